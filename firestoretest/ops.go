@@ -1,0 +1,215 @@
+package firestoretest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"strings"
+	"sync"
+
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Ops counts operations as Firestore bills them, by the rules of
+// https://cloud.google.com/firestore/pricing#operations:
+//
+//   - a read for each document that is returned, or found to be missing;
+//   - a query reads its results and those that its offset skips, at least one;
+//   - a count reads one for each 1000 index entries begun, at least one;
+//   - a write for each update, also one that changes nothing, and a delete for each
+//     delete, also of a missing document.
+//
+// What fails costs nothing.
+type Ops struct{ Reads, Writes, Deletes int }
+
+// Sub returns what was added to earlier to make o: the cost of what happened in between.
+func (o Ops) Sub(earlier Ops) Ops {
+	return Ops{o.Reads - earlier.Reads, o.Writes - earlier.Writes, o.Deletes - earlier.Deletes}
+}
+
+func (o Ops) add(p Ops) Ops {
+	return Ops{o.Reads + p.Reads, o.Writes + p.Writes, o.Deletes + p.Deletes}
+}
+
+// String returns o in words: "1 read, 1 write", "2 deletes", or "nothing".
+func (o Ops) String() string {
+	var words []string
+	for _, c := range []struct {
+		n    int
+		noun string
+	}{{o.Reads, "read"}, {o.Writes, "write"}, {o.Deletes, "delete"}} {
+		switch c.n {
+		case 0:
+		case 1:
+			words = append(words, "1 "+c.noun)
+		default:
+			words = append(words, fmt.Sprintf("%d %ss", c.n, c.noun))
+		}
+	}
+	if words == nil {
+		return "nothing"
+	}
+	return strings.Join(words, ", ")
+}
+
+// Ops returns the billed operations since the server's start or the last [Server.ResetOps].
+// What a call costs is counted before its answer is sent, so whoever has the answer finds it here.
+func (s *Server) Ops() Ops {
+	s.ops.mu.Lock()
+	defer s.ops.mu.Unlock()
+	return s.ops.ops
+}
+
+// Calls returns how often each method of the Firestore service has been called since the
+// server's start or the last [Server.ResetOps], under its bare name, such as "Commit" or
+// "BatchGetDocuments". Calls that fail count, and so do a client's retries. The map is the caller's.
+func (s *Server) Calls() map[string]int {
+	s.ops.mu.Lock()
+	defer s.ops.mu.Unlock()
+	if s.ops.calls == nil {
+		return map[string]int{}
+	}
+	return maps.Clone(s.ops.calls)
+}
+
+// ResetOps sets [Server.Ops] and [Server.Calls] back to zero.
+func (s *Server) ResetOps() {
+	s.ops.mu.Lock()
+	defer s.ops.mu.Unlock()
+	s.ops.ops = Ops{}
+	s.ops.calls = nil
+}
+
+// counter is the layer that counts calls and what they cost.
+type counter struct {
+	mu    sync.Mutex
+	ops   Ops
+	calls map[string]int
+}
+
+func (c *counter) called(fullMethod string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.calls == nil {
+		c.calls = map[string]int{}
+	}
+	c.calls[path.Base(fullMethod)]++
+}
+
+func (c *counter) bill(o Ops) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ops = c.ops.add(o)
+}
+
+func (c *counter) countUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	c.called(info.FullMethod)
+	return handle(ctx, req)
+}
+
+func (c *counter) countStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
+	c.called(info.FullMethod)
+	return handle(srv, stream)
+}
+
+func (c *counter) billUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	resp, err := handle(ctx, req)
+	c.bill(cost(req, resp, err))
+	return resp, err
+}
+
+// billStream bills a stream when it ends well.
+func (c *counter) billStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
+	metered := &meteredStream{ServerStream: stream}
+	if err := handle(srv, metered); err != nil {
+		return err
+	}
+	c.bill(metered.cost())
+	return nil
+}
+
+// cost returns what a unary call costs.
+func cost(req, resp any, err error) Ops {
+	if _, ok := req.(*pb.GetDocumentRequest); ok && status.Code(err) == codes.NotFound {
+		return Ops{Reads: 1}
+	}
+	if err != nil {
+		return Ops{}
+	}
+	var sum Ops
+	switch req := req.(type) {
+	case *pb.GetDocumentRequest:
+		sum.Reads = 1
+	case *pb.ListDocumentsRequest:
+		sum.Reads = max(1, len(resp.(*pb.ListDocumentsResponse).GetDocuments()))
+	case *pb.CreateDocumentRequest, *pb.UpdateDocumentRequest:
+		sum.Writes = 1
+	case *pb.DeleteDocumentRequest:
+		sum.Deletes = 1
+	case *pb.CommitRequest:
+		for _, w := range req.GetWrites() {
+			sum = sum.add(writeCost(w))
+		}
+	case *pb.BatchWriteRequest:
+		for i, s := range resp.(*pb.BatchWriteResponse).GetStatus() {
+			if codes.Code(s.GetCode()) == codes.OK {
+				sum = sum.add(writeCost(req.GetWrites()[i]))
+			}
+		}
+	}
+	return sum
+}
+
+func writeCost(w *pb.Write) Ops {
+	if w.GetDelete() != "" {
+		return Ops{Deletes: 1}
+	}
+	return Ops{Writes: 1}
+}
+
+// meteredStream adds up what passes through it.
+type meteredStream struct {
+	grpc.ServerStream
+	query bool // costs one read even without a result
+	reads int
+}
+
+func (s *meteredStream) SendMsg(m any) error {
+	switch m := m.(type) {
+	case *pb.BatchGetDocumentsResponse:
+		if m.GetResult() != nil {
+			s.reads++
+		}
+	case *pb.RunQueryResponse:
+		s.query = true
+		s.reads += int(m.GetSkippedResults())
+		if m.GetDocument() != nil {
+			s.reads++
+		}
+	case *pb.RunAggregationQueryResponse:
+		s.query = true
+		s.reads += aggregationReads(m.GetResult())
+	}
+	return s.ServerStream.SendMsg(m)
+}
+
+func (s *meteredStream) cost() Ops {
+	if s.query {
+		return Ops{Reads: max(1, s.reads)}
+	}
+	return Ops{Reads: s.reads}
+}
+
+// aggregationReads returns one read for each 1000 index entries begun, as far as the
+// largest count tells how many there were.
+func aggregationReads(r *pb.AggregationResult) int {
+	var entries int64
+	for _, v := range r.GetAggregateFields() {
+		entries = max(entries, v.GetIntegerValue())
+	}
+	return int((entries + 999) / 1000)
+}

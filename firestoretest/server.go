@@ -1,0 +1,119 @@
+package firestoretest
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"os"
+	"strings"
+	"sync"
+
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/grpc"
+)
+
+// Server is an in-memory Firestore that speaks gRPC on a loopback TCP port.
+// Make one with [NewServer], [NewForwarder] or [Start]; the zero value is of no
+// use. All of its methods may be called by several goroutines at once.
+type Server struct {
+	project  string
+	listener net.Listener
+	grpc     *grpc.Server
+	backend  io.Closer
+
+	ops    counter
+	faults faults
+
+	served chan struct{} // closed when the listener has stopped serving
+	close  sync.Once
+}
+
+// backend answers the calls that have passed the counters and the faults.
+type backend interface {
+	pb.FirestoreServer
+	io.Closer
+}
+
+// NewServer starts a server on a free port of 127.0.0.1. It keeps its documents
+// in memory, beginning with none, until [Server.Close].
+//
+// If the environment variable FIRESTORE_EMULATOR_HOST is set, the documents are
+// kept by the emulator there instead, as with [NewForwarder].
+func NewServer() (*Server, error) {
+	if addr := os.Getenv("FIRESTORE_EMULATOR_HOST"); addr != "" {
+		return NewForwarder(addr)
+	}
+	return serve("firestoretest", newMemory())
+}
+
+// NewForwarder starts a server that keeps nothing itself: it passes every call to
+// the Firestore emulator at addr, a host:port, and its answer back. Counters and faults work
+// as they do in memory. Its project ID is a new one each time, so that tests that
+// share an emulator don't see each other's documents.
+//
+// No connection is made before the first call, so an unreachable emulator is no error here.
+func NewForwarder(addr string) (*Server, error) {
+	f, err := newForwarder(addr)
+	if err != nil {
+		return nil, err
+	}
+	s, err := serve("firestoretest-"+strings.ToLower(rand.Text()), f)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func serve(project string, b backend) (*Server, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("firestoretest: listen: %w", err)
+	}
+	s := &Server{
+		project:  project,
+		listener: listener,
+		backend:  b,
+		served:   make(chan struct{}),
+	}
+	s.grpc = grpc.NewServer(
+		grpc.ChainUnaryInterceptor(s.ops.countUnary, s.faults.unary, s.ops.billUnary),
+		grpc.ChainStreamInterceptor(s.ops.countStream, s.faults.stream, s.ops.billStream),
+		grpc.StatsHandler(connTagger{}),
+		grpc.MaxRecvMsgSize(math.MaxInt32), // Firestore's own limit is the backend's affair
+		grpc.WaitForHandlers(true),
+	)
+	pb.RegisterFirestoreServer(s.grpc, b)
+	go func() {
+		defer close(s.served)
+		_ = s.grpc.Serve(listener) // ends with the listener, by Close
+	}()
+	return s, nil
+}
+
+// Addr returns the server's host:port. It is fit for the FIRESTORE_EMULATOR_HOST of
+// any Firestore client, in any language and in any process of this machine.
+func (s *Server) Addr() string {
+	return s.listener.Addr().String()
+}
+
+// Project returns the ID of the project that [Server.Client] uses. Other project
+// and database IDs work too, and are separate databases.
+func (s *Server) Project() string {
+	return s.project
+}
+
+// Close stops the server and forgets its documents: calls under way fail, and when
+// Close returns none of the server's goroutines is left. Clients stay open, with
+// nobody to answer them. Only the first Close does anything, and so can fail.
+func (s *Server) Close() error {
+	var err error
+	s.close.Do(func() {
+		s.grpc.Stop()
+		<-s.served
+		err = s.backend.Close()
+	})
+	return err
+}

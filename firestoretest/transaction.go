@@ -1,0 +1,182 @@
+package firestoretest
+
+import (
+	"context"
+	"crypto/rand"
+	"maps"
+	"time"
+
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// transactionLife is how long a transaction lasts that nobody ends, as in Firestore
+// (https://cloud.google.com/firestore/quotas).
+const transactionLife = 270 * time.Second
+
+// transaction is one under way. It is guarded by the mutex of its memory.
+//
+// A read-write one sees the documents as they are, and remembers what it saw; if any of that has
+// changed when it commits, it is aborted. A read-only one sees all documents as they were
+// when it began.
+type transaction struct {
+	id       string
+	began    time.Time
+	conn     *conn
+	snapshot store                  // of a read-only one; nil otherwise
+	readTime *timestamppb.Timestamp // of the snapshot
+
+	reads   map[string]*pb.Document // documents read by name, nil for a missing one
+	queries []queryRead
+	locked  []string // documents that it holds locks on
+}
+
+// queryRead is a query that a transaction ran, and what it found.
+type queryRead struct {
+	query *query
+	found []*pb.Document
+}
+
+// consistency is what requests say about the transaction they belong to.
+type consistency interface {
+	GetTransaction() []byte
+	GetNewTransaction() *pb.TransactionOptions
+	GetReadTime() *timestamppb.Timestamp
+}
+
+func (m *memory) BeginTransaction(ctx context.Context, req *pb.BeginTransactionRequest) (*pb.BeginTransactionResponse, error) {
+	tx, err := m.begin(ctx, req.GetOptions())
+	if err != nil {
+		return nil, err
+	}
+	return &pb.BeginTransactionResponse{Transaction: []byte(tx.id)}, nil
+}
+
+func (m *memory) Rollback(_ context.Context, req *pb.RollbackRequest) (*emptypb.Empty, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	tx, err := m.transaction(req.GetTransaction())
+	if err != nil {
+		return nil, err
+	}
+	m.end(tx)
+	return &emptypb.Empty{}, nil
+}
+
+// join returns the transaction that a read belongs to, nil if it is in none.
+func (m *memory) join(ctx context.Context, req consistency) (*transaction, error) {
+	switch {
+	case req.GetReadTime() != nil:
+		return nil, unofferedError("reading at a past time")
+	case req.GetNewTransaction() != nil:
+		return m.begin(ctx, req.GetNewTransaction())
+	case len(req.GetTransaction()) > 0:
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.transaction(req.GetTransaction())
+	default:
+		return nil, nil
+	}
+}
+
+func (m *memory) begin(ctx context.Context, opts *pb.TransactionOptions) (*transaction, error) {
+	if opts.GetReadOnly().GetReadTime() != nil {
+		return nil, unofferedError("reading at a past time")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.expire()
+	tx := &transaction{id: rand.Text(), began: time.Now(), conn: connOf(ctx)}
+	if opts.GetReadOnly() != nil {
+		tx.snapshot = m.docs.clone()
+		tx.readTime = m.clock.now()
+	}
+	m.transactions[tx.id] = tx
+	return tx, nil
+}
+
+// expire ends the transactions that nobody will.
+func (m *memory) expire() {
+	for _, tx := range m.transactions {
+		if tx.conn.isClosed() || time.Since(tx.began) > transactionLife {
+			m.end(tx)
+		}
+	}
+}
+
+// transaction returns the one with that ID.
+func (m *memory) transaction(id []byte) (*transaction, error) {
+	tx, ok := m.transactions[string(id)]
+	if !ok {
+		return nil, status.Error(codes.InvalidArgument, "The referenced transaction has expired or is no longer valid.")
+	}
+	return tx, nil
+}
+
+// end forgets the transaction and releases its locks.
+func (m *memory) end(tx *transaction) {
+	delete(m.transactions, tx.id)
+	m.release(tx)
+}
+
+// verify returns an error if something that the transaction read is no longer so.
+func (m *memory) verify(tx *transaction) error {
+	for name, doc := range tx.reads {
+		if m.docs.get(name) != doc {
+			return aborted("The document %q that the transaction read has changed meanwhile. Please try again.", name)
+		}
+	}
+	for _, q := range tx.queries {
+		if !same(q.query.run(m.docs), q.found) {
+			return aborted("The results of a query of the transaction have changed meanwhile. Please try again.")
+		}
+	}
+	return nil
+}
+
+// view returns the documents that the transaction sees, and as of when.
+func (m *memory) view(tx *transaction) (store, *timestamppb.Timestamp) {
+	if tx != nil && tx.snapshot != nil {
+		return tx.snapshot, tx.readTime
+	}
+	return m.docs, m.clock.now()
+}
+
+// tracks tells whether what the transaction reads must still be so when it commits.
+func (tx *transaction) tracks() bool {
+	return tx != nil && tx.snapshot == nil
+}
+
+func (tx *transaction) recordRead(name string, doc *pb.Document) {
+	if !tx.tracks() {
+		return
+	}
+	if tx.reads == nil {
+		tx.reads = map[string]*pb.Document{}
+	}
+	if _, again := tx.reads[name]; !again { // the first reading is what the others build on
+		tx.reads[name] = doc
+	}
+}
+
+func (tx *transaction) recordQuery(q *query, found []*pb.Document) {
+	if tx.tracks() {
+		tx.queries = append(tx.queries, queryRead{q, found})
+	}
+}
+
+// clone returns a store with the same documents.
+func (s store) clone() store {
+	c := make(store, len(s))
+	for name, docs := range s {
+		c[name] = maps.Clone(docs)
+	}
+	return c
+}
+
+func aborted(format string, args ...any) error {
+	return status.Errorf(codes.Aborted, format, args...)
+}

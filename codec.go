@@ -1,0 +1,105 @@
+package echofirestore
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// Payload is what the data field of a session's document holds, encoded.
+type Payload struct {
+	// Created is when the values were last changed, in seconds since 1970, UTC.
+	Created int64
+	// Values are the session's values. The codec may keep them but must not change them.
+	Values map[string]any
+}
+
+// EncodeJSON is the default Config.Encoder: {"created":1700000000,"session":{…}}, read by aiohttp-session-firestore.
+//
+// Values may be strings, booleans, nil, numbers, slices, maps with string keys and whatever encoding/json marshals, at
+// any depth. A float64 is written as one even when it is integral (3.0). A time.Time becomes an integer, milliseconds
+// since 1970; a *firestore.DocumentRef its path, a *latlng.LatLng {"latitude":…,"longitude":…}, and a []byte base64. A
+// struct, and any type with a MarshalJSON of its own, is written as encoding/json writes it, so a time.Time inside a
+// struct is text. NaN, infinities, invalid UTF-8, channels, functions, maps with other keys and nesting of more than
+// 500 levels are errors that name the key.
+func EncodeJSON(p Payload) (string, error) {
+	dst := make([]byte, 0, 512)
+	dst = append(dst, `{"created":`...)
+	dst = strconv.AppendInt(dst, p.Created, 10)
+	dst = append(dst, `,"session":`...)
+	dst, err := appendMap(dst, p.Values, 0)
+	if err != nil {
+		return "", fmt.Errorf("echofirestore: encode session: %w", err)
+	}
+	return string(append(dst, '}')), nil
+}
+
+// DecodeJSON is the default Config.Decoder, the inverse of [EncodeJSON].
+//
+// An integer comes back as int (as int64 where int has 32 bits and it needs more, as [json.Number] beyond 64 bits), a
+// number with a fraction or an exponent as float64 (beyond its range as json.Number), an object as map[string]any and
+// an array as []any. It is an error if text is not one JSON object, its created no integer, or its session no object.
+func DecodeJSON(text string) (Payload, error) {
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	var top map[string]any
+	if err := dec.Decode(&top); err != nil {
+		return Payload{}, fmt.Errorf("echofirestore: decode session: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Payload{}, errors.New("echofirestore: decode session: text after the JSON object")
+	}
+	number, _ := top["created"].(json.Number)
+	created, err := strconv.ParseInt(number.String(), 10, 64)
+	if err != nil {
+		return Payload{}, errors.New("echofirestore: decode session: created is not an integer")
+	}
+	values, ok := top["session"].(map[string]any)
+	if !ok {
+		return Payload{}, errors.New("echofirestore: decode session: session is not an object")
+	}
+	restoreNumbers(values)
+	return Payload{Created: created, Values: values}, nil
+}
+
+// restoreNumbers replaces every json.Number below v by the Go number it stands for, in place where v is a container.
+func restoreNumbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		return restoreNumber(v)
+	case map[string]any:
+		for key, elem := range v {
+			switch elem.(type) {
+			case json.Number, map[string]any, []any:
+				v[key] = restoreNumbers(elem)
+			}
+		}
+	case []any:
+		for i, elem := range v {
+			v[i] = restoreNumbers(elem)
+		}
+	}
+	return v
+}
+
+func restoreNumber(n json.Number) any {
+	text := n.String()
+	if strings.ContainsAny(text, ".eE") {
+		if f, err := strconv.ParseFloat(text, 64); err == nil {
+			return f
+		}
+		return n
+	}
+	i, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case err != nil:
+		return n
+	case int64(int(i)) != i:
+		return i
+	default:
+		return int(i)
+	}
+}

@@ -1,0 +1,225 @@
+package echofirestore
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+)
+
+// Defaults of Config.
+const (
+	DefaultCollection = "echo_sessions"
+	DefaultCookieName = "__session"
+	DefaultTimeout    = 10 * time.Second
+)
+
+// maxMaxAge is the longest MaxAge, 68 years in seconds: beyond any session, and within what an int, a time.Duration and
+// a Firestore timestamp can hold.
+const maxMaxAge = math.MaxInt32
+
+// Config says how sessions are kept. Client is required, all else may be left at its zero value.
+type Config struct {
+	// Skipper exempts requests from the middleware: handlers that it skips have no session.
+	// Optional. Default value: no request is skipped.
+	Skipper middleware.Skipper
+
+	// Client is the connection to Firestore. It stays the caller's: it is never closed here.
+	// Required.
+	Client *firestore.Client
+
+	// Collection is the ID of the collection that holds the sessions, one document each.
+	// Optional. Default value "echo_sessions".
+	Collection string
+
+	// KeyFactory makes the keys of new sessions. A key is a credential, so it must be unpredictable, with 128 bits of
+	// entropy at the least. It must be a Firestore document ID (1 to 1500 bytes of UTF-8, no slash, not ".", ".." or
+	// "__…__"), fit into a cookie, and not begin with "~"; any other key fails the save before anything is written.
+	// It is called by requests concurrently.
+	// Optional. Default value: 32 bytes of crypto/rand in base64url, 43 characters.
+	KeyFactory func() string
+
+	// CookieName is the name of the cookie and of the session that Get returns. Firebase Hosting forwards no cookie to
+	// a backend but "__session". With the prefix "__Secure-" it requires Secure, with "__Host-" also the Path "/" and
+	// no Domain, for browsers refuse such cookies otherwise (RFC 6265bis, section 4.1.3).
+	// Optional. Default value "__session".
+	CookieName string
+
+	// Path and Domain limit the requests that a browser sends the cookie with, as in net/http.Cookie.
+	// Optional. Default value of Path "/", of Domain none: just the host that set it.
+	Path, Domain string
+
+	// MaxAge is how long a session lives after its last save, in seconds. A handler may set another one for its
+	// session in Options.MaxAge, which is stored with it.
+	// Optional. Default value 0: the cookie lives as long as the browser runs, and the document has no expiry.
+	MaxAge int
+
+	// Secure confines the cookie to HTTPS.
+	// Optional. Default value false: the cookie is Secure whenever the request itself came by HTTPS, as Echo's
+	// Context.Scheme tells, so that a demo on http://localhost works too.
+	Secure bool
+
+	// DisableHTTPOnly lets JavaScript read the cookie, and with it anyone who can inject a script.
+	// Optional. Default value false.
+	DisableHTTPOnly bool
+
+	// SameSite says whether requests from other sites carry the cookie. http.SameSiteNoneMode requires Secure;
+	// http.SameSiteDefaultMode leaves the attribute out.
+	// Optional. Default value http.SameSiteLaxMode.
+	SameSite http.SameSite
+
+	// Encoder and Decoder turn a session into the text of its document's data field, and back. A text that Decoder
+	// returns an error for counts as malformed: its session is new and empty, its document stays. Both are called by
+	// requests concurrently. They must be given together.
+	// Optional. Default values EncodeJSON and DecodeJSON, which share documents with Python.
+	Encoder func(Payload) (string, error)
+	Decoder func(string) (Payload, error)
+
+	// Lifetime is how long a session lives since it began, however active it is.
+	// Optional. Default value 0: as long as it is saved within MaxAge.
+	Lifetime time.Duration
+
+	// TouchAfter extends the life of sessions that are read but not changed: their expiry is pushed to a MaxAge from
+	// now whenever that gains TouchAfter or more, which costs one write. It must be less than a MaxAge above 0.
+	// Optional. Default value 0: only changes extend a session.
+	TouchAfter time.Duration
+
+	// UserKey names the session value that identifies the user, such as "user_id". It is copied, as text, into the
+	// document's indexed field user, so that the sessions of one user can be found.
+	// Optional. Default value "": no such field is written.
+	UserKey string
+
+	// Timeout bounds the Firestore work of one load or one commit, retries included.
+	// Optional. Default value 10 s.
+	Timeout time.Duration
+
+	// ErrorHandler answers a request whose session could not be loaded or saved. It may write the response, or return
+	// an error for Echo's HTTPErrorHandler; err can be told apart with errors.Is and this package's errors. The
+	// headers that the handler had set are gone by then, as is what it wrote.
+	// Optional. Default value: an echo.HTTPError whose Internal is err, with status 503 if Firestore could not be
+	// reached in time, 500 if the session cannot be stored at all, and 409 if a handler returned ErrGone.
+	ErrorHandler func(c echo.Context, err error) error
+
+	// Logger hears of what no caller is told. It never gets keys or values.
+	// Optional. Default value slog.Default().
+	Logger *slog.Logger
+
+	// Now is the clock. It is for tests of what an application does when sessions expire.
+	// Optional. Default value time.Now.
+	Now func() time.Time
+}
+
+// ToMiddleware returns the middleware, or an error that says what is wrong with the Config.
+func (cfg Config) ToMiddleware() (echo.MiddlewareFunc, error) {
+	store, err := NewStore(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return store.Middleware(), nil
+}
+
+// withDefaults fills in what was left out.
+func (cfg Config) withDefaults() Config {
+	setDefault(&cfg.Collection, DefaultCollection)
+	setDefault(&cfg.CookieName, DefaultCookieName)
+	setDefault(&cfg.Path, "/")
+	setDefault(&cfg.SameSite, http.SameSiteLaxMode)
+	setDefault(&cfg.Timeout, DefaultTimeout)
+	if cfg.Skipper == nil {
+		cfg.Skipper = middleware.DefaultSkipper
+	}
+	if cfg.KeyFactory == nil {
+		cfg.KeyFactory = newKey
+	}
+	if cfg.Encoder == nil {
+		cfg.Encoder, cfg.Decoder = EncodeJSON, DecodeJSON
+	}
+	if cfg.ErrorHandler == nil {
+		cfg.ErrorHandler = toHTTPError
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return cfg
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate says all that is wrong with a Config as the caller gave it.
+func (cfg Config) validate() error {
+	var errs []error
+	refuse := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("echofirestore: Config.%s "+format, append([]any{field}, args...)...))
+	}
+	filled := cfg.withDefaults()
+	if cfg.Client == nil {
+		refuse("Client", "is missing: give it the *firestore.Client of firestore.NewClient")
+	}
+	if err := validateID(filled.Collection); err != nil {
+		refuse("Collection", "%q %w", cfg.Collection, err)
+	}
+	if err := (&http.Cookie{Name: filled.CookieName}).Valid(); err != nil {
+		refuse("CookieName", "%q is no cookie name: letters, digits, '-' and '_' always are", cfg.CookieName)
+	}
+	if hasPrefixFold(filled.CookieName, "__Secure-") && !cfg.Secure {
+		refuse("Secure", "must be true for the CookieName %q", cfg.CookieName)
+	}
+	if hasPrefixFold(filled.CookieName, "__Host-") && (!cfg.Secure || filled.Path != "/" || cfg.Domain != "") {
+		refuse("CookieName", `%q requires Secure: true, the Path "/" and no Domain`, cfg.CookieName)
+	}
+	if !strings.HasPrefix(filled.Path, "/") || (&http.Cookie{Name: "n", Path: filled.Path}).Valid() != nil {
+		refuse("Path", `%q is no cookie path: it must begin with "/" and contain no ';'`, cfg.Path)
+	}
+	if (&http.Cookie{Name: "n", Domain: cfg.Domain}).Valid() != nil {
+		refuse("Domain", "%q is no cookie domain, such as example.com", cfg.Domain)
+	}
+	if cfg.MaxAge < 0 || cfg.MaxAge > maxMaxAge {
+		refuse("MaxAge", "is %d: it must be from 0 to %d seconds", cfg.MaxAge, maxMaxAge)
+	}
+	if cfg.SameSite < 0 || cfg.SameSite > http.SameSiteNoneMode {
+		refuse("SameSite", "is %d: it must be one of net/http's SameSite modes", cfg.SameSite)
+	}
+	if cfg.SameSite == http.SameSiteNoneMode && !cfg.Secure {
+		refuse("SameSite", "is http.SameSiteNoneMode, which browsers accept only with Secure: true")
+	}
+	if (cfg.Encoder == nil) != (cfg.Decoder == nil) {
+		refuse("Encoder", "and Config.Decoder must be given together or not at all")
+	}
+	for field, d := range map[string]time.Duration{"Lifetime": cfg.Lifetime, "TouchAfter": cfg.TouchAfter, "Timeout": cfg.Timeout} {
+		if d < 0 {
+			refuse(field, "is %v: it must not be negative", d)
+		}
+	}
+	if cfg.MaxAge > 0 && cfg.TouchAfter >= time.Duration(cfg.MaxAge)*time.Second {
+		refuse("TouchAfter", "is %v: it must be less than the MaxAge of %d s", cfg.TouchAfter, cfg.MaxAge)
+	}
+	return errors.Join(errs...)
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// toHTTPError is the default Config.ErrorHandler.
+func toHTTPError(_ echo.Context, err error) error {
+	status := http.StatusServiceUnavailable
+	if f, ok := errors.AsType[*failure](err); ok {
+		status = f.status
+	}
+	return echo.NewHTTPError(status).SetInternal(err)
+}

@@ -1,0 +1,91 @@
+package echofirestore
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
+)
+
+// newCookie returns the cookie that carries key, for as long as the session lives: until expire if that is set, and
+// until the browser ends otherwise.
+func (s *Store) newCookie(name, key string, opts *sessions.Options, expire time.Time) *http.Cookie {
+	cookie := bareCookie(name, opts)
+	cookie.Value = key
+	if opts.MaxAge > 0 {
+		// Rounded up, for a Max-Age of 0 would delete the cookie.
+		left := expire.Sub(s.cfg.Now()) + time.Second - 1
+		cookie.MaxAge = max(1, int(left/time.Second))
+		cookie.Expires = expire
+	}
+	return cookie
+}
+
+// expiredCookie returns the cookie that makes the browser forget the session's one.
+func expiredCookie(name string, opts *sessions.Options) *http.Cookie {
+	cookie := bareCookie(name, opts)
+	cookie.MaxAge = -1
+	cookie.Expires = time.Unix(1, 0)
+	return cookie
+}
+
+func bareCookie(name string, opts *sessions.Options) *http.Cookie {
+	return &http.Cookie{
+		Name:        name,
+		Path:        opts.Path,
+		Domain:      opts.Domain,
+		Secure:      opts.Secure,
+		HttpOnly:    opts.HttpOnly,
+		Partitioned: opts.Partitioned,
+		SameSite:    opts.SameSite,
+	}
+}
+
+// setCookie puts cookie into the response in place of one by the same name.
+func setCookie(h http.Header, cookie *http.Cookie) {
+	prefix := cookie.Name + "="
+	h["Set-Cookie"] = append(slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
+		return strings.HasPrefix(line, prefix)
+	}), cookie.String())
+}
+
+// forbidSharedCaching keeps a response that sets a cookie out of caches that would hand the cookie to others, unless
+// the response already does. It reports whether it overrode a header that asked for the opposite.
+func forbidSharedCaching(h http.Header) (overridden bool) {
+	for directive := range directives(h.Values("Cache-Control")) {
+		switch directive {
+		case "private", "no-store":
+			return false
+		case "public", "s-maxage":
+			overridden = true
+		}
+	}
+	h.Set("Cache-Control", "private, no-store")
+	return overridden
+}
+
+// varyByCookie tells caches that the response depends on the request's cookies.
+func varyByCookie(h http.Header) {
+	for field := range directives(h.Values("Vary")) {
+		if field == "cookie" || field == "*" {
+			return
+		}
+	}
+	h.Add("Vary", "Cookie")
+}
+
+// directives yields the names in comma-separated header lines, in lower case and without their arguments.
+func directives(lines []string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, line := range lines {
+			for part := range strings.SplitSeq(line, ",") {
+				name, _, _ := strings.Cut(part, "=")
+				if !yield(strings.ToLower(strings.TrimSpace(name))) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package echofirestore_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+// session returns the request's session for handlers of tests that expect no error.
+func session(c echo.Context) *sessions.Session {
+	return c.Get(echofirestore.SessionKey).(*sessions.Session)
+}
+
+// TestCost holds every kind of request against what it may cost in Firestore, and prints the table.
+func TestCost(t *testing.T) {
+	t.Parallel()
+	nothing := func(echo.Context) error { return nil }
+	read := func(c echo.Context) error { _ = session(c).Values["n"]; return nil }
+	set := func(key string, value any) echo.HandlerFunc {
+		return func(c echo.Context) error { session(c).Values[key] = value; return nil }
+	}
+	type ops = firestoretest.Ops
+
+	tests := []struct {
+		name      string
+		cookie    string        // sent in place of the stored session's key
+		anonymous bool          // no session is stored, no cookie sent
+		advance   time.Duration // between the session's save and the request
+		handler   echo.HandlerFunc
+		want      ops
+	}{
+		{name: "not touched, cookie", handler: nothing},
+		{name: "not touched, no cookie", anonymous: true, handler: nothing},
+		{name: "touched, no cookie", anonymous: true, handler: read},
+		{name: "touched, cookie invalid", cookie: "a/b", handler: read},
+		{name: "touched, cookie reserved", cookie: "__x__", handler: read},
+		{name: "touched, document missing", cookie: "unknown", handler: read, want: ops{Reads: 1}},
+		{name: "touched, document there", handler: read, want: ops{Reads: 1}},
+		{name: "touched, document expired", advance: time.Hour, handler: read, want: ops{Reads: 1, Deletes: 1}},
+		{name: "touched in every way", handler: func(c echo.Context) error {
+			sess, err := echofirestore.Get(c)
+			if sess != session(c) {
+				t.Error("Get and c.Get found different sessions")
+			}
+			return err
+		}, want: ops{Reads: 1}},
+		{name: "unchanged, saved explicitly", handler: func(c echo.Context) error {
+			return session(c).Save(c.Request(), c.Response())
+		}, want: ops{Reads: 1}},
+		{name: "set to an equal value", handler: set("n", 1), want: ops{Reads: 1}},
+		{name: "set to an equal value of another type", handler: set("n", int64(1)), want: ops{Reads: 1}},
+		{name: "nested value replaced by an equal one", handler: set("nested", map[string][]int{"list": {1, 2}}), want: ops{Reads: 1}},
+		{name: "changed and changed back", handler: func(c echo.Context) error {
+			session(c).Values["n"] = 2
+			session(c).Values["n"] = 1
+			return nil
+		}, want: ops{Reads: 1}},
+		{name: "unchanged, TouchAfter not due", advance: 9 * time.Minute, handler: read, want: ops{Reads: 1}},
+		{name: "unchanged, TouchAfter due", advance: 10 * time.Minute, handler: read, want: ops{Reads: 1, Writes: 1}},
+		{name: "new and empty", anonymous: true, handler: func(c echo.Context) error {
+			session(c).Values["n"] = 1
+			delete(session(c).Values, "n")
+			return echofirestore.Save(c)
+		}},
+		{name: "new and not empty", anonymous: true, handler: set("n", 1), want: ops{Writes: 1}},
+		{name: "changed", handler: set("n", 2), want: ops{Reads: 1, Writes: 1}},
+		{name: "changed deep inside", handler: func(c echo.Context) error {
+			session(c).Values["nested"].(map[string]any)["list"].([]any)[0] = 7
+			return nil
+		}, want: ops{Reads: 1, Writes: 1}},
+		{name: "changed, TouchAfter due", advance: 10 * time.Minute, handler: set("n", 2), want: ops{Reads: 1, Writes: 1}},
+		{name: "changed and saved explicitly", handler: func(c echo.Context) error {
+			session(c).Values["n"] = 2
+			return session(c).Save(c.Request(), c.Response())
+		}, want: ops{Reads: 1, Writes: 1}},
+		{name: "lifetime changed", handler: func(c echo.Context) error {
+			session(c).Options.MaxAge = 60
+			return nil
+		}, want: ops{Reads: 1, Writes: 1}},
+		{name: "emptied", handler: func(c echo.Context) error {
+			clear(session(c).Values)
+			return nil
+		}, want: ops{Reads: 1, Deletes: 1}},
+		{name: "Options.MaxAge = -1", handler: func(c echo.Context) error {
+			session(c).Options.MaxAge = -1
+			return session(c).Save(c.Request(), c.Response())
+		}, want: ops{Reads: 1, Deletes: 1}},
+		{name: "destroyed", handler: echofirestore.Destroy, want: ops{Deletes: 1}},
+		{name: "destroyed, twice", handler: func(c echo.Context) error {
+			if err := echofirestore.Destroy(c); err != nil {
+				return err
+			}
+			return echofirestore.Destroy(c)
+		}, want: ops{Deletes: 1}},
+		{name: "destroyed after reading", handler: func(c echo.Context) error {
+			_ = session(c)
+			return echofirestore.Destroy(c)
+		}, want: ops{Reads: 1, Deletes: 1}},
+		{name: "destroyed, no cookie", anonymous: true, handler: echofirestore.Destroy},
+		{name: "destroyed, cookie invalid", cookie: "..", handler: echofirestore.Destroy},
+		{name: "destroyed and begun anew", handler: func(c echo.Context) error {
+			if err := echofirestore.Destroy(c); err != nil {
+				return err
+			}
+			session(c).AddFlash("you are signed out")
+			return nil
+		}, want: ops{Writes: 1, Deletes: 1}},
+	}
+
+	table := new(strings.Builder)
+	w := tabwriter.NewWriter(table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "request\tcontract\tmeasured")
+	t.Cleanup(func() {
+		w.Flush()
+		t.Log("\n" + table.String())
+	})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := newApp(t, func(cfg *echofirestore.Config) { cfg.TouchAfter = 10 * time.Minute })
+			a.POST("/begin", func(c echo.Context) error {
+				session(c).Values["n"] = 1
+				session(c).Values["nested"] = map[string]any{"list": []any{1, 2}}
+				return nil
+			})
+			a.GET("/", tt.handler)
+			b := a.browser()
+			var key string
+			if !tt.anonymous {
+				key = b.post("/begin").cookie("__session").Value
+			}
+			a.clock.Advance(tt.advance)
+			var got reply
+			cost := a.cost(func() {
+				got = b.get("/", func(r *http.Request) {
+					switch {
+					case tt.cookie != "":
+						r.Header.Set("Cookie", "__session="+tt.cookie)
+					case key != "":
+						r.Header.Set("Cookie", "__session="+key)
+					}
+				})
+			})
+			if got.StatusCode != http.StatusOK {
+				t.Errorf("status %d: %s", got.StatusCode, got.body)
+			}
+			if cost != tt.want {
+				t.Errorf("cost %v, want %v", cost, tt.want)
+			}
+			fmt.Fprintf(w, "%s\t%v\t%v\n", tt.name, tt.want, cost)
+		})
+	}
+}

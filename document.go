@@ -1,0 +1,175 @@
+package echofirestore
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"cloud.google.com/go/firestore"
+)
+
+// The fields of a session's document. Those that are not here belong to others, and saving leaves them alone.
+const (
+	fieldData    = "data"    // string: the encoded Payload
+	fieldMaxAge  = "max_age" // integer seconds, or null for a browser session
+	fieldExpire  = "expire"  // timestamp, where there is a limit
+	fieldUser    = "user"    // string, with Config.UserKey
+	fieldStarted = "started" // timestamp, on a renewed session; else the document's create time counts
+)
+
+// maxDocumentBytes is Firestore's limit, see https://firebase.google.com/docs/firestore/quotas.
+const maxDocumentBytes = 1 << 20
+
+// A document is a session as Firestore holds it.
+type document struct {
+	ref        *firestore.DocumentRef
+	data       string
+	maxAge     int       // seconds; 0 is a browser session
+	expire     time.Time // zero if there is no limit
+	user       string
+	started    time.Time
+	updateTime time.Time // the version: the precondition of the next save
+}
+
+// A malformedError says what is wrong with a document, in words that quote nothing of it.
+type malformedError struct{ reason string }
+
+func (e *malformedError) Error() string {
+	return "echofirestore: malformed session document: " + e.reason
+}
+
+// errExpired says that a document's session is over, though the document is still there.
+var errExpired = errors.New("echofirestore: session expired")
+
+// parse reads a snapshot and decodes its values. Its errors are errExpired and *malformedError.
+func (s *Store) parse(snap *firestore.DocumentSnapshot) (*document, map[string]any, error) {
+	fields := snap.Data()
+	now := s.cfg.Now()
+	doc := &document{ref: snap.Ref, started: snap.CreateTime, updateTime: snap.UpdateTime}
+	if started, ok := fields[fieldStarted].(time.Time); ok {
+		doc.started = started
+	}
+	doc.expire, _ = fields[fieldExpire].(time.Time)
+	if !doc.expire.IsZero() && !now.Before(doc.expire) {
+		return nil, nil, errExpired
+	}
+	if s.cfg.Lifetime > 0 && !now.Before(doc.started.Add(s.cfg.Lifetime)) {
+		return nil, nil, errExpired
+	}
+
+	var ok bool
+	if doc.data, ok = fields[fieldData].(string); !ok {
+		return nil, nil, &malformedError{"data is not a string"}
+	}
+	payload, err := s.cfg.Decoder(doc.data)
+	if err != nil {
+		return nil, nil, &malformedError{"data does not decode"}
+	}
+	maxAge, limited := int64(s.cfg.MaxAge), s.cfg.MaxAge > 0
+	if stored, ok := fields[fieldMaxAge]; ok {
+		if maxAge, limited = stored.(int64); !limited && stored != nil {
+			return nil, nil, &malformedError{"max_age is neither an integer nor null"}
+		}
+	}
+	// Documents of aiohttp-session-firestore 0.1.1 may have a max age and no expire: they die that long after created.
+	if limited && doc.expire.IsZero() && now.Unix()-payload.Created >= maxAge {
+		return nil, nil, errExpired
+	}
+	doc.maxAge = int(min(max(maxAge, 0), maxMaxAge))
+	doc.user, _ = fields[fieldUser].(string)
+	return doc, payload.Values, nil
+}
+
+// next returns the document that holds values from now on, for maxAge seconds. The document that it follows is nil for
+// a new session.
+func (s *Store) next(prev *document, values map[string]any, maxAge int) (*document, error) {
+	if maxAge > maxMaxAge {
+		return nil, rejected(fmt.Errorf("echofirestore: Options.MaxAge is %d: it must be at most %d seconds", maxAge, maxMaxAge))
+	}
+	now := s.cfg.Now()
+	doc := &document{maxAge: maxAge, started: now}
+	if prev != nil {
+		doc.ref, doc.started = prev.ref, prev.started
+	}
+	doc.expire = s.expiry(now, doc)
+
+	var err error
+	if doc.data, err = s.cfg.Encoder(Payload{Created: now.Unix(), Values: values}); err != nil {
+		return nil, rejected(err)
+	}
+	if user, ok := values[s.cfg.UserKey]; ok && s.cfg.UserKey != "" && user != nil {
+		doc.user = fmt.Sprint(user)
+	}
+	return doc, nil
+}
+
+// decode returns the values of a document. They are the caller's to change.
+func (s *Store) decode(doc *document) (map[string]any, error) {
+	payload, err := s.cfg.Decoder(doc.data)
+	return payload.Values, err
+}
+
+// sameAs reports whether two documents hold the same, so that a save may be recognised by its result.
+func (doc *document) sameAs(other *document) bool {
+	return doc.data == other.data && doc.maxAge == other.maxAge && doc.user == other.user && doc.expire.Equal(other.expire)
+}
+
+// expiry returns when a session that is saved now ends: zero if never. Firestore keeps microseconds.
+func (s *Store) expiry(now time.Time, doc *document) time.Time {
+	var expire time.Time
+	if doc.maxAge > 0 {
+		expire = now.Add(time.Duration(doc.maxAge) * time.Second)
+	}
+	if s.cfg.Lifetime > 0 {
+		if end := doc.started.Add(s.cfg.Lifetime); expire.IsZero() || end.Before(expire) {
+			expire = end
+		}
+	}
+	return expire.Truncate(time.Microsecond).UTC()
+}
+
+// fields returns the document's fields for a create.
+func (s *Store) fields(doc *document) map[string]any {
+	fields := map[string]any{fieldData: doc.data, fieldMaxAge: nil}
+	if doc.maxAge > 0 {
+		fields[fieldMaxAge] = doc.maxAge
+	}
+	if !doc.expire.IsZero() {
+		fields[fieldExpire] = doc.expire
+	}
+	if doc.user != "" {
+		fields[fieldUser] = doc.user
+	}
+	return fields
+}
+
+// updates returns what turns a stored document into doc, leaving the fields of others alone.
+func (s *Store) updates(doc *document) []firestore.Update {
+	fields := s.fields(doc)
+	names := []string{fieldData, fieldMaxAge, fieldExpire}
+	if s.cfg.UserKey != "" {
+		names = append(names, fieldUser)
+	}
+	updates := make([]firestore.Update, len(names))
+	for i, name := range names {
+		updates[i] = firestore.Update{Path: name, Value: firestore.Delete}
+		if value, ok := fields[name]; ok {
+			updates[i].Value = value
+		}
+	}
+	return updates
+}
+
+// tooLarge reports whether Firestore would refuse doc for its size, by the rules of
+// https://firebase.google.com/docs/firestore/storage-size.
+func (s *Store) tooLarge(doc *document) bool {
+	text := func(s string) int { return len(s) + 1 }
+	size := 16 + text(s.collection.ID) + text(doc.ref.ID) + 32
+	size += text(fieldData) + text(doc.data)
+	size += text(fieldMaxAge) + 8
+	size += text(fieldExpire) + 8
+	if doc.user != "" {
+		size += text(fieldUser) + text(doc.user)
+	}
+	return size > maxDocumentBytes
+}

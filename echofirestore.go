@@ -1,0 +1,102 @@
+// Package echofirestore keeps the sessions of an [Echo] application in Google Cloud Firestore.
+//
+// The browser holds an opaque key in a cookie; the data is a Firestore document. A session is read when a handler first
+// asks for it and saved before the first byte of the response, if it was changed:
+//
+//	func main() {
+//		client, err := firestore.NewClient(context.Background(), firestore.DetectProjectID)
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		e := echo.New()
+//		e.Use(echofirestore.Middleware(echofirestore.Config{Client: client, MaxAge: 86400, Secure: true}))
+//		e.GET("/", visits)
+//		e.Logger.Fatal(e.Start(":8080"))
+//	}
+//
+//	func visits(c echo.Context) error {
+//		sess, err := echofirestore.Get(c)
+//		if err != nil {
+//			return err
+//		}
+//		n, _ := sess.Values["visits"].(int)
+//		sess.Values["visits"] = n + 1
+//		return c.String(http.StatusOK, fmt.Sprint(n+1))
+//	}
+//
+// What a request costs is exact: nothing if no handler asks for the session or the client has none, one read if it is
+// only read, one read and one write if it is changed. A response with a 2xx status means that the session was saved;
+// if it could not be, the client gets an error in place of what the handler wrote. Requests that change one session at
+// the same time lose nothing: their changes are merged key by key. A session that was ended stays ended.
+//
+// The documents are those of Python's aiohttp-session-firestore. Sessions are [sessions.Session] values of gorilla,
+// and the session.Get of echo-contrib finds them too. Package firestoretest is a Firestore in memory for tests.
+//
+// [Echo]: https://echo.labstack.com
+package echofirestore
+
+import (
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+)
+
+// SessionKey is the key under which a handler finds its session in the context, without an error to look at:
+//
+//	sess := c.Get(echofirestore.SessionKey).(*sessions.Session)
+//
+// The document is read at the first such call. The session is never nil: if its document could not be read, it is
+// empty, and the client gets an error response whatever the handler writes. In an echo.HTTPErrorHandler use [Get]:
+// there the session is in the context only if the handler had asked for it.
+const SessionKey = "session"
+
+// Middleware returns the middleware that cfg describes. It panics if cfg is invalid; [Config.ToMiddleware] returns the
+// error instead, and [NewStore] gives the Store beneath. Install it with Echo's Use or on a group, not with Pre.
+//
+// With several of them on one request, each with a Store of its own, the functions of this package act on the
+// innermost.
+func Middleware(cfg Config) echo.MiddlewareFunc {
+	mw, err := cfg.ToMiddleware()
+	if err != nil {
+		panic(err)
+	}
+	return mw
+}
+
+// Get returns the request's session, reading its document on the first call. Every way to the session leads to the
+// same one. It is saved, if it was changed, before the first byte of the response.
+//
+// An error means that Firestore did not answer; returned by the handler it becomes the error response of
+// Config.ErrorHandler. The session is then empty, and it cannot be saved. Without the middleware the error is
+// [ErrNoMiddleware], and the session nil.
+func Get(c echo.Context) (*sessions.Session, error) {
+	x, err := exchangeIn(c)
+	if err != nil {
+		return nil, err
+	}
+	return x.Get(c.Request(), x.store.cfg.CookieName)
+}
+
+// Save saves the request's sessions now rather than before the first byte of the response, for handlers that need to
+// know the outcome or never write a response, such as before a WebSocket upgrade. A save that changes nothing more
+// costs nothing more. Errors are those of [Store.Save].
+func Save(c echo.Context) error {
+	x, err := exchangeIn(c)
+	if err != nil {
+		return err
+	}
+	return x.save()
+}
+
+// Destroy ends the request's session, at once: its document is deleted, its values are cleared, and the response
+// deletes the cookie, whatever else the handler does. The document need not be read for it. Values that are set
+// afterwards begin a new session with a new key.
+//
+// If Firestore did not answer, the session lives on; Destroy is then tried once more before the response, whose
+// failure the client is told.
+func Destroy(c echo.Context) error {
+	x, err := exchangeIn(c)
+	if err != nil {
+		return err
+	}
+	return x.destroy(c.Request(), x.store.cfg.CookieName)
+}

@@ -1,0 +1,169 @@
+package echofirestore_test
+
+import (
+	"cmp"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"github.com/labstack/echo/v4"
+
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+// clock is a clock that tests move. It starts at the present, since documents also bear times of the server.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Now().Truncate(time.Second)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// An app is an Echo application with sessions, served over TLS, and the Firestore beneath it.
+type app struct {
+	*echo.Echo
+	t         *testing.T
+	firestore *firestoretest.Server
+	client    *firestore.Client
+	clock     *clock
+	config    echofirestore.Config
+	store     *echofirestore.Store
+	server    *httptest.Server
+}
+
+// newApp starts an app whose Config is changed by the given functions. Routes may be added until the first request.
+func newApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
+	t.Helper()
+	a := &app{Echo: echo.New(), t: t, clock: newClock()}
+	a.firestore, a.client = firestoretest.Start(t)
+	a.config = echofirestore.Config{Client: a.client, MaxAge: 3600, Now: a.clock.Now}
+	for _, f := range configure {
+		f(&a.config)
+	}
+	var err error
+	if a.store, err = echofirestore.NewStore(a.config); err != nil {
+		t.Fatal(err)
+	}
+	a.Use(a.store.Middleware())
+	a.server = httptest.NewUnstartedServer(a.Echo)
+	a.server.EnableHTTP2 = true
+	a.server.StartTLS()
+	t.Cleanup(a.server.Close)
+	return a
+}
+
+// A browser keeps the cookies of an app, as a user's would.
+type browser struct {
+	t   *testing.T
+	app *app
+	http.Client
+}
+
+func (a *app) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return &browser{t: a.t, app: a, Client: http.Client{
+		Jar:       jar,
+		Transport: a.server.Client().Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}}
+}
+
+// A reply is a response that was read to its end.
+type reply struct {
+	*http.Response
+	body string
+}
+
+// cookie returns the cookie that the response sets under name: nil if none, or one that says so if there are more.
+func (r reply) cookie(name string) *http.Cookie {
+	var found *http.Cookie
+	for _, c := range r.Cookies() {
+		switch {
+		case c.Name != name:
+		case found != nil:
+			return &http.Cookie{Name: name, Value: "set more than once"}
+		default:
+			found = c
+		}
+	}
+	return found
+}
+
+func (b *browser) get(path string, change ...func(*http.Request)) reply {
+	b.t.Helper()
+	return b.request(http.MethodGet, path, change...)
+}
+
+func (b *browser) post(path string, change ...func(*http.Request)) reply {
+	b.t.Helper()
+	return b.request(http.MethodPost, path, change...)
+}
+
+func (b *browser) request(method, path string, change ...func(*http.Request)) reply {
+	b.t.Helper()
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.app.server.URL+path, http.NoBody)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	client := b.Client
+	for _, f := range change {
+		f(req)
+	}
+	if req.Header.Get("Cookie") != "" {
+		client.Jar = nil // the request has cookies of its own
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return reply{resp, string(body)}
+}
+
+// documents returns the fields of all session documents, by document ID.
+func (a *app) documents() map[string]map[string]any {
+	a.t.Helper()
+	snaps, err := a.client.Collection(cmp.Or(a.config.Collection, echofirestore.DefaultCollection)).Documents(a.t.Context()).GetAll()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	docs := make(map[string]map[string]any)
+	for _, snap := range snaps {
+		docs[snap.Ref.ID] = snap.Data()
+	}
+	return docs
+}
+
+// cost returns what f costs in Firestore.
+func (a *app) cost(f func()) firestoretest.Ops {
+	before := a.firestore.Ops()
+	f()
+	return a.firestore.Ops().Sub(before)
+}

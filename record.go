@@ -1,0 +1,63 @@
+package echofirestore
+
+import (
+	"net/http"
+	"runtime"
+	"sync"
+	"weak"
+
+	"github.com/gorilla/sessions"
+)
+
+// A record is what the store knows of a session that it handed out: what the next save is compared with, and the
+// conditions it is under.
+type record struct {
+	name string
+
+	mu     sync.Mutex
+	key    string       // the client's, as long as a document of it may exist
+	doc    *document    // what is stored; nil if nothing is known to be
+	err    error        // why the document could not be read
+	ending error        // why the session could not be ended, and was to be
+	gone   bool         // another request has ended the session
+	sealed bool         // the response has begun: no cookie can be sent
+	cookie *http.Cookie // the one that the response sets; nil for none
+}
+
+// failure returns what keeps the session from being saved.
+func (rec *record) failure() error {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if rec.ending != nil {
+		return rec.ending
+	}
+	return rec.err
+}
+
+// seal notes that no cookie can be sent any more.
+func (rec *record) seal() {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.sealed = true
+}
+
+// records finds the record of a session, for as long as the program holds the session. It is keyed by the session
+// itself since that is all that Save gets: requests are replaced on their way through middleware, and gorilla's
+// registry points a session at whatever store it was asked for last.
+type records struct {
+	m sync.Map // of weak.Pointer[sessions.Session] to *record, which must not refer to the session
+}
+
+func (r *records) add(sess *sessions.Session, rec *record) {
+	key := weak.Make(sess)
+	r.m.Store(key, rec)
+	runtime.AddCleanup(sess, func(key weak.Pointer[sessions.Session]) { r.m.Delete(key) }, key)
+}
+
+// of returns nil for a session that was never added.
+func (r *records) of(sess *sessions.Session) *record {
+	if rec, ok := r.m.Load(weak.Make(sess)); ok {
+		return rec.(*record)
+	}
+	return nil
+}

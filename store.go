@@ -1,0 +1,189 @@
+package echofirestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"cloud.google.com/go/firestore"
+	"github.com/gorilla/sessions"
+)
+
+// Store keeps sessions in Firestore. It implements gorilla's [sessions.Store], for any net/http program, and gives
+// Echo its [Store.Middleware]. It is safe for concurrent use, starts no goroutine and needs no closing.
+type Store struct {
+	cfg        Config
+	collection *firestore.CollectionRef
+	records    records
+}
+
+var _ sessions.Store = (*Store)(nil)
+
+// NewStore returns the Store that cfg describes, or an error that names what is wrong with cfg.
+func NewStore(cfg Config) (*Store, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	return &Store{cfg: cfg, collection: cfg.Client.Collection(cfg.Collection)}, nil
+}
+
+// Get returns the request's session called name, reading its document on the first call. Every later call, and every
+// other way to the session that the middleware offers, returns the same one.
+//
+// A session whose cookie is absent or invalid, or whose document is missing, expired or malformed, is new: its IsNew is
+// true, its ID and Values are empty. An error means that Firestore did not answer, or that name is no cookie name; the
+// session is empty then too, but it is not known to be, and saving it fails with the same error.
+//
+// Without the middleware, the session is kept in gorilla's registry, which like all of gorilla/sessions is made for one
+// goroutine per request. Nothing is then saved but by Save.
+func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
+	if x := exchangeOf(r.Context(), s); x != nil {
+		return x.Get(r, name)
+	}
+	return sessions.GetRegistry(r).Get(s, name)
+}
+
+// New is Get without the memory: it reads the document again on every call, and only Save saves what it returns.
+func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
+	sess, rec := s.open(r, name, r.TLS != nil)
+	return sess, rec.err
+}
+
+// Save stores the changes of a session that Get or New returned, at the least cost: nothing is written if nothing was
+// changed. A session that is new gets its key and its ID here; one that was emptied, or whose Options.MaxAge is
+// negative, is deleted. The cookie goes into w's header, so Save must come before the first byte of the response.
+//
+// The request's cancellation does not cancel a save; Config.Timeout bounds it. Errors are ErrGone, ErrConflict,
+// ErrTooLarge and ErrCommitted, those of the codec and the key factory, and those of Firestore, with their gRPC status.
+func (s *Store) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Session) error {
+	rec, err := s.recordOf(sess)
+	if err != nil {
+		return err
+	}
+	if err := s.commit(r.Context(), sess, rec); err != nil {
+		return err
+	}
+	s.writeHeaders(w.Header(), rec)
+	return nil
+}
+
+// open returns the session called name of a request, and what is known of it. It never fails: what went wrong is in
+// the record.
+func (s *Store) open(r *http.Request, name string, secure bool) (*sessions.Session, *record) {
+	sess, rec := s.newSession(name, secure)
+	if (&http.Cookie{Name: name}).Valid() != nil {
+		rec.err = rejected(fmt.Errorf("echofirestore: the session name %q is no cookie name", name))
+		return sess, rec
+	}
+	var id string
+	if rec.key, id = s.requestKey(r, name); rec.key == "" {
+		return sess, rec
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Timeout)
+	defer cancel()
+	doc, values, err := s.read(ctx, id)
+	switch {
+	case err != nil:
+		rec.err = err
+	case doc == nil:
+		rec.key = ""
+	default:
+		rec.doc = doc
+		sess.ID, sess.IsNew, sess.Options.MaxAge = rec.key, false, doc.maxAge
+		for key, v := range values {
+			sess.Values[key] = v
+		}
+	}
+	return sess, rec
+}
+
+// newSession returns a session that nothing is stored of, and its record.
+func (s *Store) newSession(name string, secure bool) (*sessions.Session, *record) {
+	sess := sessions.NewSession(s, name)
+	sess.IsNew = true
+	sess.Options = s.options(secure)
+	rec := &record{name: name}
+	s.records.add(sess, rec)
+	return sess, rec
+}
+
+func (s *Store) options(secure bool) *sessions.Options {
+	return &sessions.Options{
+		Path:     s.cfg.Path,
+		Domain:   s.cfg.Domain,
+		MaxAge:   s.cfg.MaxAge,
+		Secure:   s.cfg.Secure || secure,
+		HttpOnly: !s.cfg.DisableHTTPOnly,
+		SameSite: s.cfg.SameSite,
+	}
+}
+
+// requestKey returns the key in the request's cookie and the ID of the document that it would be the key of. Both are
+// empty if there is no cookie, or one that cannot be a key.
+func (s *Store) requestKey(r *http.Request, name string) (key, id string) {
+	cookie, err := r.Cookie(name)
+	if err != nil {
+		return "", ""
+	}
+	if id, err = s.documentID(name, cookie.Value); err != nil {
+		return "", ""
+	}
+	return cookie.Value, id
+}
+
+// recordOf returns the record of a session that this store handed out, or of a new one that the caller made with
+// sessions.NewSession.
+func (s *Store) recordOf(sess *sessions.Session) (*record, error) {
+	if rec := s.records.of(sess); rec != nil {
+		return rec, nil
+	}
+	if sess.ID != "" {
+		return nil, rejected(errors.New("echofirestore: a session with an ID can be saved only by the store that loaded it"))
+	}
+	rec := &record{name: sess.Name()}
+	s.records.add(sess, rec)
+	return rec, nil
+}
+
+// read returns the living session in the document called id, and its values: nil if there is none. One that has
+// expired is deleted, but only as the version that was read: a refresh meanwhile survives.
+func (s *Store) read(ctx context.Context, id string) (*document, map[string]any, error) {
+	ref := s.collection.Doc(id)
+	snap, err := ref.Get(ctx)
+	if err != nil {
+		if snap != nil { // a snapshot of a missing document
+			return nil, nil, nil
+		}
+		return nil, nil, unavailable("load session", err, id)
+	}
+	doc, values, err := s.parse(snap)
+	if errors.Is(err, errExpired) {
+		_, err = ref.Delete(ctx, firestore.LastUpdateTime(snap.UpdateTime))
+		if err != nil && !movedOn(err) {
+			return nil, nil, unavailable("delete expired session", err, id)
+		}
+		return nil, nil, nil
+	}
+	if err != nil {
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored",
+			slog.Any("error", err), slog.String("collection", s.collection.ID), slog.Time("update_time", snap.UpdateTime))
+		return nil, nil, nil
+	}
+	return doc, values, nil
+}
+
+// writeHeaders tells client and caches what became of a session.
+func (s *Store) writeHeaders(h http.Header, rec *record) {
+	varyByCookie(h)
+	if rec.cookie == nil {
+		return
+	}
+	setCookie(h, rec.cookie)
+	if forbidSharedCaching(h) {
+		s.cfg.Logger.Warn("Cache-Control of a response that sets a session cookie replaced by private, no-store",
+			slog.String("cookie", rec.name))
+	}
+}

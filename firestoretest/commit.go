@@ -1,8 +1,10 @@
 package firestoretest
 
 import (
+	"cmp"
 	"context"
 	"maps"
+	"time"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
@@ -26,40 +28,65 @@ func (m *memory) Commit(_ context.Context, req *pb.CommitRequest) (*pb.CommitRes
 			return nil, err
 		}
 		if tx.snapshot != nil && len(writes) > 0 {
-			return nil, invalid("Cannot modify entities in a read-only transaction.")
+			return nil, invalid("Cannot modify documents in a read-only transaction.")
 		}
 		defer m.end(tx)
 		if err := m.verify(tx); err != nil {
 			return nil, err
 		}
 	}
+	return m.apply(writes)
+}
 
-	resp := &pb.CommitResponse{CommitTime: m.clock.now()}
-	c := changes{base: m.docs, time: resp.CommitTime, docs: make(map[string]*pb.Document, len(writes))}
+// BatchWrite applies each write by itself. But if one is malformed, or two are of the
+// same document, none is applied.
+func (m *memory) BatchWrite(_ context.Context, req *pb.BatchWriteRequest) (*pb.BatchWriteResponse, error) {
+	writes, err := parseWrites(req.GetDatabase(), req.GetWrites())
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]bool, len(writes))
 	for _, w := range writes {
-		result, err := c.write(w)
-		if err != nil {
-			return nil, err
+		if seen[w.name] {
+			return nil, invalid("The same document cannot be written more than once in a single request.")
+		}
+		seen[w.name] = true
+	}
+
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	resp := &pb.BatchWriteResponse{}
+	for i := range writes {
+		result := &pb.WriteResult{}
+		applied, err := m.apply(writes[i : i+1])
+		if err == nil {
+			result = applied.GetWriteResults()[0]
 		}
 		resp.WriteResults = append(resp.WriteResults, result)
-	}
-	for name, doc := range c.docs {
-		m.docs.put(name, doc)
+		resp.Status = append(resp.Status, statusOf(err))
 	}
 	return resp, nil
 }
 
-// BatchWrite applies each write by itself.
-func (m *memory) BatchWrite(ctx context.Context, req *pb.BatchWriteRequest) (*pb.BatchWriteResponse, error) {
-	resp := &pb.BatchWriteResponse{}
-	for _, w := range req.GetWrites() {
-		result, err := m.Commit(ctx, &pb.CommitRequest{Database: req.GetDatabase(), Writes: []*pb.Write{w}})
+// apply applies all of the writes at one time, or on an error none.
+func (m *memory) apply(writes []write) (*pb.CommitResponse, error) {
+	c := changes{base: m.docs, time: m.clock.now(), docs: make(map[string]*pb.Document, len(writes))}
+	resp := &pb.CommitResponse{CommitTime: c.time}
+	for _, w := range writes {
+		transformed, err := c.add(w)
 		if err != nil {
-			resp.WriteResults = append(resp.WriteResults, &pb.WriteResult{})
-		} else {
-			resp.WriteResults = append(resp.WriteResults, result.GetWriteResults()[0])
+			return nil, err
 		}
-		resp.Status = append(resp.Status, statusOf(err))
+		resp.WriteResults = append(resp.WriteResults, &pb.WriteResult{TransformResults: transformed})
+	}
+	if err := c.settle(); err != nil {
+		return nil, err
+	}
+	for i, w := range writes {
+		resp.WriteResults[i].UpdateTime = c.docs[w.name].GetUpdateTime()
+	}
+	for name, doc := range c.docs {
+		m.docs.put(name, doc)
 	}
 	return resp, nil
 }
@@ -82,9 +109,12 @@ type write struct {
 }
 
 func parseWrites(database string, reqs []*pb.Write) ([]write, error) {
+	if err := checkDatabase(database); err != nil {
+		return nil, err
+	}
 	writes := make([]write, len(reqs))
 	for i, req := range reqs {
-		w, err := parseWrite(database, req)
+		w, err := parseWrite(req)
 		if err != nil {
 			return nil, err
 		}
@@ -93,78 +123,108 @@ func parseWrites(database string, reqs []*pb.Write) ([]write, error) {
 	return writes, nil
 }
 
-func parseWrite(database string, req *pb.Write) (w write, err error) {
-	transforms := req.GetUpdateTransforms()
+func parseWrite(req *pb.Write) (write, error) {
 	switch op := req.GetOperation().(type) {
 	case *pb.Write_Update:
-		w.name = op.Update.GetName()
-		w.fields = op.Update.GetFields()
-		w.mask, err = parseMask(req.GetUpdateMask())
+		return parseUpdate(req, op.Update, req.GetUpdateMask(), req.GetUpdateTransforms())
+	case *pb.Write_Transform: // how clients used to write an update of nothing but transforms
+		if len(op.Transform.GetFieldTransforms()) == 0 {
+			return write{}, invalid("The list of transforms must not be empty.")
+		}
+		doc := &pb.Document{Name: op.Transform.GetDocument()}
+		return parseUpdate(req, doc, &pb.DocumentMask{}, op.Transform.GetFieldTransforms())
 	case *pb.Write_Delete:
-		w.name = op.Delete
-		w.delete = true
-	case *pb.Write_Transform:
-		w.name = op.Transform.GetDocument()
-		w.mask = mask{}
-		transforms = op.Transform.GetFieldTransforms()
+		if len(req.GetUpdateTransforms()) > 0 {
+			return write{}, invalid("A delete must not have transforms.")
+		}
+		w := write{name: op.Delete, delete: true, precondition: req.GetCurrentDocument()}
+		return w, cmp.Or(checkDocumentName(w.name), checkPrecision(w.precondition))
 	default:
-		err = invalid("A write must have an operation.")
+		return write{}, invalid("A write must have an operation.")
 	}
-	if err != nil {
-		return write{}, err
-	}
-	if err := checkDocumentName(database, w.name); err != nil {
-		return write{}, err
-	}
-	if w.transforms, err = parseTransforms(transforms); err != nil {
-		return write{}, err
-	}
-	w.precondition = req.GetCurrentDocument()
-	return w, checkFields(w.fields)
 }
 
-// changes is what the writes of one commit have made of the documents so far.
+func parseUpdate(req *pb.Write, doc *pb.Document, fieldMask *pb.DocumentMask, fieldTransforms []*pb.DocumentTransform_FieldTransform) (write, error) {
+	w := write{name: doc.GetName(), fields: doc.GetFields(), precondition: req.GetCurrentDocument()}
+	var err error
+	if w.mask, err = parseMask(fieldMask); err != nil {
+		return write{}, err
+	}
+	if w.transforms, err = parseTransforms(fieldTransforms); err != nil {
+		return write{}, err
+	}
+	return w, cmp.Or(
+		checkDocumentName(w.name),
+		checkIDSizes(w.name),
+		checkPrecision(w.precondition),
+		checkFields(w.fields),
+	)
+}
+
+func checkPrecision(p *pb.Precondition) error {
+	if p.GetUpdateTime().GetNanos()%int32(time.Microsecond) != 0 {
+		return invalid("An update time cannot have more than microsecond precision.")
+	}
+	return nil
+}
+
+// changes is what the writes of a commit have made of the documents so far.
 type changes struct {
 	base store
-	time *timestamppb.Timestamp
-	docs map[string]*pb.Document // by name, nil for a deleted one
+	time *timestamppb.Timestamp  // of the commit
+	docs map[string]*pb.Document // those written by name, nil for a deleted one
 }
 
-func (c *changes) write(w write) (*pb.WriteResult, error) {
-	old, ok := c.docs[w.name]
-	if !ok {
+// add adds a write and returns the results of its transforms.
+func (c *changes) add(w write) ([]*pb.Value, error) {
+	old, again := c.docs[w.name]
+	if !again {
 		old = c.base.get(w.name)
 	}
-	if err := checkPrecondition(w, old); err != nil {
+	if err := checkPrecondition(w, old, again); err != nil {
 		return nil, err
 	}
 	if w.delete {
 		c.docs[w.name] = nil
-		return &pb.WriteResult{}, nil
+		return nil, nil
 	}
-
-	fields := w.merge(old.GetFields())
-	results, err := transformAll(w.transforms, fields, c.time)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := c.document(w.name, fields, old)
-	if err != nil {
-		return nil, err
+	doc := &pb.Document{Name: w.name, Fields: w.merge(old.GetFields()), CreateTime: c.time, UpdateTime: c.time}
+	if old != nil {
+		doc.CreateTime = old.GetCreateTime()
 	}
 	c.docs[w.name] = doc
-	return &pb.WriteResult{UpdateTime: doc.GetUpdateTime(), TransformResults: results}, nil
+	return transformAll(w.transforms, doc.GetFields(), c.time), nil
+}
+
+// settle checks the documents as the commit will leave them. Those that are what they
+// were before stay, and with them their update time.
+func (c *changes) settle() error {
+	for name, doc := range c.docs {
+		if doc == nil {
+			continue
+		}
+		old := c.base.get(name)
+		if old.GetCreateTime() == doc.GetCreateTime() && equalFields(old.GetFields(), doc.GetFields()) {
+			c.docs[name] = old
+			continue
+		}
+		if err := checkDocumentSize(doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func equalFields(a, b map[string]*pb.Value) bool {
+	return maps.EqualFunc(a, b, func(v, w *pb.Value) bool { return proto.Equal(v, w) })
 }
 
 // merge returns the fields that the write makes of old ones, which it leaves alone.
 func (w write) merge(old map[string]*pb.Value) map[string]*pb.Value {
-	if w.mask == nil {
-		if w.fields == nil {
-			return map[string]*pb.Value{}
-		}
-		return w.fields
+	fields := w.fields
+	if w.mask != nil {
+		fields = maps.Clone(old)
 	}
-	fields := maps.Clone(old)
 	if fields == nil {
 		fields = map[string]*pb.Value{}
 	}
@@ -174,41 +234,27 @@ func (w write) merge(old map[string]*pb.Value) map[string]*pb.Value {
 	return fields
 }
 
-// document returns the document with these fields that takes the place of the old one:
-// the old one itself if nothing is different, since its update time must then stay.
-func (c *changes) document(name string, fields map[string]*pb.Value, old *pb.Document) (*pb.Document, error) {
-	doc := &pb.Document{Name: name, Fields: fields, CreateTime: c.time, UpdateTime: c.time}
-	if old != nil {
-		if equalFields(fields, old.GetFields()) {
-			return old, nil
-		}
-		doc.CreateTime = old.GetCreateTime()
-	}
-	if err := checkDocumentSize(doc); err != nil {
-		return nil, err
-	}
-	return doc, nil
-}
-
-func equalFields(a, b map[string]*pb.Value) bool {
-	return maps.EqualFunc(a, b, func(v, w *pb.Value) bool { return proto.Equal(v, w) })
-}
-
-func checkPrecondition(w write, old *pb.Document) error {
+// checkPrecondition returns an error unless the document is as the write requires. A
+// document that the commit has written before may not be required to be otherwise than that left it.
+func checkPrecondition(w write, old *pb.Document, again bool) error {
+	var err error
 	switch p := w.precondition.GetConditionType().(type) {
 	case *pb.Precondition_Exists:
 		if p.Exists && old == nil {
-			return status.Errorf(codes.NotFound, "No document to update: %s", w.name)
+			err = status.Errorf(codes.NotFound, "No document to update: %s", w.name)
 		}
 		if !p.Exists && old != nil {
-			return status.Errorf(codes.AlreadyExists, "Document already exists: %s", w.name)
+			err = status.Errorf(codes.AlreadyExists, "Document already exists: %s", w.name)
 		}
 	case *pb.Precondition_UpdateTime:
-		if old == nil || !proto.Equal(p.UpdateTime, old.GetUpdateTime()) {
-			return status.Errorf(codes.FailedPrecondition, "The stored version of %s does not match the required base version.", w.name)
+		if again || !proto.Equal(p.UpdateTime, old.GetUpdateTime()) {
+			err = status.Errorf(codes.FailedPrecondition, "The stored version of %s does not match the required one.", w.name)
 		}
 	}
-	return nil
+	if err != nil && again {
+		return invalid("The writes of %s in this commit contradict each other.", w.name)
+	}
+	return err
 }
 
 func invalid(format string, args ...any) error {

@@ -12,7 +12,10 @@ import (
 type fieldPath []string
 
 // segment is one name of a field path as it is written: plain, or quoted by backticks.
-var segment = regexp.MustCompile("^(?:[A-Za-z_][A-Za-z_0-9]*|`(?:[^`\\\\]|\\\\.)*`)")
+var segment = regexp.MustCompile("^(?:[A-Za-z_][A-Za-z_0-9]*|`(?:[^`\\\\]|\\\\.)+`)")
+
+// nameField is how the document's name is addressed as if it were a field.
+const nameField = "__name__"
 
 // parseFieldPath reads a path such as "a.b" or "a.`b.c`".
 func parseFieldPath(s string) (fieldPath, error) {
@@ -25,6 +28,9 @@ func parseFieldPath(s string) (fieldPath, error) {
 		rest = rest[len(name):]
 		if name[0] == '`' {
 			name = unquote(name)
+		}
+		if reserved(name) && s != nameField {
+			return nil, invalid("Invalid reserved name in field path %q.", s)
 		}
 		path = append(path, name)
 		if rest == "" {
@@ -49,6 +55,19 @@ func unquote(quoted string) string {
 	return name.String()
 }
 
+// isName tells whether the path addresses the document's name.
+func (p fieldPath) isName() bool {
+	return len(p) == 1 && p[0] == nameField
+}
+
+// in returns the value at the path in the document, nil if there is none.
+func (p fieldPath) in(doc *pb.Document) *pb.Value {
+	if p.isName() {
+		return referenceValue(doc.GetName())
+	}
+	return p.get(doc.GetFields())
+}
+
 // get returns the value at the path, nil if there is none.
 func (p fieldPath) get(fields map[string]*pb.Value) *pb.Value {
 	v := fields[p[0]]
@@ -71,7 +90,7 @@ func (p fieldPath) set(fields map[string]*pb.Value, v *pb.Value) {
 			inner = map[string]*pb.Value{}
 		}
 		p[1:].set(inner, v)
-		fields[p[0]] = &pb.Value{ValueType: &pb.Value_MapValue{MapValue: &pb.MapValue{Fields: inner}}}
+		fields[p[0]] = mapValue(inner)
 	case v == nil:
 		delete(fields, p[0])
 	default:

@@ -1,89 +1,106 @@
 package firestoretest
 
 import (
+	"time"
+
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// What Firestore allows (https://cloud.google.com/firestore/quotas#collections_documents_and_fields).
+// What a document may hold (https://cloud.google.com/firestore/quotas#collections_documents_and_fields).
 const (
-	maxDocumentSize  = 1 << 20    // 1 MiB, by the rules of documentSize
-	maxValueSize     = 1<<20 - 89 // of a string or bytes
-	maxFieldNameSize = 1500       // bytes
-	maxDepth         = 20         // maps and arrays within each other
+	maxDocumentSize  = 1 << 20    // bytes, by the rules of documentSize
+	maxValueSize     = 1<<20 - 89 // bytes of a string or of bytes
+	maxFieldPathSize = 1500       // bytes of a field's name and those of the maps it is in, with dots between
+	maxDepth         = 20         // maps and arrays in each other
 )
 
-// checkFields returns an error if a document must not have these fields.
+// checkFields returns an error if a document must not have these fields. It brings
+// their timestamps to Firestore's precision, microseconds.
 func checkFields(fields map[string]*pb.Value) error {
-	return checkMap(fields, 1)
+	return checkMap(fields, 0, 0)
 }
 
-func checkMap(fields map[string]*pb.Value, depth int) error {
+// checkMap checks a map that is in that many others and whose path has that size.
+func checkMap(fields map[string]*pb.Value, depth, pathSize int) error {
 	for name, v := range fields {
-		if err := checkFieldName(name); err != nil {
-			return err
+		size := pathSize + len(name)
+		switch {
+		case name == "":
+			return invalid("A field name must not be empty.")
+		case reserved(name):
+			return invalid("The field name %q is reserved.", name)
+		case size > maxFieldPathSize:
+			return invalid("The path of field %q is longer than %d bytes.", name, maxFieldPathSize)
 		}
-		if err := checkValue(name, v, depth); err != nil {
+		if err := checkValue(name, v, depth, size); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkFieldName(name string) error {
-	switch {
-	case name == "":
-		return invalid("A field name must not be empty.")
-	case reserved(name):
-		return invalid("The field name %q is reserved.", name)
-	case len(name) > maxFieldNameSize:
-		return invalid("A field name must not be longer than %d bytes.", maxFieldNameSize)
-	}
-	return nil
-}
-
-// checkValue checks a value of the field of that name; depth counts the maps and arrays it is in.
-func checkValue(name string, v *pb.Value, depth int) error {
+// checkValue checks a value of the field of that name, which is in that many maps and arrays.
+func checkValue(name string, v *pb.Value, depth, pathSize int) error {
 	switch v := v.GetValueType().(type) {
-	case *pb.Value_StringValue:
-		return checkLength(name, len(v.StringValue))
-	case *pb.Value_BytesValue:
-		return checkLength(name, len(v.BytesValue))
-	case *pb.Value_MapValue:
-		if depth >= maxDepth {
-			return invalid("The value of field %q is nested too deeply: more than %d levels.", name, maxDepth)
-		}
-		return checkMap(v.MapValue.GetFields(), depth+1)
-	case *pb.Value_ArrayValue:
-		return checkArray(name, v.ArrayValue.GetValues(), depth+1)
 	case nil:
 		return invalid("The value of field %q has no type.", name)
+	case *pb.Value_StringValue:
+		return checkValueSize(name, len(v.StringValue))
+	case *pb.Value_BytesValue:
+		return checkValueSize(name, len(v.BytesValue))
+	case *pb.Value_TimestampValue:
+		return checkTimestamp(name, v.TimestampValue)
+	case *pb.Value_ReferenceValue:
+		return checkDocumentName(v.ReferenceValue)
+	case *pb.Value_MapValue:
+		if depth == maxDepth {
+			return tooDeep(name)
+		}
+		return checkMap(v.MapValue.GetFields(), depth+1, pathSize+1)
+	case *pb.Value_ArrayValue:
+		if depth == maxDepth {
+			return tooDeep(name)
+		}
+		return checkElements(name, v.ArrayValue.GetValues(), depth+1, pathSize)
 	}
 	return nil
 }
 
-func checkArray(name string, values []*pb.Value, depth int) error {
-	for _, v := range values {
-		if v.GetArrayValue() != nil {
-			return invalid("The array %q contains an array.", name)
+func checkElements(name string, elements []*pb.Value, depth, pathSize int) error {
+	for _, e := range elements {
+		if e.GetArrayValue() != nil {
+			return invalid("The array in field %q contains an array.", name)
 		}
-		if err := checkValue(name, v, depth); err != nil {
+		if err := checkValue(name, e, depth, pathSize); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkLength(name string, n int) error {
+func tooDeep(name string) error {
+	return invalid("Field %q is nested more than %d levels deep.", name, maxDepth)
+}
+
+func checkValueSize(name string, n int) error {
 	if n > maxValueSize {
 		return invalid("The value of field %q is longer than %d bytes.", name, maxValueSize)
 	}
 	return nil
 }
 
+func checkTimestamp(name string, t *timestamppb.Timestamp) error {
+	if err := t.CheckValid(); err != nil {
+		return invalid("The timestamp in field %q is invalid: %v.", name, err)
+	}
+	t.Nanos -= t.Nanos % int32(time.Microsecond)
+	return nil
+}
+
 func checkDocumentSize(doc *pb.Document) error {
 	if documentSize(doc) > maxDocumentSize {
-		return invalid("Document %q cannot be written because its size exceeds the maximum allowed size of %d bytes.",
-			doc.GetName(), maxDocumentSize)
+		return invalid("Document %q is larger than %d bytes.", doc.GetName(), maxDocumentSize)
 	}
 	return nil
 }
@@ -94,12 +111,11 @@ func documentSize(doc *pb.Document) int {
 	return nameSize(doc.GetName()) + fieldsSize(doc.GetFields()) + 32
 }
 
+// nameSize returns the size of a document's name: 16 bytes, and each ID of its path with
+// a byte at its end. The slashes stand for these bytes, but for the last one.
 func nameSize(name string) int {
-	path, err := relativePath(name)
-	if err != nil {
-		return len(name) + 1
-	}
-	return len(path) + 1 + 16 // each ID is a string; the slashes stand for their terminators
+	path, _ := pathOf(name)
+	return 16 + len(path) + 1
 }
 
 func fieldsSize(fields map[string]*pb.Value) int {
@@ -118,19 +134,19 @@ func valueSize(v *pb.Value) int {
 		return len(v.BytesValue)
 	case *pb.Value_ReferenceValue:
 		return nameSize(v.ReferenceValue)
-	case *pb.Value_GeoPointValue:
-		return 16
 	case *pb.Value_IntegerValue, *pb.Value_DoubleValue, *pb.Value_TimestampValue:
 		return 8
+	case *pb.Value_GeoPointValue:
+		return 16
+	case *pb.Value_MapValue:
+		return fieldsSize(v.MapValue.GetFields())
 	case *pb.Value_ArrayValue:
 		sum := 0
 		for _, e := range v.ArrayValue.GetValues() {
 			sum += valueSize(e)
 		}
 		return sum
-	case *pb.Value_MapValue:
-		return fieldsSize(v.MapValue.GetFields())
-	default: // null, bool
+	default: // null, boolean
 		return 1
 	}
 }

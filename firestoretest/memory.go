@@ -2,7 +2,6 @@ package firestoretest
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +23,7 @@ type memory struct {
 	mu           sync.Mutex
 	docs         store
 	clock        clock
+	begun        int                     // how many transactions have been
 	transactions map[string]*transaction // those under way, by ID
 	locks        map[string]*lock        // by name of the document
 }
@@ -65,12 +65,6 @@ func (s store) put(name string, doc *pb.Document) {
 	}
 }
 
-// splitName splits a document's name into its collection's name and its own ID.
-func splitName(name string) (collection, id string) {
-	i := strings.LastIndexByte(name, '/')
-	return name[:i], name[i+1:]
-}
-
 // clock tells the time in Firestore's precision, microseconds, and never the same twice.
 type clock struct{ last time.Time }
 
@@ -84,8 +78,11 @@ func (c *clock) now() *timestamppb.Timestamp {
 }
 
 func (m *memory) BatchGetDocuments(req *pb.BatchGetDocumentsRequest, stream pb.Firestore_BatchGetDocumentsServer) error {
+	if err := checkDatabase(req.GetDatabase()); err != nil {
+		return err
+	}
 	for _, name := range req.GetDocuments() {
-		if err := checkDocumentName(req.GetDatabase(), name); err != nil {
+		if err := checkDocumentName(name); err != nil {
 			return err
 		}
 	}
@@ -97,22 +94,21 @@ func (m *memory) BatchGetDocuments(req *pb.BatchGetDocumentsRequest, stream pb.F
 	if err != nil {
 		return err
 	}
+	if req.GetNewTransaction() != nil {
+		if err := stream.Send(&pb.BatchGetDocumentsResponse{Transaction: []byte(tx.id)}); err != nil {
+			return err
+		}
+	}
 	docs, readTime, err := m.read(stream.Context(), tx, req.GetDocuments())
 	if err != nil {
 		return err
 	}
-
-	var begun []byte
-	if req.GetNewTransaction() != nil {
-		begun = []byte(tx.id)
-	}
-	for i, doc := range docs {
-		resp := &pb.BatchGetDocumentsResponse{Transaction: begun, ReadTime: readTime}
-		begun = nil
+	for name, doc := range docs {
+		resp := &pb.BatchGetDocumentsResponse{ReadTime: readTime}
 		if doc != nil {
 			resp.Result = &pb.BatchGetDocumentsResponse_Found{Found: mask.project(doc)}
 		} else {
-			resp.Result = &pb.BatchGetDocumentsResponse_Missing{Missing: req.GetDocuments()[i]}
+			resp.Result = &pb.BatchGetDocumentsResponse_Missing{Missing: name}
 		}
 		if err := stream.Send(resp); err != nil {
 			return err
@@ -122,7 +118,7 @@ func (m *memory) BatchGetDocuments(req *pb.BatchGetDocumentsRequest, stream pb.F
 }
 
 func (m *memory) GetDocument(ctx context.Context, req *pb.GetDocumentRequest) (*pb.Document, error) {
-	if err := checkDocumentName("", req.GetName()); err != nil {
+	if err := checkDocumentName(req.GetName()); err != nil {
 		return nil, err
 	}
 	mask, err := parseMask(req.GetMask())
@@ -137,10 +133,10 @@ func (m *memory) GetDocument(ctx context.Context, req *pb.GetDocumentRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	if docs[0] == nil {
+	if docs[req.GetName()] == nil {
 		return nil, status.Errorf(codes.NotFound, "Document %q not found.", req.GetName())
 	}
-	return mask.project(docs[0]), nil
+	return mask.project(docs[req.GetName()]), nil
 }
 
 // getConsistency makes GetDocumentRequest a [consistency]: it alone cannot begin a transaction.
@@ -150,17 +146,17 @@ func (getConsistency) GetNewTransaction() *pb.TransactionOptions { return nil }
 
 // read returns the documents of these names as the transaction sees them, or without
 // one as they are, nil for each that is missing, and the time of the reading.
-func (m *memory) read(ctx context.Context, tx *transaction, names []string) ([]*pb.Document, *timestamppb.Timestamp, error) {
+func (m *memory) read(ctx context.Context, tx *transaction, names []string) (map[string]*pb.Document, *timestamppb.Timestamp, error) {
 	if err := m.acquire(ctx, tx, names); err != nil {
 		return nil, nil, err
 	}
-	docs := make([]*pb.Document, len(names))
+	docs := make(map[string]*pb.Document, len(names))
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	source, readTime := m.view(tx)
-	for i, name := range names {
-		docs[i] = source.get(name)
-		tx.recordRead(name, docs[i])
+	for _, name := range names {
+		docs[name] = source.get(name)
+		tx.recordRead(name, docs[name])
 	}
 	return docs, readTime, nil
 }

@@ -1,36 +1,79 @@
 package firestoretest
 
 import (
+	"regexp"
 	"strings"
 )
 
-// maxIDSize is how long a document or collection ID may be, in bytes
-// (https://cloud.google.com/firestore/quotas#collections_documents_and_fields).
-const maxIDSize = 1500
+const (
+	// maxIDSize is how long a document or collection ID may be, in bytes
+	// (https://cloud.google.com/firestore/quotas#collections_documents_and_fields).
+	maxIDSize = 1500
+
+	// maxNameDepth is how many collections a document may be in.
+	maxNameDepth = 100
+)
+
+// splitName splits a document's name into its collection's name and its own ID.
+func splitName(name string) (collection, id string) {
+	i := strings.LastIndexByte(name, '/')
+	return name[:i], name[i+1:]
+}
+
+// checkDatabase returns an error unless the name is "projects/…/databases/…".
+func checkDatabase(name string) error {
+	path, err := pathOf(name + "/documents")
+	if err != nil || path != "" {
+		return invalid("Database name %q is not of the form projects/{project}/databases/{database}.", name)
+	}
+	return nil
+}
+
+// checkParent returns an error unless the name is that of a document, or of a database
+// followed by "/documents".
+func checkParent(name string) error {
+	if path, err := pathOf(name); err == nil && path == "" && !strings.HasSuffix(name, "/") {
+		return nil
+	}
+	return checkDocumentName(name)
+}
 
 // checkDocumentName returns an error unless the name is "projects/…/databases/…/documents/"
-// and pairs of a collection ID and a document ID, in that database if one is given.
-func checkDocumentName(database, name string) error {
-	if database != "" && !strings.HasPrefix(name, database+"/") {
-		return invalid("Document name %q is not in database %q.", name, database)
-	}
-	path, err := relativePath(name)
+// and pairs of a collection ID and a document ID. How long the IDs are matters only
+// where a document is stored; see checkIDSizes.
+func checkDocumentName(name string) error {
+	path, err := pathOf(name)
 	if err != nil {
 		return err
 	}
-	if path == "" || strings.Count(path, "/")%2 == 0 {
-		return invalid("Document name %q lacks a document ID at its end.", name)
+	slashes := strings.Count(path, "/")
+	if slashes%2 == 0 {
+		return invalid("Document name %q does not end with a document ID.", name)
 	}
+	if slashes > 2*maxNameDepth {
+		return invalid("Document name %q is in more than %d collections.", name, maxNameDepth)
+	}
+	isCollection := true
 	for id := range strings.SplitSeq(path, "/") {
-		if err := checkID(id); err != nil {
+		if err := checkID(id, isCollection); err != nil {
 			return err
+		}
+		isCollection = !isCollection
+	}
+	return nil
+}
+
+func checkIDSizes(name string) error {
+	for id := range strings.SplitSeq(name, "/") {
+		if len(id) > maxIDSize {
+			return invalid("An ID in the document name is longer than %d bytes.", maxIDSize)
 		}
 	}
 	return nil
 }
 
-// relativePath returns what follows "projects/…/databases/…/documents/" in a name.
-func relativePath(name string) (string, error) {
+// pathOf returns what follows "projects/…/databases/…/documents/" in a name.
+func pathOf(name string) (string, error) {
 	parts := strings.SplitN(name, "/", 6)
 	if len(parts) < 5 || parts[0] != "projects" || parts[1] == "" ||
 		parts[2] != "databases" || parts[3] == "" || parts[4] != "documents" {
@@ -42,21 +85,40 @@ func relativePath(name string) (string, error) {
 	return parts[5], nil
 }
 
-func checkID(id string) error {
+// numericID is what the documents of Datastore are called that have a number for an ID.
+var numericID = regexp.MustCompile(`^__id-?[1-9][0-9]*__$`)
+
+func checkID(id string, isCollection bool) error {
 	switch {
-	case id == "":
-		return invalid("An ID must not be empty.")
-	case id == "." || id == "..":
+	case id == "" || id == "." || id == "..":
 		return invalid("%q is no valid ID.", id)
-	case reserved(id):
+	case reserved(id) && (isCollection || !numericID.MatchString(id)):
 		return invalid("The ID %q is reserved.", id)
-	case len(id) > maxIDSize:
-		return invalid("An ID must not be longer than %d bytes.", maxIDSize)
 	}
 	return nil
 }
 
-// reserved tells whether Firestore keeps the ID or field name for itself: __.*__.
+// reserved tells whether Firestore keeps the ID or field name for itself: "__…__".
 func reserved(id string) bool {
-	return len(id) >= 4 && strings.HasPrefix(id, "__") && strings.HasSuffix(id, "__")
+	return len(id) > 4 && strings.HasPrefix(id, "__") && strings.HasSuffix(id, "__")
+}
+
+// compareNames orders document names ID by ID. To compare the strings would be wrong, since
+// IDs may contain bytes that are smaller than the slash.
+func compareNames(a, b string) int {
+	for {
+		x, restA, moreA := strings.Cut(a, "/")
+		y, restB, moreB := strings.Cut(b, "/")
+		switch {
+		case x != y:
+			return strings.Compare(x, y)
+		case !moreA && !moreB:
+			return 0
+		case !moreA:
+			return -1
+		case !moreB:
+			return 1
+		}
+		a, b = restA, restB
+	}
 }

@@ -174,8 +174,9 @@ func writeCost(w *pb.Write) Ops {
 // meteredStream adds up what passes through it.
 type meteredStream struct {
 	grpc.ServerStream
-	query bool // costs one read even without a result
-	reads int
+	query   bool // costs one read even without a result
+	reads   int
+	skipped int // by the offset; the emulator tells it with more than one result
 }
 
 func (s *meteredStream) SendMsg(m any) error {
@@ -186,7 +187,7 @@ func (s *meteredStream) SendMsg(m any) error {
 		}
 	case *pb.RunQueryResponse:
 		s.query = true
-		s.reads += int(m.GetSkippedResults())
+		s.skipped = max(s.skipped, int(m.GetSkippedResults()))
 		if m.GetDocument() != nil {
 			s.reads++
 		}
@@ -199,7 +200,7 @@ func (s *meteredStream) SendMsg(m any) error {
 
 func (s *meteredStream) cost() Ops {
 	if s.query {
-		return Ops{Reads: max(1, s.reads)}
+		return Ops{Reads: max(1, s.reads+s.skipped)}
 	}
 	return Ops{Reads: s.reads}
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"os"
 	"strings"
@@ -29,6 +28,10 @@ type Server struct {
 	served chan struct{} // closed when the listener has stopped serving
 	close  sync.Once
 }
+
+// maxRequestSize is how long a request may be, in bytes
+// (https://cloud.google.com/firestore/quotas#writes_and_transactions).
+const maxRequestSize = 10 << 20
 
 // backend answers the calls that have passed the counters and the faults.
 type backend interface {
@@ -82,7 +85,7 @@ func serve(project string, b backend) (*Server, error) {
 		grpc.ChainUnaryInterceptor(s.ops.countUnary, s.faults.unary, s.ops.billUnary),
 		grpc.ChainStreamInterceptor(s.ops.countStream, s.faults.stream, s.ops.billStream),
 		grpc.StatsHandler(connTagger{}),
-		grpc.MaxRecvMsgSize(math.MaxInt32), // Firestore's own limit is the backend's affair
+		grpc.MaxRecvMsgSize(maxRequestSize),
 		grpc.WaitForHandlers(true),
 	)
 	pb.RegisterFirestoreServer(s.grpc, b)

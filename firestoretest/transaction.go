@@ -2,8 +2,9 @@ package firestoretest
 
 import (
 	"context"
-	"crypto/rand"
 	"maps"
+	"slices"
+	"strconv"
 	"time"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -48,21 +49,26 @@ type consistency interface {
 }
 
 func (m *memory) BeginTransaction(ctx context.Context, req *pb.BeginTransactionRequest) (*pb.BeginTransactionResponse, error) {
-	tx, err := m.begin(ctx, req.GetOptions())
+	if err := checkDatabase(req.GetDatabase()); err != nil {
+		return nil, err
+	}
+	tx, err := m.begin(ctx, req.GetOptions(), req.GetOptions().GetReadOnly() != nil)
 	if err != nil {
 		return nil, err
 	}
 	return &pb.BeginTransactionResponse{Transaction: []byte(tx.id)}, nil
 }
 
+// Rollback of a transaction that is over already is no error.
 func (m *memory) Rollback(_ context.Context, req *pb.RollbackRequest) (*emptypb.Empty, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	tx, err := m.transaction(req.GetTransaction())
-	if err != nil {
+	if err := m.checkIssued(req.GetTransaction()); err != nil {
 		return nil, err
 	}
-	m.end(tx)
+	if tx, ok := m.transactions[string(req.GetTransaction())]; ok {
+		m.end(tx)
+	}
 	return &emptypb.Empty{}, nil
 }
 
@@ -71,8 +77,8 @@ func (m *memory) join(ctx context.Context, req consistency) (*transaction, error
 	switch {
 	case req.GetReadTime() != nil:
 		return nil, unofferedError("reading at a past time")
-	case req.GetNewTransaction() != nil:
-		return m.begin(ctx, req.GetNewTransaction())
+	case req.GetNewTransaction() != nil: // unlike BeginTransaction, reads don't write by default
+		return m.begin(ctx, req.GetNewTransaction(), req.GetNewTransaction().GetReadWrite() == nil)
 	case len(req.GetTransaction()) > 0:
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -82,20 +88,34 @@ func (m *memory) join(ctx context.Context, req consistency) (*transaction, error
 	}
 }
 
-func (m *memory) begin(ctx context.Context, opts *pb.TransactionOptions) (*transaction, error) {
+func (m *memory) begin(ctx context.Context, opts *pb.TransactionOptions, readOnly bool) (*transaction, error) {
 	if opts.GetReadOnly().GetReadTime() != nil {
 		return nil, unofferedError("reading at a past time")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if retried := opts.GetReadWrite().GetRetryTransaction(); len(retried) > 0 {
+		if err := m.checkIssued(retried); err != nil {
+			return nil, err
+		}
+	}
 	m.expire()
-	tx := &transaction{id: rand.Text(), began: time.Now(), conn: connOf(ctx)}
-	if opts.GetReadOnly() != nil {
+	m.begun++
+	tx := &transaction{id: strconv.Itoa(m.begun), began: time.Now(), conn: connOf(ctx)}
+	if readOnly {
 		tx.snapshot = m.docs.clone()
 		tx.readTime = m.clock.now()
 	}
 	m.transactions[tx.id] = tx
 	return tx, nil
+}
+
+// checkIssued returns an error unless a transaction with that ID has been begun, whether it is over or not.
+func (m *memory) checkIssued(id []byte) error {
+	if n, err := strconv.Atoi(string(id)); err != nil || n < 1 || n > m.begun {
+		return invalid("Invalid transaction.")
+	}
+	return nil
 }
 
 // expire ends the transactions that nobody will.
@@ -111,7 +131,7 @@ func (m *memory) expire() {
 func (m *memory) transaction(id []byte) (*transaction, error) {
 	tx, ok := m.transactions[string(id)]
 	if !ok {
-		return nil, status.Error(codes.InvalidArgument, "The referenced transaction has expired or is no longer valid.")
+		return nil, invalid("Transaction is invalid or closed.")
 	}
 	return tx, nil
 }
@@ -130,7 +150,7 @@ func (m *memory) verify(tx *transaction) error {
 		}
 	}
 	for _, q := range tx.queries {
-		if !same(q.query.run(m.docs), q.found) {
+		if !slices.Equal(q.query.run(m.docs), q.found) {
 			return aborted("The results of a query of the transaction have changed meanwhile. Please try again.")
 		}
 	}

@@ -3,55 +3,146 @@ package firestoretest
 import (
 	"math"
 	"slices"
+	"time"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// transform is a change of a field whose result depends on what is there.
+// transform sets a field to something that depends on its old value, or on the time.
 type transform struct {
-	path  fieldPath
-	apply func(old *pb.Value, now *timestamppb.Timestamp) (field, result *pb.Value)
+	path   fieldPath
+	apply  func(old *pb.Value, now *timestamppb.Timestamp) *pb.Value
+	silent bool // the result told is null
 }
 
 func parseTransforms(reqs []*pb.DocumentTransform_FieldTransform) ([]transform, error) {
-	var transforms []transform
-	for _, req := range reqs {
-		path, err := parseFieldPath(req.GetFieldPath())
+	if len(reqs) == 0 {
+		return nil, nil
+	}
+	transforms := make([]transform, len(reqs))
+	for i, req := range reqs {
+		t, err := parseTransform(req)
 		if err != nil {
 			return nil, err
 		}
-		apply, err := parseTransform(req)
-		if err != nil {
-			return nil, err
-		}
-		transforms = append(transforms, transform{path, apply})
+		transforms[i] = t
 	}
 	return transforms, nil
 }
 
-func parseTransform(req *pb.DocumentTransform_FieldTransform) (func(*pb.Value, *timestamppb.Timestamp) (*pb.Value, *pb.Value), error) {
-	pure := func(f func(old *pb.Value) *pb.Value) func(*pb.Value, *timestamppb.Timestamp) (*pb.Value, *pb.Value) {
-		return func(old *pb.Value, _ *timestamppb.Timestamp) (*pb.Value, *pb.Value) {
-			v := f(old)
-			return v, v
+func parseTransform(req *pb.DocumentTransform_FieldTransform) (t transform, err error) {
+	if t.path, err = parseFieldPath(req.GetFieldPath()); err != nil {
+		return transform{}, err
+	}
+	number := func(combine func(old, operand *pb.Value) *pb.Value, operand *pb.Value) {
+		if !isNumber(operand) {
+			err = invalid("The transform of field %q needs an integer or a double.", req.GetFieldPath())
+		}
+		t.apply = func(old *pb.Value, _ *timestamppb.Timestamp) *pb.Value {
+			if !isNumber(old) {
+				return operand
+			}
+			return combine(old, operand)
 		}
 	}
-	switch t := req.GetTransformType().(type) {
-	default:
-		_, _ = t, pure
-		return nil, unofferedError("this transform")
+	array := func(combine func(old, operand []*pb.Value) []*pb.Value, operand *pb.ArrayValue) {
+		t.silent = true
+		t.apply = func(old *pb.Value, _ *timestamppb.Timestamp) *pb.Value {
+			return arrayValue(combine(old.GetArrayValue().GetValues(), operand.GetValues()))
+		}
 	}
+
+	switch op := req.GetTransformType().(type) {
+	case *pb.DocumentTransform_FieldTransform_SetToServerValue:
+		if op.SetToServerValue != pb.DocumentTransform_FieldTransform_REQUEST_TIME {
+			err = invalid("The transform of field %q names no server value.", req.GetFieldPath())
+		}
+		t.apply = requestTime
+	case *pb.DocumentTransform_FieldTransform_Increment:
+		number(add, op.Increment)
+	case *pb.DocumentTransform_FieldTransform_Maximum:
+		number(maximum, op.Maximum)
+	case *pb.DocumentTransform_FieldTransform_Minimum:
+		number(minimum, op.Minimum)
+	case *pb.DocumentTransform_FieldTransform_AppendMissingElements:
+		array(union, op.AppendMissingElements)
+	case *pb.DocumentTransform_FieldTransform_RemoveAllFromArray:
+		array(without, op.RemoveAllFromArray)
+	default:
+		err = invalid("The transform of field %q has no operation.", req.GetFieldPath())
+	}
+	return t, err
 }
 
-func transformAll(transforms []transform, fields map[string]*pb.Value, now *timestamppb.Timestamp) ([]*pb.Value, error) {
+// transformAll applies the transforms to the fields and returns what is told of their results.
+func transformAll(transforms []transform, fields map[string]*pb.Value, now *timestamppb.Timestamp) []*pb.Value {
 	var results []*pb.Value
 	for _, t := range transforms {
-		field, result := t.apply(t.path.get(fields), now)
-		t.path.set(fields, field)
-		results = append(results, result)
+		v := t.apply(t.path.get(fields), now)
+		t.path.set(fields, v)
+		if t.silent {
+			v = nullValue
+		}
+		results = append(results, v)
 	}
-	return results, nil
+	return results
 }
 
-var _, _ = math.Abs, slices.Equal[[]int]
+// requestTime returns the time of the commit, in milliseconds as Firestore does.
+func requestTime(_ *pb.Value, now *timestamppb.Timestamp) *pb.Value {
+	return timestampValue(timestamppb.New(now.AsTime().Truncate(time.Millisecond)))
+}
+
+// add returns the sum of two numbers, an integer if both are. It sticks to the end of the integers'
+// range rather than leave it.
+func add(a, b *pb.Value) *pb.Value {
+	if !isInteger(a) || !isInteger(b) {
+		return doubleValue(toDouble(a) + toDouble(b))
+	}
+	x, y := a.GetIntegerValue(), b.GetIntegerValue()
+	sum := x + y
+	switch {
+	case x > 0 && y > 0 && sum < 0:
+		sum = math.MaxInt64
+	case x < 0 && y < 0 && sum >= 0:
+		sum = math.MinInt64
+	}
+	return integerValue(sum)
+}
+
+// maximum returns the larger number, old if both are equal, NaN if either is.
+func maximum(old, operand *pb.Value) *pb.Value {
+	if isNaN(operand) || !isNaN(old) && compareNumbers(operand, old) > 0 {
+		return operand
+	}
+	return old
+}
+
+// minimum returns the smaller number, old if both are equal, NaN if either is.
+func minimum(old, operand *pb.Value) *pb.Value {
+	if compareNumbers(operand, old) < 0 { // NaN is the least
+		return operand
+	}
+	return old
+}
+
+// union returns the old elements and those operands that are not among them yet.
+func union(old, operand []*pb.Value) []*pb.Value {
+	elements := slices.Clone(old)
+	for _, e := range operand {
+		if !contains(elements, e) {
+			elements = append(elements, e)
+		}
+	}
+	return elements
+}
+
+// without returns the old elements that are not among the operands.
+func without(old, operand []*pb.Value) []*pb.Value {
+	return slices.DeleteFunc(slices.Clone(old), func(e *pb.Value) bool { return contains(operand, e) })
+}
+
+func contains(elements []*pb.Value, e *pb.Value) bool {
+	return slices.ContainsFunc(elements, func(x *pb.Value) bool { return compareValues(x, e) == 0 })
+}

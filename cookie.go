@@ -9,16 +9,16 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// newCookie returns the cookie that carries key, for as long as the session lives: until expire if that is set, and
-// until the browser ends otherwise.
-func (s *Store) newCookie(name, key string, opts *sessions.Options, expire time.Time) *http.Cookie {
+// newCookie returns the cookie that carries key for as long as the session in doc lives; if that has no max age, for as
+// long as the browser runs.
+func (s *Store) newCookie(name, key string, opts *sessions.Options, doc *document) *http.Cookie {
 	cookie := bareCookie(name, opts)
 	cookie.Value = key
-	if opts.MaxAge > 0 {
+	if doc.maxAge > 0 {
 		// Rounded up, for a Max-Age of 0 would delete the cookie.
-		left := expire.Sub(s.cfg.Now()) + time.Second - 1
+		left := doc.expire.Sub(s.cfg.Now()) + time.Second - 1
 		cookie.MaxAge = max(1, int(left/time.Second))
-		cookie.Expires = expire
+		cookie.Expires = doc.expire
 	}
 	return cookie
 }

@@ -24,8 +24,9 @@ const maxDocumentBytes = 1 << 20
 type document struct {
 	ref        *firestore.DocumentRef
 	data       string
-	maxAge     int       // seconds; 0 is a browser session
-	expire     time.Time // zero if there is no limit
+	values     map[string]any // data, decoded; never changed
+	maxAge     int            // seconds; 0 is a browser session
+	expire     time.Time      // zero if there is no limit
 	user       string
 	started    time.Time
 	updateTime time.Time // the version: the precondition of the next save
@@ -41,8 +42,8 @@ func (e *malformedError) Error() string {
 // errExpired says that a document's session is over, though the document is still there.
 var errExpired = errors.New("echofirestore: session expired")
 
-// parse reads a snapshot and decodes its values. Its errors are errExpired and *malformedError.
-func (s *Store) parse(snap *firestore.DocumentSnapshot) (*document, map[string]any, error) {
+// parse reads a snapshot. Its errors are errExpired and *malformedError.
+func (s *Store) parse(snap *firestore.DocumentSnapshot) (*document, error) {
 	fields := snap.Data()
 	now := s.cfg.Now()
 	doc := &document{ref: snap.Ref, started: snap.CreateTime, updateTime: snap.UpdateTime}
@@ -51,33 +52,34 @@ func (s *Store) parse(snap *firestore.DocumentSnapshot) (*document, map[string]a
 	}
 	doc.expire, _ = fields[fieldExpire].(time.Time)
 	if !doc.expire.IsZero() && !now.Before(doc.expire) {
-		return nil, nil, errExpired
+		return nil, errExpired
 	}
 	if s.cfg.Lifetime > 0 && !now.Before(doc.started.Add(s.cfg.Lifetime)) {
-		return nil, nil, errExpired
+		return nil, errExpired
 	}
 
 	var ok bool
 	if doc.data, ok = fields[fieldData].(string); !ok {
-		return nil, nil, &malformedError{"data is not a string"}
+		return nil, &malformedError{"data is not a string"}
 	}
 	payload, err := s.cfg.Decoder(doc.data)
 	if err != nil {
-		return nil, nil, &malformedError{"data does not decode"}
+		return nil, &malformedError{"data does not decode"}
 	}
+	doc.values = payload.Values
 	maxAge, limited := int64(s.cfg.MaxAge), s.cfg.MaxAge > 0
 	if stored, ok := fields[fieldMaxAge]; ok {
 		if maxAge, limited = stored.(int64); !limited && stored != nil {
-			return nil, nil, &malformedError{"max_age is neither an integer nor null"}
+			return nil, &malformedError{"max_age is neither an integer nor null"}
 		}
 	}
 	// Documents of aiohttp-session-firestore 0.1.1 may have a max age and no expire: they die that long after created.
 	if limited && doc.expire.IsZero() && now.Unix()-payload.Created >= maxAge {
-		return nil, nil, errExpired
+		return nil, errExpired
 	}
 	doc.maxAge = int(min(max(maxAge, 0), maxMaxAge))
 	doc.user, _ = fields[fieldUser].(string)
-	return doc, payload.Values, nil
+	return doc, nil
 }
 
 // next returns the document that holds values from now on, for maxAge seconds. The document that it follows is nil for
@@ -97,16 +99,27 @@ func (s *Store) next(prev *document, values map[string]any, maxAge int) (*docume
 	if doc.data, err = s.cfg.Encoder(Payload{Created: now.Unix(), Values: values}); err != nil {
 		return nil, rejected(err)
 	}
+	payload, err := s.cfg.Decoder(doc.data)
+	if err != nil {
+		return nil, rejected(fmt.Errorf("echofirestore: Config.Decoder refuses what Config.Encoder wrote: %w", err))
+	}
+	doc.values = payload.Values
 	if user, ok := values[s.cfg.UserKey]; ok && s.cfg.UserKey != "" && user != nil {
 		doc.user = fmt.Sprint(user)
 	}
 	return doc, nil
 }
 
-// decode returns the values of a document. They are the caller's to change.
-func (s *Store) decode(doc *document) (map[string]any, error) {
+// copyValues returns the values of a document for a handler to change.
+func (s *Store) copyValues(doc *document) (map[string]any, error) {
+	if copied, ok := clone(doc.values); ok {
+		return copied.(map[string]any), nil
+	}
 	payload, err := s.cfg.Decoder(doc.data)
-	return payload.Values, err
+	if err != nil {
+		return nil, rejected(err)
+	}
+	return payload.Values, nil
 }
 
 // sameAs reports whether two documents hold the same, so that a save may be recognised by its result.

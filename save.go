@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"reflect"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -36,17 +35,21 @@ func (s *Store) commit(ctx context.Context, sess *sessions.Session, rec *record)
 	if rec.err != nil {
 		return rec.err
 	}
-	values, err := stringKeyed(sess.Values)
-	if err != nil {
+	change, err := diff(rec.values, sess.Values)
+	switch {
+	case err != nil:
 		return rejected(err)
+	case rec.doc == nil && change.empty():
+		return nil
+	case rec.doc == nil:
+		return s.create(ctx, sess, rec, change)
+	case change.empty() && sess.Options.MaxAge == rec.maxAge:
+		return s.touch(ctx, sess, rec)
+	case len(sess.Values) == 0 && !change.empty():
+		return s.end(ctx, sess, rec)
+	default:
+		return s.update(ctx, sess, rec, change)
 	}
-	if rec.doc == nil {
-		if len(values) == 0 {
-			return nil
-		}
-		return s.create(ctx, sess, rec, values)
-	}
-	return s.update(ctx, sess, rec, values)
 }
 
 // destroy ends the session, which need not have been read.
@@ -70,7 +73,8 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record) er
 			return rec.ending
 		}
 	}
-	rec.key, rec.doc, rec.err, rec.ending, rec.gone = "", nil, nil, nil, false
+	rec.key, rec.doc, rec.values = "", nil, nil
+	rec.err, rec.ending, rec.gone = nil, nil, false
 	rec.cookie = expiredCookie(rec.name, sess.Options)
 	sess.ID = ""
 	return nil
@@ -78,11 +82,11 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record) er
 
 // create stores a new session under a new key. A document that is already there may be our own, by a commit that was
 // applied, then answered as unavailable and repeated by the client.
-func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record, values map[string]any) error {
+func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record, change change) error {
 	if rec.sealed {
 		return rejected(ErrCommitted)
 	}
-	doc, err := s.next(nil, values, sess.Options.MaxAge)
+	doc, err := s.next(nil, change.set, sess.Options.MaxAge)
 	if err != nil {
 		return err
 	}
@@ -100,7 +104,7 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		case err == nil:
 			doc.updateTime = result.UpdateTime
 		case status.Code(err) == codes.AlreadyExists:
-			stored, _, err := s.read(ctx, id)
+			stored, err := s.read(ctx, id)
 			if err != nil {
 				return err
 			}
@@ -111,8 +115,8 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		default:
 			return unavailable("create session", err, id)
 		}
-		rec.key, rec.doc, sess.ID = key, doc, key
-		rec.cookie = s.newCookie(rec.name, key, sess.Options, doc.expire)
+		rec.key, sess.ID = key, key
+		s.saved(sess, rec, doc, doc.values)
 		return nil
 	}
 	return rejected(fmt.Errorf("echofirestore: Config.KeyFactory returned %d keys that are all in use", maxKeys))
@@ -120,36 +124,19 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 
 // update stores what was changed in a session that has a document. If the document has moved on since it was read,
 // the change is made to what is there now.
-func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record, values map[string]any) error {
-	base, err := s.decode(rec.doc)
-	if err != nil {
-		return rejected(err)
-	}
-	if len(values) == 0 && len(base) > 0 {
-		return s.end(ctx, sess, rec)
-	}
-	maxAge := sess.Options.MaxAge
-	if maxAge == rec.doc.maxAge && reflect.DeepEqual(base, values) {
-		return s.touch(ctx, sess, rec)
-	}
+func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record, change change) error {
 	if rec.gone {
 		return gone()
 	}
-	next, err := s.next(rec.doc, values, maxAge)
+	prev := rec.doc
+	next, err := s.next(prev, change.applyTo(prev.values), s.maxAge(sess, rec, prev))
 	if err != nil {
 		return err
 	}
-	// Compare what would come back: to the codec, 5 and int64(5) may be the same.
-	if values, err = s.decode(next); err != nil {
-		return rejected(fmt.Errorf("echofirestore: Config.Decoder refuses what Config.Encoder wrote: %w", err))
-	}
-	change := diff(base, values)
-	if maxAge == rec.doc.maxAge && change.empty() {
+	change = change.stored(rec.values, next.values)
+	if change.empty() && sess.Options.MaxAge == rec.maxAge {
 		return s.touch(ctx, sess, rec)
 	}
-	setsMaxAge := maxAge != rec.doc.maxAge
-
-	prev := rec.doc
 	for attempt := range maxSaves {
 		if s.tooLarge(next) {
 			return rejected(ErrTooLarge)
@@ -157,35 +144,39 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 		result, err := next.ref.Update(ctx, s.updates(next), firestore.LastUpdateTime(prev.updateTime))
 		if err == nil {
 			next.updateTime = result.UpdateTime
-			s.saved(sess, rec, next)
+			s.saved(sess, rec, next, change.applyTo(rec.values))
 			return nil
 		}
 		if !movedOn(err) {
 			return unavailable("save session", err, next.ref.ID)
 		}
-		stored, latest, err := s.read(ctx, next.ref.ID)
+		prev, err = s.read(ctx, next.ref.ID)
 		switch {
 		case err != nil:
 			return err
-		case stored == nil:
+		case prev == nil:
 			rec.gone = true
 			return gone()
-		case stored.sameAs(next): // applied, answered as unavailable, repeated by the client
-			s.saved(sess, rec, stored)
+		case prev.sameAs(next): // applied, answered as unavailable, repeated by the client
+			s.saved(sess, rec, prev, change.applyTo(rec.values))
 			return nil
 		}
 		if !pause(ctx, attempt) {
 			break
 		}
-		if !setsMaxAge {
-			maxAge = stored.maxAge
-		}
-		prev = stored
-		if next, err = s.next(prev, change.applyTo(latest), maxAge); err != nil {
+		if next, err = s.next(prev, change.applyTo(prev.values), s.maxAge(sess, rec, prev)); err != nil {
 			return err
 		}
 	}
 	return conflict()
+}
+
+// maxAge returns the max age to store: that of the handler if it has set one, else what is stored.
+func (s *Store) maxAge(sess *sessions.Session, rec *record, stored *document) int {
+	if sess.Options.MaxAge != rec.maxAge {
+		return sess.Options.MaxAge
+	}
+	return stored.maxAge
 }
 
 // touch extends a session that was used and not changed, if that is wanted and due. A session that others saved
@@ -201,7 +192,7 @@ func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) 
 	switch {
 	case err == nil:
 		doc.updateTime = result.UpdateTime
-		s.saved(sess, rec, &doc)
+		s.saved(sess, rec, &doc, rec.values)
 	case !movedOn(err):
 		// No change of anybody's is lost, and the next request tries again.
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended",
@@ -210,25 +201,12 @@ func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) 
 	return nil
 }
 
-// saved notes that doc is what is stored of a session now.
-func (s *Store) saved(sess *sessions.Session, rec *record, doc *document) {
-	rec.doc = doc
+// saved notes that doc is what is stored of a session now, and that the session holds values.
+func (s *Store) saved(sess *sessions.Session, rec *record, doc *document, values map[string]any) {
+	rec.doc, rec.values, rec.maxAge = doc, values, sess.Options.MaxAge
 	if !rec.sealed {
-		rec.cookie = s.newCookie(rec.name, rec.key, sess.Options, doc.expire)
+		rec.cookie = s.newCookie(rec.name, rec.key, sess.Options, doc)
 	}
-}
-
-// stringKeyed returns the values of a session for the codec.
-func stringKeyed(values map[any]any) (map[string]any, error) {
-	keyed := make(map[string]any, len(values))
-	for key, v := range values {
-		text, ok := key.(string)
-		if !ok {
-			return nil, fmt.Errorf("echofirestore: the session key %v is a %T: it must be a string", key, key)
-		}
-		keyed[text] = v
-	}
-	return keyed, nil
 }
 
 // pause waits before the attempt that follows the given one, longer each time and at random, so that requests which

@@ -84,20 +84,32 @@ func (s *Store) open(r *http.Request, name string, secure bool) (*sessions.Sessi
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Timeout)
 	defer cancel()
-	doc, values, err := s.read(ctx, id)
+	doc, err := s.read(ctx, id)
 	switch {
 	case err != nil:
 		rec.err = err
 	case doc == nil:
 		rec.key = ""
 	default:
-		rec.doc = doc
-		sess.ID, sess.IsNew, sess.Options.MaxAge = rec.key, false, doc.maxAge
-		for key, v := range values {
-			sess.Values[key] = v
-		}
+		sess.ID, sess.IsNew = rec.key, false
+		rec.err = s.adopt(sess, rec, doc)
 	}
 	return sess, rec
+}
+
+// adopt gives a session what a document holds.
+func (s *Store) adopt(sess *sessions.Session, rec *record, doc *document) error {
+	values, err := s.copyValues(doc)
+	if err != nil {
+		return err
+	}
+	clear(sess.Values)
+	for key, v := range values {
+		sess.Values[key] = v
+	}
+	sess.Options.MaxAge = doc.maxAge
+	rec.doc, rec.values, rec.maxAge = doc, doc.values, doc.maxAge
+	return nil
 }
 
 // newSession returns a session that nothing is stored of, and its record.
@@ -105,7 +117,7 @@ func (s *Store) newSession(name string, secure bool) (*sessions.Session, *record
 	sess := sessions.NewSession(s, name)
 	sess.IsNew = true
 	sess.Options = s.options(secure)
-	rec := &record{name: name}
+	rec := &record{name: name, maxAge: s.cfg.MaxAge}
 	s.records.add(sess, rec)
 	return sess, rec
 }
@@ -148,31 +160,31 @@ func (s *Store) recordOf(sess *sessions.Session) (*record, error) {
 	return rec, nil
 }
 
-// read returns the living session in the document called id, and its values: nil if there is none. One that has
-// expired is deleted, but only as the version that was read: a refresh meanwhile survives.
-func (s *Store) read(ctx context.Context, id string) (*document, map[string]any, error) {
+// read returns the living session in the document called id, nil if there is none. One that has expired is deleted, but
+// only as the version that was read: a refresh meanwhile survives.
+func (s *Store) read(ctx context.Context, id string) (*document, error) {
 	ref := s.collection.Doc(id)
 	snap, err := ref.Get(ctx)
 	if err != nil {
 		if snap != nil { // a snapshot of a missing document
-			return nil, nil, nil
+			return nil, nil
 		}
-		return nil, nil, unavailable("load session", err, id)
+		return nil, unavailable("load session", err, id)
 	}
-	doc, values, err := s.parse(snap)
+	doc, err := s.parse(snap)
 	if errors.Is(err, errExpired) {
 		_, err = ref.Delete(ctx, firestore.LastUpdateTime(snap.UpdateTime))
 		if err != nil && !movedOn(err) {
-			return nil, nil, unavailable("delete expired session", err, id)
+			return nil, unavailable("delete expired session", err, id)
 		}
-		return nil, nil, nil
+		return nil, nil
 	}
 	if err != nil {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored",
 			slog.Any("error", err), slog.String("collection", s.collection.ID), slog.Time("update_time", snap.UpdateTime))
-		return nil, nil, nil
+		return nil, nil
 	}
-	return doc, values, nil
+	return doc, nil
 }
 
 // writeHeaders tells client and caches what became of a session.

@@ -1,0 +1,188 @@
+package echofirestore_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"cloud.google.com/go/firestore"
+	"github.com/labstack/echo/v4"
+
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+// The benchmarks come in groups, each with its floor: what the same work costs without this package. Only the ratio of
+// the two, measured in one run, means anything.
+
+// smallSession is about 300 bytes of JSON.
+func smallSession() map[string]any {
+	return map[string]any{
+		"user":   map[string]any{"id": 4711, "name": "Alice Liddell", "email": "alice@example.com", "roles": []any{"editor", "admin"}},
+		"theme":  "dark",
+		"visits": 17,
+		"cart":   []any{map[string]any{"sku": "A-1001", "n": 2, "price": 12.5}, map[string]any{"sku": "B-2002", "n": 1, "price": 99.0}},
+		"csrf":   "wJ3mA4pQzK7rT1xV9nB5cD2eF6gH8iL0",
+	}
+}
+
+// largeSession is about 100 KB of JSON.
+func largeSession() map[string]any {
+	values := make(map[string]any)
+	for i := range 350 {
+		values[fmt.Sprintf("key%03d", i)] = smallSession()
+	}
+	return values
+}
+
+// serve sends one request through e, in memory.
+func serve(b *testing.B, e *echo.Echo, cookie string) {
+	req := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+	if cookie != "" {
+		req.Header.Set("Cookie", "__session="+cookie)
+	}
+	rec := httptest.NewRecorder()
+	e.ServeHTTP(rec, req)
+	if rec.Code != http.StatusOK {
+		b.Fatalf("status %d: %s", rec.Code, rec.Body)
+	}
+}
+
+func BenchmarkUntouched(b *testing.B) {
+	handler := func(c echo.Context) error { return c.NoContent(http.StatusOK) }
+	client := firestoretest.NewClient(b)
+	for _, bench := range []struct {
+		name string
+		use  []echo.MiddlewareFunc
+	}{
+		{name: "floor"},
+		{name: "echofirestore", use: []echo.MiddlewareFunc{echofirestore.Middleware(echofirestore.Config{Client: client})}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			e := echo.New()
+			e.Use(bench.use...)
+			e.GET("/", handler)
+			b.ReportAllocs()
+			for b.Loop() {
+				serve(b, e, "some-key")
+			}
+		})
+	}
+}
+
+// stored puts a session into Firestore and returns its document.
+func stored(b *testing.B, client *firestore.Client) *firestore.DocumentRef {
+	data, err := echofirestore.EncodeJSON(echofirestore.Payload{Created: 1700000000, Values: smallSession()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ref := client.Collection(echofirestore.DefaultCollection).NewDoc()
+	if _, err := ref.Set(b.Context(), map[string]any{"data": data, "max_age": nil}); err != nil {
+		b.Fatal(err)
+	}
+	return ref
+}
+
+func BenchmarkRead(b *testing.B) {
+	client := firestoretest.NewClient(b)
+	ref := stored(b, client)
+	b.Run("floor", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := ref.Get(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("echofirestore", func(b *testing.B) {
+		e := echo.New()
+		e.Use(echofirestore.Middleware(echofirestore.Config{Client: client}))
+		e.GET("/", func(c echo.Context) error {
+			sess, err := echofirestore.Get(c)
+			if err != nil {
+				return err
+			}
+			return c.String(http.StatusOK, sess.Values["theme"].(string))
+		})
+		b.ReportAllocs()
+		for b.Loop() {
+			serve(b, e, ref.ID)
+		}
+	})
+}
+
+func BenchmarkChange(b *testing.B) {
+	client := firestoretest.NewClient(b)
+	ref := stored(b, client)
+	b.Run("floor", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			snap, err := ref.Get(b.Context())
+			if err != nil {
+				b.Fatal(err)
+			}
+			data := strings.Replace(snap.Data()["data"].(string), "17", fmt.Sprint(i), 1)
+			if _, err := ref.Update(b.Context(), []firestore.Update{{Path: "data", Value: data}}, firestore.LastUpdateTime(snap.UpdateTime)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	ref = stored(b, client)
+	b.Run("echofirestore", func(b *testing.B) {
+		e := echo.New()
+		e.Use(echofirestore.Middleware(echofirestore.Config{Client: client}))
+		e.GET("/", func(c echo.Context) error {
+			sess, err := echofirestore.Get(c)
+			if err != nil {
+				return err
+			}
+			sess.Values["visits"] = sess.Values["visits"].(int) + 1
+			return c.NoContent(http.StatusOK)
+		})
+		b.ReportAllocs()
+		for b.Loop() {
+			serve(b, e, ref.ID)
+		}
+	})
+}
+
+func BenchmarkCodec(b *testing.B) {
+	for _, size := range []struct {
+		name   string
+		values map[string]any
+	}{{"300B", smallSession()}, {"100KB", largeSession()}} {
+		b.Run(size.name+"/floor", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				text, err := json.Marshal(map[string]any{"created": 1700000000, "session": size.values})
+				if err != nil {
+					b.Fatal(err)
+				}
+				var payload struct {
+					Created int64
+					Session map[string]any
+				}
+				if err := json.Unmarshal(text, &payload); err != nil {
+					b.Fatal(err)
+				}
+				b.SetBytes(int64(len(text)))
+			}
+		})
+		b.Run(size.name+"/echofirestore", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				text, err := echofirestore.EncodeJSON(echofirestore.Payload{Created: 1700000000, Values: size.values})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := echofirestore.DecodeJSON(text); err != nil {
+					b.Fatal(err)
+				}
+				b.SetBytes(int64(len(text)))
+			}
+		})
+	}
+}

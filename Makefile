@@ -1,0 +1,66 @@
+.DEFAULT_GOAL := help
+
+# Each tool has a module to itself: in a common one, actionlint gets a YAML library from
+# golangci-lint with which it does not compile.
+GOLANGCI_LINT := go tool -modfile=$(CURDIR)/tools/golangci-lint/go.mod golangci-lint
+ACTIONLINT := go tool -modfile=$(CURDIR)/tools/actionlint/go.mod actionlint
+
+modules = $(sort $(patsubst %/go.mod,%,$(shell find $(1) -name go.mod -not -path '*/node_modules/*' 2>/dev/null)))
+NESTED := $(call modules,e2e example)
+TOOLS := $(call modules,tools)
+
+FUZZTIME ?= 30s
+BENCH ?= .
+BENCHTIME ?= 1s
+
+# $(call in,DIRECTORIES,COMMAND) runs the command in each directory, up to the first failure.
+in = @for dir in $(1); do echo "$$dir: $(2)"; (cd "$$dir" && $(2)) || exit; done
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: test
+test: ## run the tests; needs nothing but Go
+	go test ./...
+
+.PHONY: race
+race: ## run the tests with the race detector, in random order
+	go test -race -shuffle=on ./...
+
+.PHONY: emulator
+emulator: ## run the same tests on the official Firestore emulator (needs gcloud and Java)
+	scripts/with-emulator.sh go test -race -shuffle=on -count=1 ./...
+
+.PHONY: e2e
+e2e: ## run the tests of the nested modules (browser, Python, demo)
+	$(call in,$(NESTED),go test -count=1 ./...)
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (30s; 10000x means that many inputs)
+	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+.PHONY: bench
+bench: ## run the benchmarks that match BENCH (.) for BENCHTIME (1s) each
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) ./...
+
+.PHONY: lint
+lint: ## run golangci-lint on every module, and actionlint on the workflows
+	$(call in,. $(NESTED),$(GOLANGCI_LINT) run)
+	$(ACTIONLINT)
+
+.PHONY: fmt
+fmt: ## format the Go files as lint wants them
+	$(call in,. $(NESTED),$(GOLANGCI_LINT) fmt)
+
+.PHONY: tidy
+tidy: ## tidy go.mod and go.sum of every module
+	$(call in,. $(NESTED) $(TOOLS),go mod tidy)
+
+.PHONY: verify
+verify: ## check that every module is tidy and its dependencies are what go.sum says
+	$(call in,. $(NESTED) $(TOOLS),go mod tidy -diff && go mod verify)
+
+.PHONY: ci
+ci: ## run everything that CI runs
+	.ci/run

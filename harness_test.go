@@ -1,8 +1,10 @@
 package echofirestore_test
 
 import (
+	"bytes"
 	"cmp"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -47,14 +49,20 @@ type app struct {
 	config    echofirestore.Config
 	store     *echofirestore.Store
 	server    *httptest.Server
+	log       *syncBuffer // what the store logged
 }
 
 // newApp starts an app whose Config is changed by the given functions. Routes may be added until the first request.
 func newApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	t.Helper()
-	a := &app{Echo: echo.New(), t: t, clock: newClock()}
+	a := &app{Echo: echo.New(), t: t, clock: newClock(), log: new(syncBuffer)}
 	a.firestore, a.client = firestoretest.Start(t)
-	a.config = echofirestore.Config{Client: a.client, MaxAge: 3600, Now: a.clock.Now}
+	a.config = echofirestore.Config{
+		Client: a.client,
+		MaxAge: 3600,
+		Now:    a.clock.Now,
+		Logger: slog.New(slog.NewTextHandler(a.log, nil)),
+	}
 	for _, f := range configure {
 		f(&a.config)
 	}
@@ -70,19 +78,46 @@ func newApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	return a
 }
 
+// A syncBuffer is a buffer for several goroutines.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
 // A browser keeps the cookies of an app, as a user's would.
 type browser struct {
 	t   *testing.T
-	app *app
+	url string
 	http.Client
 }
 
-func (a *app) browser() *browser {
+func (a *app) browser() *browser { return a.browserAt(a.server.URL) }
+
+// plainBrowser returns a browser that has the app served over plain HTTP.
+func (a *app) plainBrowser() *browser {
+	server := httptest.NewServer(a.Echo)
+	a.t.Cleanup(server.Close)
+	return a.browserAt(server.URL)
+}
+
+func (a *app) browserAt(url string) *browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return &browser{t: a.t, app: a, Client: http.Client{
+	return &browser{t: a.t, url: url, Client: http.Client{
 		Jar:       jar,
 		Transport: a.server.Client().Transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -124,7 +159,7 @@ func (b *browser) post(path string, change ...func(*http.Request)) reply {
 
 func (b *browser) request(method, path string, change ...func(*http.Request)) reply {
 	b.t.Helper()
-	req, err := http.NewRequestWithContext(b.t.Context(), method, b.app.server.URL+path, http.NoBody)
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, http.NoBody)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -147,10 +182,24 @@ func (b *browser) request(method, path string, change ...func(*http.Request)) re
 	return reply{resp, string(body)}
 }
 
+func (a *app) collection() *firestore.CollectionRef {
+	return a.client.Collection(cmp.Or(a.config.Collection, echofirestore.DefaultCollection))
+}
+
+// put stores a document in the collection of the sessions.
+func (a *app) put(key string, fields map[string]any) *firestore.DocumentRef {
+	a.t.Helper()
+	ref := a.collection().Doc(key)
+	if _, err := ref.Set(a.t.Context(), fields); err != nil {
+		a.t.Fatal(err)
+	}
+	return ref
+}
+
 // documents returns the fields of all session documents, by document ID.
 func (a *app) documents() map[string]map[string]any {
 	a.t.Helper()
-	snaps, err := a.client.Collection(cmp.Or(a.config.Collection, echofirestore.DefaultCollection)).Documents(a.t.Context()).GetAll()
+	snaps, err := a.collection().Documents(a.t.Context()).GetAll()
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -1,0 +1,593 @@
+package echofirestore_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"github.com/google/go-cmp/cmp"
+	"github.com/labstack/echo/v4"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+// set is a handler that changes one value of its session.
+func set(key string, value any) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		session(c).Values[key] = value
+		return c.NoContent(http.StatusOK)
+	}
+}
+
+// TestSave looks at the documents that handlers leave behind.
+func TestSave(t *testing.T) {
+	t.Parallel()
+	now := newClock().Now()
+	data := func(values string) string {
+		text, err := json.Marshal(now.Unix())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return `{"created":` + string(text) + `,"session":` + values + `}`
+	}
+	stored := map[string]any{"data": payload(now.Add(-time.Hour)), "max_age": int64(60), "expire": now.Add(time.Second)}
+
+	for _, tt := range []struct {
+		name      string
+		configure func(*echofirestore.Config)
+		document  map[string]any
+		handler   echo.HandlerFunc
+		want      map[string]any // nil: no document
+	}{
+		{
+			name:    "new",
+			handler: set("user", "bob"),
+			want:    map[string]any{"data": data(`{"user":"bob"}`), "max_age": int64(3600), "expire": now.Add(time.Hour).UTC()},
+		},
+		{
+			name:      "new browser session",
+			configure: func(cfg *echofirestore.Config) { cfg.MaxAge = 0 },
+			handler:   set("user", "bob"),
+			want:      map[string]any{"data": data(`{"user":"bob"}`), "max_age": nil},
+		},
+		{
+			name:      "new browser session with a Lifetime",
+			configure: func(cfg *echofirestore.Config) { cfg.MaxAge, cfg.Lifetime = 0, time.Minute },
+			handler:   set("user", "bob"),
+			want:      map[string]any{"data": data(`{"user":"bob"}`), "max_age": nil, "expire": now.Add(time.Minute).UTC()},
+		},
+		{
+			name:      "Lifetime shorter than MaxAge",
+			configure: func(cfg *echofirestore.Config) { cfg.Lifetime = time.Minute },
+			handler:   set("user", "bob"),
+			want:      map[string]any{"data": data(`{"user":"bob"}`), "max_age": int64(3600), "expire": now.Add(time.Minute).UTC()},
+		},
+		{name: "new and empty", handler: see},
+		{
+			name:     "changed",
+			document: stored,
+			handler:  set("n", 1),
+			want:     map[string]any{"data": data(`{"n":1,"user":"alice"}`), "max_age": int64(60), "expire": now.Add(time.Minute).UTC()},
+		},
+		{name: "unchanged", document: stored, handler: see, want: stored},
+		{
+			name:     "fields of others survive",
+			document: map[string]any{"data": payload(now), "max_age": nil, "note": "mine", "user": "theirs", "started": now.UTC()},
+			handler:  set("user", "bob"),
+			want:     map[string]any{"data": data(`{"user":"bob"}`), "max_age": nil, "note": "mine", "user": "theirs", "started": now.UTC()},
+		},
+		{
+			name:     "legacy document gets its fields",
+			document: map[string]any{"data": payload(now)},
+			handler:  set("user", "bob"),
+			want:     map[string]any{"data": data(`{"user":"bob"}`), "max_age": int64(3600), "expire": now.Add(time.Hour).UTC()},
+		},
+		{
+			name:     "lifetime changed",
+			document: stored,
+			handler: func(c echo.Context) error {
+				session(c).Options.MaxAge = 120
+				return nil
+			},
+			want: map[string]any{"data": data(`{"user":"alice"}`), "max_age": int64(120), "expire": now.Add(2 * time.Minute).UTC()},
+		},
+		{
+			name:     "lifetime removed",
+			document: stored,
+			handler: func(c echo.Context) error {
+				session(c).Options.MaxAge = 0
+				return nil
+			},
+			want: map[string]any{"data": data(`{"user":"alice"}`), "max_age": nil},
+		},
+		{name: "emptied", document: stored, handler: func(c echo.Context) error { clear(session(c).Values); return nil }},
+		{name: "deleted as gorilla does", document: stored, handler: func(c echo.Context) error {
+			session(c).Options.MaxAge = -1
+			return session(c).Save(c.Request(), c.Response())
+		}},
+		{name: "destroyed", document: stored, handler: echofirestore.Destroy},
+		{
+			name:     "destroyed though the response is an error",
+			document: stored,
+			handler: func(c echo.Context) error {
+				if err := echofirestore.Destroy(c); err != nil {
+					return err
+				}
+				return errors.New("later trouble")
+			},
+		},
+		{
+			name:     "not saved with a status of 500",
+			document: stored,
+			handler: func(c echo.Context) error {
+				session(c).Values["n"] = 1
+				return c.NoContent(http.StatusInternalServerError)
+			},
+			want: stored,
+		},
+		{
+			name:     "saved with a status of 404",
+			document: stored,
+			handler: func(c echo.Context) error {
+				session(c).Values["n"] = 1
+				return echo.ErrNotFound
+			},
+			want: map[string]any{"data": data(`{"n":1,"user":"alice"}`), "max_age": int64(60), "expire": now.Add(time.Minute).UTC()},
+		},
+		{
+			name:      "user field",
+			configure: func(cfg *echofirestore.Config) { cfg.UserKey = "user" },
+			document:  stored,
+			handler:   set("user", 4711),
+			want: map[string]any{
+				"data": data(`{"user":4711}`), "max_age": int64(60), "expire": now.Add(time.Minute).UTC(), "user": "4711",
+			},
+		},
+		{
+			name:      "user field of a user who left",
+			configure: func(cfg *echofirestore.Config) { cfg.UserKey = "user" },
+			document:  map[string]any{"data": payload(now), "max_age": nil, "user": "alice"},
+			handler: func(c echo.Context) error {
+				delete(session(c).Values, "user")
+				session(c).Values["n"] = 1
+				return nil
+			},
+			want: map[string]any{"data": data(`{"n":1}`), "max_age": nil},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, func(cfg *echofirestore.Config) {
+				cfg.KeyFactory = func() string { return "key" }
+				cfg.Now = func() time.Time { return now }
+				if tt.configure != nil {
+					tt.configure(cfg)
+				}
+			})
+			a.GET("/", tt.handler)
+			var request []func(*http.Request)
+			if tt.document != nil {
+				a.put("key", tt.document)
+				request = append(request, withCookie("key"))
+			}
+			a.browser().get("/", request...)
+			want := map[string]map[string]any{}
+			if tt.want != nil {
+				want["key"] = tt.want
+			}
+			if diff := cmp.Diff(want, a.documents()); diff != "" {
+				t.Errorf("documents (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestLifetimeOverride stores a max age of the session's own, finds it again, and lets the session die of it.
+func TestLifetimeOverride(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name             string
+		standard, own    int
+		alive, overAfter time.Duration // overAfter 0: never
+	}{
+		{name: "longer", standard: 60, own: 3600, alive: 120 * time.Second, overAfter: 3600 * time.Second},
+		{name: "shorter", standard: 3600, own: 60, alive: 30 * time.Second, overAfter: 60 * time.Second},
+		{name: "none instead of some", standard: 60, own: 0, alive: 24 * time.Hour},
+		{name: "some instead of none", standard: 0, own: 60, alive: 30 * time.Second, overAfter: 60 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, func(cfg *echofirestore.Config) { cfg.MaxAge = tt.standard })
+			a.POST("/", func(c echo.Context) error {
+				session(c).Values["user"] = "alice"
+				session(c).Options.MaxAge = tt.own
+				return nil
+			})
+			a.POST("/again", set("again", true))
+			a.GET("/", see)
+			b := a.browser()
+			cookie := b.post("/").cookie("__session")
+			if cookie == nil || cookie.MaxAge != tt.own {
+				t.Fatalf("cookie %v, want Max-Age %d", cookie, tt.own)
+			}
+			lives := func(want bool) {
+				t.Helper()
+				var got seen
+				if err := json.Unmarshal([]byte(b.get("/", withCookie(cookie.Value)).body), &got); err != nil {
+					t.Fatal(err)
+				}
+				if got.IsNew == want || want && got.MaxAge != tt.own {
+					t.Errorf("after %v: session %+v, want it alive: %v", a.clock.Now(), got, want)
+				}
+			}
+			a.clock.Advance(tt.alive)
+			lives(true)
+			if got := b.post("/again", withCookie(cookie.Value)).cookie("__session"); got == nil || got.MaxAge != tt.own {
+				t.Errorf("cookie of a later save %v, want Max-Age %d", got, tt.own)
+			}
+			if tt.overAfter == 0 {
+				return
+			}
+			a.clock.Advance(tt.overAfter - time.Second)
+			lives(true)
+			a.clock.Advance(time.Second)
+			lives(false)
+		})
+	}
+}
+
+// TestChangesExtend makes sure that each save, of whatever change, gives the session another max age.
+func TestChangesExtend(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, func(cfg *echofirestore.Config) { cfg.MaxAge = 60 })
+	a.GET("/", see)
+	a.POST("/", set("preferences", map[string]any{"theme": "light"}))
+	a.POST("/dark", func(c echo.Context) error {
+		session(c).Values["preferences"].(map[string]any)["theme"] = "dark"
+		return nil
+	})
+	b := a.browser()
+	key := b.post("/").cookie("__session").Value
+	a.clock.Advance(50 * time.Second)
+	b.post("/dark", withCookie(key))
+	a.clock.Advance(59 * time.Second)
+	if got := b.get("/", withCookie(key)); !strings.Contains(got.body, `"theme":"dark"`) {
+		t.Errorf("body %s", got.body)
+	}
+	a.clock.Advance(time.Second)
+	if got := b.get("/", withCookie(key)); !strings.Contains(got.body, `"isNew":true`) {
+		t.Errorf("body %s", got.body)
+	}
+}
+
+func TestKeyFactory(t *testing.T) {
+	t.Parallel()
+	t.Run("default keys are long and unlike", func(t *testing.T) {
+		t.Parallel()
+		a := newApp(t)
+		a.POST("/", set("n", 1))
+		seen := make(map[string]bool)
+		for range 20 {
+			key := a.browser().post("/").cookie("__session").Value
+			if len(key) != 43 || seen[key] {
+				t.Errorf("key %q", key)
+			}
+			seen[key] = true
+		}
+	})
+	t.Run("called once for each new session, and for no other", func(t *testing.T) {
+		t.Parallel()
+		var calls atomic.Int32
+		a := newApp(t, func(cfg *echofirestore.Config) {
+			cfg.KeyFactory = func() string { calls.Add(1); return "custom-1" }
+		})
+		a.POST("/", set("n", 1))
+		a.POST("/2", set("n", 2))
+		b := a.browser()
+		if got := b.post("/").cookie("__session"); got == nil || got.Value != "custom-1" {
+			t.Errorf("cookie %v", got)
+		}
+		b.post("/2")
+		if n := calls.Load(); n != 1 {
+			t.Errorf("%d calls", n)
+		}
+	})
+	for name, key := range map[string]string{
+		"empty": "", "slash": "a/b/c", "dots": "..", "reserved": "__x__", "too long": strings.Repeat("x", 1501),
+		"of another name": "~prefs:x", "no cookie value": "a b;c", "not ASCII": "鍵", "not UTF-8": "\xff",
+	} {
+		t.Run("unusable key: "+name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return key } })
+			a.POST("/", func(c echo.Context) error {
+				session(c).Values["n"] = 1
+				err := echofirestore.Save(c)
+				if err == nil || !strings.Contains(err.Error(), "Config.KeyFactory") || len(key) > 2 && strings.Contains(err.Error(), key) {
+					t.Errorf("error %v", err)
+				}
+				return err
+			})
+			got := a.browser().post("/")
+			if got.StatusCode != http.StatusInternalServerError || got.cookie("__session") != nil {
+				t.Errorf("status %d, cookie %v", got.StatusCode, got.cookie("__session"))
+			}
+			if calls := a.firestore.Calls(); len(calls) != 0 {
+				t.Errorf("Firestore was called: %v", calls)
+			}
+		})
+	}
+	t.Run("a key in use is not taken", func(t *testing.T) {
+		t.Parallel()
+		keys := []string{"taken", "free"}
+		a := newApp(t, func(cfg *echofirestore.Config) {
+			cfg.KeyFactory = func() string { key := keys[0]; keys = keys[1:]; return key }
+		})
+		a.POST("/", set("n", 1))
+		a.put("taken", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+		if got := a.browser().post("/").cookie("__session"); got == nil || got.Value != "free" {
+			t.Errorf("cookie %v", got)
+		}
+		if got := a.documents()["taken"]["data"]; got != payload(a.clock.Now()) {
+			t.Errorf("the other session became %v", got)
+		}
+	})
+	t.Run("keys that are all in use", func(t *testing.T) {
+		t.Parallel()
+		a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "taken" } })
+		a.POST("/", set("n", 1))
+		a.put("taken", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+		if got := a.browser().post("/"); got.StatusCode != http.StatusInternalServerError || got.cookie("__session") != nil {
+			t.Errorf("status %d, cookie %v", got.StatusCode, got.cookie("__session"))
+		}
+	})
+}
+
+func TestCustomCodec(t *testing.T) {
+	t.Parallel()
+	reverse := func(s string) string {
+		runes := []rune(s)
+		for i, j := 0, len(runes)-1; i < j; i, j = i+1, j-1 {
+			runes[i], runes[j] = runes[j], runes[i]
+		}
+		return string(runes)
+	}
+	a := newApp(t, func(cfg *echofirestore.Config) {
+		cfg.Encoder = func(p echofirestore.Payload) (string, error) {
+			if _, bad := p.Values["bad"]; bad {
+				return "", errors.New("bad value")
+			}
+			text, err := echofirestore.EncodeJSON(p)
+			return reverse(text), err
+		}
+		cfg.Decoder = func(text string) (echofirestore.Payload, error) { return echofirestore.DecodeJSON(reverse(text)) }
+	})
+	a.GET("/", see)
+	a.POST("/", set("user", "alice"))
+	a.POST("/bad", set("bad", true))
+	b := a.browser()
+	key := b.post("/").cookie("__session").Value
+	if got := a.documents()[key]["data"].(string); !strings.HasSuffix(got, `:"detaerc"{`) {
+		t.Errorf("stored %s", got)
+	}
+	if got := b.get("/"); !strings.Contains(got.body, `"user":"alice"`) {
+		t.Errorf("body %s", got.body)
+	}
+	if got := b.post("/bad"); got.StatusCode != http.StatusInternalServerError {
+		t.Errorf("status %d, want 500", got.StatusCode)
+	}
+}
+
+// TestGobKeepsTypes changes, in place, values that only gob can store.
+func TestGobKeepsTypes(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, func(cfg *echofirestore.Config) {
+		cfg.Encoder, cfg.Decoder = echofirestore.EncodeGob, echofirestore.DecodeGob
+	})
+	at := time.Date(2026, 11, 23, 12, 0, 0, 1, time.UTC)
+	a.POST("/", func(c echo.Context) error {
+		sess := session(c)
+		sess.Values["at"], sess.Values["ints"], sess.Values["n"] = at, []int{1, 2}, int8(3)
+		return nil
+	})
+	a.POST("/change", func(c echo.Context) error {
+		sess := session(c)
+		if got := sess.Values["at"].(time.Time); !got.Equal(at) {
+			t.Errorf("at %v", got)
+		}
+		if got := sess.Values["n"].(int8); got != 3 {
+			t.Errorf("n %v", got)
+		}
+		sess.Values["ints"].([]int)[0] = 7
+		return nil
+	})
+	a.GET("/", func(c echo.Context) error { return c.JSON(http.StatusOK, session(c).Values["ints"]) })
+	b := a.browser()
+	b.post("/")
+	b.post("/change")
+	if got := b.get("/"); got.body != "[7,2]\n" {
+		t.Errorf("body %s", got.body)
+	}
+	if cost := a.cost(func() { b.get("/") }); cost != (firestoretest.Ops{Reads: 1}) {
+		t.Errorf("reading cost %v", cost)
+	}
+}
+
+// TestTooLarge stores the largest session that fits, then one byte more.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, func(cfg *echofirestore.Config) {
+		cfg.KeyFactory = func() string { return "key" }
+	})
+	overhead := len(`{"created":1700000000,"session":{"blob":""}}`) + 16 + len("echo_sessions/key") + 1 + 32 +
+		len("data") + 1 + 1 + len("max_age") + 1 + 8 + len("expire") + 1 + 8
+	a.POST("/fits", set("blob", strings.Repeat("x", 1<<20-overhead)))
+	a.POST("/large", func(c echo.Context) error {
+		session(c).Values["blob"] = strings.Repeat("y", 1<<20-overhead+1)
+		err := echofirestore.Save(c)
+		if !errors.Is(err, echofirestore.ErrTooLarge) {
+			t.Errorf("error %v", err)
+		}
+		return nil
+	})
+	b := a.browser()
+	if got := b.post("/large"); got.StatusCode != http.StatusInternalServerError || got.cookie("__session") != nil {
+		t.Errorf("too large: status %d, cookie %v", got.StatusCode, got.cookie("__session"))
+	}
+	if calls := a.firestore.Calls(); len(calls) != 0 {
+		t.Errorf("Firestore was called: %v", calls)
+	}
+	if got := b.post("/fits"); got.StatusCode != http.StatusOK {
+		t.Errorf("fits: status %d, %s", got.StatusCode, got.body)
+	}
+	if cost := a.cost(func() { b.post("/large") }); cost != (firestoretest.Ops{Reads: 1}) {
+		t.Errorf("too large, existing: cost %v", cost)
+	}
+}
+
+// TestPreconditions looks at what Firestore is asked for: each save must name the version that it was made from.
+func TestPreconditions(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		handler echo.HandlerFunc
+		advance time.Duration
+	}{
+		{name: "change", handler: set("n", 1)},
+		{name: "touch", handler: see, advance: 30 * time.Minute},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, func(cfg *echofirestore.Config) { cfg.TouchAfter = time.Minute })
+			a.GET("/", tt.handler)
+			now := a.clock.Now()
+			ref := a.put("key", map[string]any{"data": payload(now), "max_age": 3600, "expire": now.Add(time.Hour)})
+			a.clock.Advance(tt.advance)
+			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() {
+				if _, err := ref.Delete(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}})
+			if got := a.browser().get("/", withCookie("key")); got.StatusCode != http.StatusOK || got.cookie("__session") != nil {
+				t.Errorf("status %d, cookie %v", got.StatusCode, got.cookie("__session"))
+			}
+			if docs := a.documents(); len(docs) != 0 {
+				t.Errorf("the session was brought back: %v", docs)
+			}
+		})
+	}
+}
+
+func TestSaveOfAGoneSession(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	ref := a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+	a.POST("/", func(c echo.Context) error {
+		sess := session(c)
+		if _, err := ref.Delete(c.Request().Context()); err != nil {
+			return err
+		}
+		sess.Values["n"] = 1
+		for range 2 {
+			if err := echofirestore.Save(c); !errors.Is(err, echofirestore.ErrGone) {
+				t.Errorf("error %v, want ErrGone", err)
+			}
+		}
+		return echofirestore.Save(c)
+	})
+	got := a.browser().post("/", withCookie("key"))
+	if got.StatusCode != http.StatusConflict || got.cookie("__session") != nil {
+		t.Errorf("status %d, cookie %v", got.StatusCode, got.cookie("__session"))
+	}
+	if docs := a.documents(); len(docs) != 0 {
+		t.Errorf("the session was brought back: %v", docs)
+	}
+}
+
+// TestMerge lets another client change the session between its load and its save.
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	ref := a.put("key", map[string]any{"data": `{"created": 1, "session": {"a": 1, "b": 1, "c": 1, "d": 1}}`, "max_age": nil})
+	a.POST("/", func(c echo.Context) error {
+		sess := session(c)
+		_, err := ref.Update(c.Request().Context(), []firestore.Update{
+			{Path: "data", Value: `{"created": 2, "session": {"a": 2, "b": 2, "d": 1, "e": 2}}`},
+		})
+		if err != nil {
+			return err
+		}
+		sess.Values["b"], sess.Values["f"] = 3, 3
+		delete(sess.Values, "d")
+		if err := echofirestore.Save(c); err != nil {
+			return err
+		}
+		sess.Values["g"] = 3 // the second save must not undo what the first one merged
+		return nil
+	})
+	if got := a.browser().post("/", withCookie("key")); got.StatusCode != http.StatusOK {
+		t.Errorf("status %d: %s", got.StatusCode, got.body)
+	}
+	payload, err := echofirestore.DecodeJSON(a.documents()["key"]["data"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"a": 2, "b": 3, "e": 2, "f": 3, "g": 3}
+	if diff := cmp.Diff(want, payload.Values); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
+	}
+}
+
+// TestAppliedThoughUnavailable lets Firestore apply a commit and answer as if it had not; its client tries again.
+func TestAppliedThoughUnavailable(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		handler echo.HandlerFunc
+		cookie  string
+		want    string
+		cost    firestoretest.Ops
+	}{
+		{name: "create", handler: set("n", 1), want: `{"n":1}`, cost: firestoretest.Ops{Reads: 1, Writes: 1}},
+		{name: "update", handler: set("n", 1), cookie: "key", want: `{"n":1,"user":"alice"}`, cost: firestoretest.Ops{Reads: 2, Writes: 1}},
+		{name: "delete", handler: echofirestore.Destroy, cookie: "key", cost: firestoretest.Ops{Deletes: 2}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.POST("/", tt.handler)
+			var request []func(*http.Request)
+			if tt.cookie != "" {
+				a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+				request = append(request, withCookie("key"))
+			}
+			a.firestore.Inject(firestoretest.Fault{Method: "Commit", After: true, Err: status.Error(codes.Unavailable, "went away")})
+			var got reply
+			if cost := a.cost(func() { got = a.browser().post("/", request...) }); cost != tt.cost {
+				t.Errorf("cost %v, want %v", cost, tt.cost)
+			}
+			if got.StatusCode != http.StatusOK || got.cookie("__session") == nil {
+				t.Errorf("status %d, cookie %v", got.StatusCode, got.cookie("__session"))
+			}
+			docs := a.documents()
+			if tt.want == "" {
+				if len(docs) != 0 {
+					t.Errorf("documents %v", docs)
+				}
+				return
+			}
+			doc := docs[got.cookie("__session").Value]
+			if len(docs) != 1 || doc == nil || !strings.HasSuffix(doc["data"].(string), tt.want+"}") {
+				t.Errorf("documents %v, want one with %s", docs, tt.want)
+			}
+		})
+	}
+}

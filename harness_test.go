@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -55,6 +56,14 @@ type app struct {
 // newApp starts an app whose Config is changed by the given functions. Routes may be added until the first request.
 func newApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	t.Helper()
+	a := newBareApp(t, configure...)
+	a.Use(a.store.Middleware())
+	return a
+}
+
+// newBareApp is newApp, but installs no middleware.
+func newBareApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
+	t.Helper()
 	a := &app{Echo: echo.New(), t: t, clock: newClock(), log: new(syncBuffer)}
 	a.firestore, a.client = firestoretest.Start(t)
 	a.config = echofirestore.Config{
@@ -70,9 +79,9 @@ func newApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	if a.store, err = echofirestore.NewStore(a.config); err != nil {
 		t.Fatal(err)
 	}
-	a.Use(a.store.Middleware())
 	a.server = httptest.NewUnstartedServer(a.Echo)
 	a.server.EnableHTTP2 = true
+	a.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	a.server.StartTLS()
 	t.Cleanup(a.server.Close)
 	return a
@@ -159,9 +168,18 @@ func (b *browser) post(path string, change ...func(*http.Request)) reply {
 
 func (b *browser) request(method, path string, change ...func(*http.Request)) reply {
 	b.t.Helper()
-	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, http.NoBody)
+	got, err := b.try(method, path, change...)
 	if err != nil {
 		b.t.Fatal(err)
+	}
+	return got
+}
+
+// try is request for when the server may break the connection.
+func (b *browser) try(method, path string, change ...func(*http.Request)) (reply, error) {
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, http.NoBody)
+	if err != nil {
+		return reply{}, err
 	}
 	client := b.Client
 	for _, f := range change {
@@ -172,14 +190,11 @@ func (b *browser) request(method, path string, change ...func(*http.Request)) re
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		b.t.Fatal(err)
+		return reply{}, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return reply{resp, string(body)}
+	return reply{resp, string(body)}, err
 }
 
 func (a *app) collection() *firestore.CollectionRef {

@@ -216,9 +216,7 @@ func (x *exchange) writeHeaders() {
 // dropped, but for the cookies of sessions that were saved before the failure.
 func (x *exchange) replaceResponse(err error) {
 	x.resetHeader()
-	// The error response goes past the writers that middleware within has put around the response: they may be in the
-	// middle of their work, such as Gzip in its first Flush.
-	x.response.Writer = x.writer.ResponseWriter
+	x.response.Writer = x.writerBeneath()
 	x.failed = err
 	if err = x.store.cfg.ErrorHandler(x.echo, err); err != nil {
 		x.failed = err
@@ -227,7 +225,25 @@ func (x *exchange) replaceResponse(err error) {
 	if !x.response.Committed {
 		x.response.WriteHeader(http.StatusServiceUnavailable)
 	}
-	x.response.Writer = &x.writer
+	x.response.Writer = &droppedWriter{ResponseWriter: x.response.Writer, err: x.failed}
+}
+
+// writerBeneath returns the writer for the error response. It goes past the writers that middleware within has put
+// around the response, for they may be in the middle of their work, such as Gzip in its first Flush; they are cut off.
+func (x *exchange) writerBeneath() http.ResponseWriter {
+	for w := x.response.Writer; ; {
+		if w == &x.writer {
+			x.writer.dropped = true
+			return x.writer.ResponseWriter
+		}
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			// Ours is gone: middleware outside takes its writer back when it is done, and ours with it. Or it is behind
+			// one that shows nothing of what it wraps, such as that of net/http.TimeoutHandler.
+			return x.response.Writer
+		}
+		w = wrapper.Unwrap()
+	}
 }
 
 // resetHeader takes the response's header back to what it was before the handler.

@@ -2,15 +2,16 @@ package echofirestore
 
 import (
 	"bufio"
+	"cmp"
 	"net"
 	"net/http"
 )
 
-// responseWriter is the response's writer beneath Echo's Response. It catches what passes Echo's Before hooks by, and
-// swallows what a handler writes once the error response has been sent.
+// responseWriter is the response's writer beneath Echo's Response. It catches what passes Echo's Before hooks by.
 type responseWriter struct {
 	http.ResponseWriter
-	x *exchange
+	x       *exchange
+	dropped bool // the error response has gone past this writer, and what comes now is dropped
 }
 
 func (w *responseWriter) WriteHeader(status int) {
@@ -18,14 +19,14 @@ func (w *responseWriter) WriteHeader(status int) {
 		w.x.response.Status = status
 		w.x.begin()
 	}
-	if w.x.failed == nil {
+	if !w.dropped {
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
 
 func (w *responseWriter) Write(b []byte) (int, error) {
 	w.beginImplicitly()
-	if w.x.failed != nil {
+	if w.dropped {
 		return 0, w.x.failed
 	}
 	return w.ResponseWriter.Write(b)
@@ -34,7 +35,7 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 // FlushError makes http.ResponseController's Flush send the header, and so begin the response.
 func (w *responseWriter) FlushError() error {
 	w.beginImplicitly()
-	if w.x.failed != nil {
+	if w.dropped {
 		return w.x.failed
 	}
 	return http.NewResponseController(w.ResponseWriter).Flush()
@@ -71,7 +72,7 @@ func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 // beginImplicitly begins a response whose status nobody has set, through Echo's Response, so that it knows.
 func (w *responseWriter) beginImplicitly() {
 	if !w.hasBegun() {
-		w.x.response.WriteHeader(w.x.response.Status)
+		w.x.response.WriteHeader(cmp.Or(w.x.response.Status, http.StatusOK))
 	}
 }
 
@@ -80,3 +81,16 @@ func (w *responseWriter) hasBegun() bool {
 	defer w.x.mu.Unlock()
 	return w.x.begun
 }
+
+// droppedWriter takes what a handler goes on to write after the error response, and tells it so.
+type droppedWriter struct {
+	http.ResponseWriter
+	err error
+}
+
+func (w *droppedWriter) WriteHeader(int)           {}
+func (w *droppedWriter) Write([]byte) (int, error) { return 0, w.err }
+func (w *droppedWriter) FlushError() error         { return w.err }
+func (w *droppedWriter) Flush()                    {}
+
+func (w *droppedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, w.err }

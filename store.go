@@ -82,7 +82,12 @@ func (s *Store) open(r *http.Request, name string, secure bool) (*sessions.Sessi
 	if rec.key, id = s.requestKey(r, name); rec.key == "" {
 		return sess, rec
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Timeout)
+	ctx := r.Context()
+	if ctx.Err() != nil {
+		// The request has ended for a middleware that ends its context, and Echo's error handler asks for the session.
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	doc, err := s.read(ctx, id)
 	switch {

@@ -185,6 +185,7 @@ func TestLoad(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			a := newApp(t, func(cfg *echofirestore.Config) { cfg.Lifetime = tt.lifetime })
+			a.clock.Set(now)
 			a.GET("/", see)
 			a.put("key", tt.document)
 			a.clock.Advance(tt.advance)

@@ -22,6 +22,7 @@ type filterParser struct {
 	negations    int         // !=, not-in, is not null, is not NaN
 	notIn        bool
 	disjunction  bool // or, in, array-contains-any
+	onFields     bool // not on the name alone
 }
 
 func (p *filterParser) parse(req *pb.StructuredQuery_Filter) (filter, error) {
@@ -99,7 +100,7 @@ func anyOf(filters []filter) filter {
 }
 
 func (p *filterParser) unary(req *pb.StructuredQuery_UnaryFilter) (filter, error) {
-	path, err := parseFieldPath(req.GetField().GetFieldPath())
+	path, err := p.path(req.GetField())
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +120,12 @@ func (p *filterParser) unary(req *pb.StructuredQuery_UnaryFilter) (filter, error
 	}
 }
 
+func (p *filterParser) path(req *pb.StructuredQuery_FieldReference) (fieldPath, error) {
+	path, err := parseFieldPath(req.GetFieldPath())
+	p.onFields = p.onFields || !path.isName()
+	return path, err
+}
+
 // negate notes a filter for what a value is not, which counts as an inequality too.
 func (p *filterParser) negate(path fieldPath) {
 	p.negations++
@@ -134,7 +141,7 @@ func on(path fieldPath, test func(*pb.Value) bool) filter {
 }
 
 func (p *filterParser) field(req *pb.StructuredQuery_FieldFilter) (filter, error) {
-	path, err := parseFieldPath(req.GetField().GetFieldPath())
+	path, err := p.path(req.GetField())
 	if err != nil {
 		return nil, err
 	}

@@ -139,13 +139,13 @@ func valueSize(v *pb.Value) int {
 	case *pb.Value_GeoPointValue:
 		return 16
 	case *pb.Value_MapValue:
-		return fieldsSize(v.MapValue.GetFields())
+		return max(1, fieldsSize(v.MapValue.GetFields())) // an empty one costs what a null does
 	case *pb.Value_ArrayValue:
 		sum := 0
 		for _, e := range v.ArrayValue.GetValues() {
 			sum += valueSize(e)
 		}
-		return sum
+		return max(1, sum)
 	default: // null, boolean
 		return 1
 	}

@@ -32,10 +32,16 @@ func checkDatabase(name string) error {
 // checkParent returns an error unless the name is that of a document, or of a database
 // followed by "/documents".
 func checkParent(name string) error {
-	if path, err := pathOf(name); err == nil && path == "" && !strings.HasSuffix(name, "/") {
+	if isRoot(name) {
 		return nil
 	}
 	return checkDocumentName(name)
+}
+
+// isRoot tells whether the name is that of a database followed by "/documents".
+func isRoot(name string) bool {
+	path, err := pathOf(name)
+	return err == nil && path == "" && !strings.HasSuffix(name, "/")
 }
 
 // checkDocumentName returns an error unless the name is "projects/…/databases/…/documents/"

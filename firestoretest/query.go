@@ -155,6 +155,9 @@ func parseQuery(parent string, req *pb.StructuredQuery) (*query, error) {
 	if q.ordering, err = parseOrdering(req.GetOrderBy(), filters.inequalities); err != nil {
 		return nil, err
 	}
+	if byFields := filters.onFields || len(q.ordering) > 1; q.descendants && byFields && !isRoot(parent) {
+		return nil, invalid("Collection group queries are only allowed at the root parent.")
+	}
 	if q.start, err = parseCursor(req.GetStartAt(), q.ordering, len(req.GetOrderBy())); err != nil {
 		return nil, err
 	}
@@ -177,9 +180,6 @@ func (q *query) parseFrom(from []*pb.StructuredQuery_CollectionSelector) error {
 	q.collection, q.descendants = from[0].GetCollectionId(), from[0].GetAllDescendants()
 	if strings.Contains(q.collection, "/") {
 		return invalid("Collection ID %q contains a slash.", q.collection)
-	}
-	if path, _ := pathOf(q.parent); q.descendants && path != "" {
-		return invalid("Collection group queries are only allowed at the root parent.")
 	}
 	return checkID(q.collection, true)
 }

@@ -1,0 +1,241 @@
+package firestoretest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/type/latlng"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+func valuesComeBack(t *testing.T, tg target) {
+	at := time.Date(2026, 2, 3, 4, 5, 6, 123_456_789, time.UTC)
+	geo := &latlng.LatLng{Latitude: 1.5, Longitude: -2.5}
+	ref := tg.Doc("c/d/e/f")
+	written(t)(tg.Doc("c/d").Set(t.Context(), map[string]any{
+		"null": nil, "bool": true, "int": 1 << 60, "double": 3.0, "string": "日本\x00", "bytes": []byte{0, 255},
+		"time": at, "geo": geo, "ref": ref,
+		"array": []any{1, map[string]any{"a": []any{at}}}, "map": map[string]any{}, "no array": []any{},
+	}))
+	rounded := at.Truncate(time.Microsecond)
+	snap, err := tg.Doc("c/d").Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := snap.Data()
+	if r, ok := got["ref"].(*firestore.DocumentRef); !ok || r.Path != ref.Path {
+		t.Errorf("reference %v, want %v", got["ref"], ref.Path)
+	}
+	delete(got, "ref")
+	want := map[string]any{
+		"null": nil, "bool": true, "int": int64(1 << 60), "double": 3.0, "string": "日本\x00", "bytes": []byte{0, 255},
+		"time": rounded, "geo": geo,
+		"array": []any{int64(1), map[string]any{"a": []any{rounded}}}, "map": map[string]any{}, "no array": []any{},
+	}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// ids are document and collection IDs, and whether they may be used.
+var ids = map[string]codes.Code{
+	"a": codes.OK, "日本語": codes.OK, "a b": codes.OK, "...": codes.OK, "\x00\n": codes.OK,
+	"__": codes.OK, "____": codes.OK, "__x": codes.OK, "x__": codes.OK,
+	strings.Repeat("x", 1500): codes.OK,
+	strings.Repeat("日", 500):  codes.OK,
+
+	"": codes.InvalidArgument, ".": codes.InvalidArgument, "..": codes.InvalidArgument,
+	"__x__": codes.InvalidArgument, "__日__": codes.InvalidArgument, "__id__": codes.InvalidArgument, "__id07__": codes.InvalidArgument,
+	"a/b": codes.InvalidArgument, "/": codes.InvalidArgument, "a/": codes.InvalidArgument, "/a": codes.InvalidArgument,
+	strings.Repeat("x", 1501): codes.InvalidArgument,
+	strings.Repeat("日", 501):  codes.InvalidArgument,
+}
+
+func documentIDs(t *testing.T, tg target) {
+	for id, want := range ids {
+		t.Run(short(id), func(t *testing.T) {
+			name := tg.name("c/" + id)
+			_, err := tg.commit(t, setWrite(name, fields("a", integerValue(1))))
+			wantCode(t, err, want)
+
+			// IDs that are only too long can't be stored, but may be asked for.
+			if want != codes.OK && len(id) > maxIDSize {
+				want = codes.NotFound
+			}
+			doc, err := tg.raw.GetDocument(owner(t), &pb.GetDocumentRequest{Name: name})
+			wantCode(t, err, want)
+			if want == codes.OK && doc.GetName() != name {
+				t.Errorf("document name %q, want %q", doc.GetName(), name)
+			}
+			if want == codes.NotFound {
+				want = codes.OK
+			}
+			_, err = tg.commit(t, deleteWrite(name))
+			wantCode(t, err, want)
+		})
+	}
+	_, err := tg.commit(t, setWrite(tg.name("c/__id7__"), nil))
+	wantCode(t, err, codes.OK)
+}
+
+func collectionIDs(t *testing.T, tg target) {
+	for id, want := range ids {
+		t.Run(short(id), func(t *testing.T) {
+			_, err := tg.commit(t, setWrite(tg.name(id+"/d"), nil))
+			wantCode(t, err, want)
+			_, err = tg.commit(t, setWrite(tg.name("c/d/"+id+"/d"), nil))
+			wantCode(t, err, want)
+		})
+	}
+	_, err := tg.commit(t, setWrite(tg.name("__id7__/d"), nil))
+	wantCode(t, err, codes.InvalidArgument)
+}
+
+func namesAreChecked(t *testing.T, tg target) {
+	for _, name := range []string{
+		"", "c/d", tg.database, tg.root, tg.root + "/", tg.name("c"), tg.name("c/d/e"), tg.name("c/d/"),
+		"projects//databases/(default)/documents/c/d", "projects/p/databases//documents/c/d", "projects/p/c/d",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := tg.commit(t, setWrite(name, nil))
+			wantCode(t, err, codes.InvalidArgument)
+			_, err = tg.commit(t, deleteWrite(name))
+			wantCode(t, err, codes.InvalidArgument)
+			stream, err := tg.raw.BatchGetDocuments(owner(t), &pb.BatchGetDocumentsRequest{Database: tg.database, Documents: []string{name}})
+			if err == nil {
+				_, err = stream.Recv()
+			}
+			wantCode(t, err, codes.InvalidArgument)
+		})
+	}
+	deepest := strings.Repeat("/c/d", 100)
+	_, err := tg.commit(t, setWrite(tg.root+deepest, nil))
+	wantCode(t, err, codes.OK)
+	_, err = tg.commit(t, setWrite(tg.root+deepest+"/c/d", nil))
+	wantCode(t, err, codes.InvalidArgument)
+}
+
+func fieldNames(t *testing.T, tg target) {
+	for name, want := range map[string]codes.Code{
+		"a": codes.OK, "a.b": codes.OK, "a/b": codes.OK, "`": codes.OK, "0": codes.OK, "日": codes.OK, "\x00": codes.OK,
+		"__": codes.OK, "____": codes.OK, strings.Repeat("x", 1498): codes.OK,
+		"": codes.InvalidArgument, "__x__": codes.InvalidArgument, "__name__": codes.InvalidArgument,
+		strings.Repeat("x", 1501): codes.InvalidArgument,
+	} {
+		t.Run(short(name), func(t *testing.T) {
+			v := integerValue(1)
+			for _, f := range []map[string]*pb.Value{
+				fields(name, v),
+				fields("m", mapValue(fields(name, v))),
+				fields("m", arrayValue([]*pb.Value{mapValue(fields(name, v))})),
+			} {
+				_, err := tg.commit(t, setWrite(tg.name("c/d"), f))
+				wantCode(t, err, want)
+			}
+		})
+	}
+	// Names count together with those of the maps around them.
+	_, err := tg.commit(t, setWrite(tg.name("c/d"), fields("m", mapValue(fields(strings.Repeat("x", 1499), nullValue)))))
+	wantCode(t, err, codes.InvalidArgument)
+	// Fields outside of the mask are checked all the same.
+	_, err = tg.commit(t, setWrite(tg.name("c/d"), fields("__x__", nullValue), "a"))
+	wantCode(t, err, codes.InvalidArgument)
+}
+
+func impossibleValues(t *testing.T, tg target) {
+	one := integerValue(1)
+	for name, v := range map[string]*pb.Value{
+		"none":                      {},
+		"none in a map":             mapValue(fields("x", &pb.Value{})),
+		"none in an array":          arrayValue([]*pb.Value{{}}),
+		"array in an array":         arrayValue([]*pb.Value{arrayValue([]*pb.Value{one})}),
+		"negative nanoseconds":      timestampValue(&timestamppb.Timestamp{Seconds: 5, Nanos: -1}),
+		"time in the far future":    timestampValue(&timestamppb.Timestamp{Seconds: 1 << 50}),
+		"reference to nothing":      referenceValue("x"),
+		"reference to a collection": referenceValue(tg.name("c")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := tg.commit(t, setWrite(tg.name("c/d"), fields("a", v)))
+			wantCode(t, err, codes.InvalidArgument)
+		})
+	}
+	tg.wantData(t, "c/d", nil)
+}
+
+func sizeOfAValue(t *testing.T, tg target) {
+	for n, want := range map[int]codes.Code{1_048_487: codes.OK, 1_048_488: codes.InvalidArgument} {
+		long := strings.Repeat("x", n)
+		for _, v := range []*pb.Value{stringValue(long), bytesValue(long), mapValue(fields("b", stringValue(long)))} {
+			_, err := tg.commit(t, setWrite(tg.name("c/d"), fields("a", v)))
+			wantCode(t, err, want)
+		}
+	}
+	// Within its own limit, a value can still be too much for a document with a long name.
+	_, err := tg.commit(t, setWrite(tg.name("c/"+strings.Repeat("d", 1000)), fields("a", stringValue(strings.Repeat("x", 1_048_487)))))
+	wantCode(t, err, codes.InvalidArgument)
+}
+
+func sizeOfADocument(t *testing.T, tg target) {
+	const (
+		name   = 16 + 2 + 2 + 32 // of "c/d", and every document's own
+		filler = 500_000
+	)
+	for label, c := range map[string]struct {
+		v    *pb.Value
+		size int
+	}{
+		"null":      {nullValue, 1},
+		"boolean":   {&pb.Value{ValueType: &pb.Value_BooleanValue{BooleanValue: true}}, 1},
+		"integer":   {integerValue(1), 8},
+		"double":    {doubleValue(1), 8},
+		"timestamp": {timestampValue(&timestamppb.Timestamp{}), 8},
+		"string":    {stringValue("日"), 4},
+		"bytes":     {bytesValue("abc"), 3},
+		"reference": {referenceValue(tg.name("c/d")), 20},
+		"geo point": {&pb.Value{ValueType: &pb.Value_GeoPointValue{GeoPointValue: &latlng.LatLng{}}}, 16},
+		"array":     {arrayValue([]*pb.Value{integerValue(1), stringValue("a")}), 10},
+		"map":       {mapValue(fields("ab", integerValue(1), "c", mapValue(nil))), 14},
+		"no array":  {arrayValue(nil), 1},
+		"no map":    {mapValue(nil), 1},
+	} {
+		t.Run(label, func(t *testing.T) {
+			rest := 1<<20 - name - (2 + filler + 1) - (2 + c.size) - (2 + 1)
+			for extra, want := range []codes.Code{codes.OK, codes.InvalidArgument} {
+				_, err := tg.commit(t, setWrite(tg.name("c/d"), fields(
+					"f", stringValue(strings.Repeat("x", filler)),
+					"v", c.v,
+					"r", stringValue(strings.Repeat("x", rest+extra)),
+				)))
+				wantCode(t, err, want)
+			}
+		})
+	}
+}
+
+func depthOfADocument(t *testing.T, tg target) {
+	inMaps, inBoth := integerValue(1), integerValue(1)
+	for depth := 1; depth <= 21; depth++ {
+		want := codes.OK
+		if depth > 20 {
+			want = codes.InvalidArgument
+		}
+		inMaps = mapValue(fields("m", inMaps))
+		if depth%2 == 0 {
+			inBoth = mapValue(fields("m", inBoth))
+		} else {
+			inBoth = arrayValue([]*pb.Value{inBoth})
+		}
+		for _, v := range []*pb.Value{inMaps, inBoth} {
+			_, err := tg.commit(t, setWrite(tg.name("c/d"), fields("a", v)))
+			if wantCode(t, err, want); t.Failed() {
+				t.Fatalf("at depth %d", depth)
+			}
+		}
+	}
+}

@@ -1,0 +1,271 @@
+package firestoretest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"cloud.google.com/go/firestore"
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+)
+
+// conformance is what any Firestore does. Where memory and the official emulator
+// disagree, the emulator is right.
+var conformance = []struct {
+	name string
+	run  func(*testing.T, target)
+}{
+	{"create takes only a free name", createTakesOnlyAFreeName},
+	{"update needs a document", updateNeedsADocument},
+	{"update time precondition", updateTimePrecondition},
+	{"missing documents are told", missingDocumentsAreTold},
+	{"delete of a missing document succeeds", deleteOfAMissingDocumentSucceeds},
+	{"set merges by its mask", setMergesByItsMask},
+	{"update changes and deletes fields by path", updateByPath},
+	{"field paths are checked", fieldPathsAreChecked},
+	{"reads are projected by their mask", readsAreProjectedByTheirMask},
+	{"identical rewrite leaves the update time", identicalRewrite},
+	{"create time stays until a document is recreated", createTimeStays},
+	{"update times increase in microseconds", updateTimesIncrease},
+	{"commit is all or nothing", commitIsAllOrNothing},
+	{"writes of one document in one commit", writesOfOneDocument},
+	{"malformed writes are refused", malformedWritesAreRefused},
+	{"batch write applies each write by itself", batchWriteAppliesEachByItself},
+	{"batch write refuses malformed requests", batchWriteRefusesMalformedRequests},
+
+	{"server timestamps are in milliseconds", serverTimestamps},
+	{"transforms of numbers", transformsOfNumbers},
+	{"transforms of arrays", transformsOfArrays},
+	{"transforms come after the update", transformsComeAfterTheUpdate},
+	{"malformed transforms are refused", malformedTransformsAreRefused},
+
+	{"values come back as they were", valuesComeBack},
+	{"document IDs", documentIDs},
+	{"collection IDs", collectionIDs},
+	{"names are checked", namesAreChecked},
+	{"field names", fieldNames},
+	{"values that no document may hold", impossibleValues},
+	{"size of a value", sizeOfAValue},
+	{"size of a document", sizeOfADocument},
+	{"depth of a document", depthOfADocument},
+
+	{"contending increments all count", contendingIncrements},
+	{"at most one contending transaction wins", atMostOneTransactionWins},
+	{"transaction reads documents and queries", transactionReads},
+	{"read-only transaction sees one moment", readOnlyTransaction},
+	{"rolled back transaction leaves no trace", rolledBackTransaction},
+	{"transaction ends with its commit", transactionEnds},
+	{"reads begin transactions", readsBeginTransactions},
+
+	{"filters on a field", filtersOnAField},
+	{"filters combined", filtersCombined},
+	{"filters on the name", filtersOnTheName},
+	{"order of values of any type", orderOfValues},
+	{"order by several fields", orderBySeveralFields},
+	{"limit and offset", limitAndOffset},
+	{"cursors", cursors},
+	{"select", selectFields},
+	{"queries stay in their collection", queriesStayInTheirCollection},
+	{"count", count},
+	{"what a query's answers say", queryAnswers},
+	{"malformed queries are refused", malformedQueries},
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		runConformance(t, func(t *testing.T) target { return serverTarget(t, memoryServer(t)) })
+	})
+	emulator := os.Getenv("FIRESTORE_EMULATOR_HOST")
+	if emulator == "" {
+		return
+	}
+	t.Run("emulator", func(t *testing.T) {
+		t.Parallel()
+		runConformance(t, emulatorTarget)
+	})
+	t.Run("forwarder", func(t *testing.T) {
+		t.Parallel()
+		runConformance(t, func(t *testing.T) target {
+			s, err := NewForwarder(emulator)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { s.Close() })
+			return serverTarget(t, s)
+		})
+	})
+}
+
+func runConformance(t *testing.T, connect func(*testing.T) target) {
+	for _, c := range conformance {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t, connect(t))
+		})
+	}
+}
+
+// target is a Firestore under test, with a project of its own. The official client
+// refuses some requests itself; raw sends those.
+type target struct {
+	*firestore.Client
+	raw      pb.FirestoreClient
+	database string // name
+	root     string // name of the database's root, which the names of documents begin with
+}
+
+func memoryServer(t *testing.T) *Server {
+	t.Helper()
+	s, err := serve("firestoretest", newMemory())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func serverTarget(t *testing.T, s *Server) target {
+	t.Helper()
+	client, err := s.Client(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newTarget(t, client, s.Addr(), s.Project())
+}
+
+// emulatorTarget connects to the emulator as any program would, through its environment.
+func emulatorTarget(t *testing.T) target {
+	t.Helper()
+	project := "conformance-" + strings.ToLower(rand.Text())
+	client, err := firestore.NewClient(t.Context(), project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newTarget(t, client, os.Getenv("FIRESTORE_EMULATOR_HOST"), project)
+}
+
+func newTarget(t *testing.T, client *firestore.Client, addr, project string) target {
+	t.Helper()
+	t.Cleanup(func() { client.Close() })
+	conn, err := grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	database := "projects/" + project + "/databases/(default)"
+	return target{client, pb.NewFirestoreClient(conn), database, database + "/documents"}
+}
+
+// owner returns the context for raw calls: the emulator applies no security rules to the owner.
+func owner(t *testing.T) context.Context {
+	return metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer owner")
+}
+
+// name returns the name of the document at the path.
+func (tg target) name(path string) string {
+	return tg.root + "/" + path
+}
+
+// commit sends the writes in one raw commit.
+func (tg target) commit(t *testing.T, writes ...*pb.Write) (*pb.CommitResponse, error) {
+	return tg.raw.Commit(owner(t), &pb.CommitRequest{Database: tg.database, Writes: writes})
+}
+
+// set stores documents by path.
+func (tg target) set(t *testing.T, docs map[string]map[string]any) {
+	t.Helper()
+	for path, data := range docs {
+		if _, err := tg.Doc(path).Set(t.Context(), data); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// wantData checks what the document at the path holds; nil: that there is none.
+func (tg target) wantData(t *testing.T, path string, want map[string]any) {
+	t.Helper()
+	snap, err := tg.Doc(path).Get(t.Context())
+	if want == nil {
+		wantCode(t, err, codes.NotFound)
+		return
+	}
+	if err != nil {
+		t.Errorf("get %s: %v", path, err)
+		return
+	}
+	if diff := cmp.Diff(want, snap.Data()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func wantCode(t *testing.T, err error, want codes.Code) {
+	t.Helper()
+	if got := status.Code(err); got != want {
+		t.Errorf("got %v (%v), want %v", got, err, want)
+	}
+}
+
+// written returns a function that takes what a write returns, and stops the test at an error.
+func written(t *testing.T) func(*firestore.WriteResult, error) *firestore.WriteResult {
+	return func(result *firestore.WriteResult, err error) *firestore.WriteResult {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+}
+
+// fields makes a raw document's fields of alternating names and values.
+func fields(pairs ...any) map[string]*pb.Value {
+	m := map[string]*pb.Value{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i].(string)] = pairs[i+1].(*pb.Value)
+	}
+	return m
+}
+
+func stringValue(s string) *pb.Value {
+	return &pb.Value{ValueType: &pb.Value_StringValue{StringValue: s}}
+}
+
+func bytesValue(s string) *pb.Value {
+	return &pb.Value{ValueType: &pb.Value_BytesValue{BytesValue: []byte(s)}}
+}
+
+// setWrite is a raw write of a whole document, or with paths of these fields only.
+func setWrite(name string, fields map[string]*pb.Value, paths ...string) *pb.Write {
+	w := &pb.Write{Operation: &pb.Write_Update{Update: &pb.Document{Name: name, Fields: fields}}}
+	if paths != nil {
+		w.UpdateMask = &pb.DocumentMask{FieldPaths: paths}
+	}
+	return w
+}
+
+func deleteWrite(name string) *pb.Write {
+	return &pb.Write{Operation: &pb.Write_Delete{Delete: name}}
+}
+
+func ifExists(exists bool, w *pb.Write) *pb.Write {
+	w.CurrentDocument = &pb.Precondition{ConditionType: &pb.Precondition_Exists{Exists: exists}}
+	return w
+}
+
+// short shortens long test inputs to make names of them.
+func short(s string) string {
+	if len(s) > 20 {
+		return fmt.Sprintf("%.3s… %d bytes", s, len(s))
+	}
+	return fmt.Sprintf("%q", s)
+}

@@ -30,10 +30,10 @@ free_port() {
 }
 
 answers() (
-  exec 3<>"/dev/tcp/127.0.0.1/$port"
-  printf 'GET / HTTP/1.0\r\n\r\n' >&3
-  read -rt 2 status <&3
-  [[ $status == *' 200 '* ]]
+  exec 3<>"/dev/tcp/127.0.0.1/$port" &&
+    printf 'GET / HTTP/1.0\r\n\r\n' >&3 &&
+    read -rt 2 status <&3 &&
+    [[ $status == *' 200 '* ]]
 ) 2>/dev/null
 
 emulator='' command='' log=$(mktemp)

@@ -238,10 +238,11 @@ func (tg target) begin(t *testing.T, opts *pb.TransactionOptions) []byte {
 }
 
 func (tg target) readIn(t *testing.T, tx []byte, path string) (*pb.Document, error) {
-	return tg.raw.GetDocument(owner(t), &pb.GetDocumentRequest{
-		Name:                tg.name(path),
-		ConsistencySelector: &pb.GetDocumentRequest_Transaction{Transaction: tx},
-	})
+	return tg.raw.GetDocument(owner(t), getIn(tx, tg.name(path)))
+}
+
+func getIn(tx []byte, name string) *pb.GetDocumentRequest {
+	return &pb.GetDocumentRequest{Name: name, ConsistencySelector: &pb.GetDocumentRequest_Transaction{Transaction: tx}}
 }
 
 func (tg target) commitIn(t *testing.T, tx []byte, writes ...*pb.Write) error {

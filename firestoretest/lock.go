@@ -33,7 +33,7 @@ func (m *memory) acquire(ctx context.Context, tx *transaction, names []string) e
 		if blocker == nil {
 			return nil
 		}
-		patience := time.NewTimer(lockPatience)
+		patience := time.NewTimer(m.patience)
 		select {
 		case <-blocker.released:
 		case <-blocker.holder.conn.closed:

@@ -26,6 +26,7 @@ type memory struct {
 	begun        int                     // how many transactions have been
 	transactions map[string]*transaction // those under way, by ID
 	locks        map[string]*lock        // by name of the document
+	patience     time.Duration           // with those who hold locks
 }
 
 func newMemory() *memory {
@@ -33,6 +34,7 @@ func newMemory() *memory {
 		docs:         store{},
 		transactions: map[string]*transaction{},
 		locks:        map[string]*lock{},
+		patience:     lockPatience,
 	}
 }
 

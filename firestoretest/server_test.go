@@ -1,41 +1,217 @@
 package firestoretest
 
 import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"runtime/pprof"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/firestore"
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
-func TestSmoke(t *testing.T) {
-	t.Parallel()
-	s, client := Start(t)
-	ctx := t.Context()
-	doc := client.Doc("c/d")
-	if _, err := doc.Get(ctx); status.Code(err) != codes.NotFound {
-		t.Fatal(err)
-	}
-	wr, err := doc.Create(ctx, map[string]any{"a": 1, "b": map[string]any{"c": "x"}})
+func TestClientIgnoresTheEnvironment(t *testing.T) {
+	s := memoryServer(t)
+	t.Setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1") // where nobody answers
+	client, err := s.Client(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := doc.Create(ctx, map[string]any{"a": 1}); status.Code(err) != codes.AlreadyExists {
+	defer client.Close()
+	if _, err := client.Doc("c/d").Create(t.Context(), map[string]any{}); err != nil {
+		t.Error(err)
+	}
+	if got, want := s.Calls()["Commit"], 1; got != want {
+		t.Errorf("the server was called %d times, want %d", got, want)
+	}
+}
+
+func TestAddrSuitsTheEnvironment(t *testing.T) {
+	s := memoryServer(t)
+	t.Setenv("FIRESTORE_EMULATOR_HOST", s.Addr())
+	client, err := firestore.NewClient(t.Context(), s.Project())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := doc.Update(ctx, []firestore.Update{{Path: "b.d", Value: 2}}, firestore.LastUpdateTime(wr.UpdateTime)); err != nil {
+	defer client.Close()
+	if _, err := client.Doc("c/d").Create(t.Context(), map[string]any{}); err != nil {
+		t.Error(err)
+	}
+	serverTarget(t, s).wantData(t, "c/d", map[string]any{})
+}
+
+func TestServersDoNotShareDocuments(t *testing.T) {
+	t.Parallel()
+	one, two := NewClient(t), NewClient(t)
+	written(t)(one.Doc("c/d").Create(t.Context(), map[string]any{}))
+	_, err := two.Doc("c/d").Get(t.Context())
+	wantCode(t, err, codes.NotFound)
+}
+
+func TestCloseFreesThePortOnce(t *testing.T) {
+	t.Parallel()
+	s := memoryServer(t)
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if conn, err := net.Dial("tcp", s.Addr()); err == nil {
+		conn.Close()
+		t.Errorf("somebody listens on %s still", s.Addr())
+	}
+}
+
+func TestCloseEndsCallsUnderWay(t *testing.T) {
+	t.Parallel()
+	s := memoryServer(t)
+	tg := serverTarget(t, s)
+	waiting := make(chan struct{})
+	s.Inject(Fault{Method: "Commit", Delay: time.Hour, Do: func() { close(waiting) }})
+	failed := make(chan error)
+	go func() {
+		_, err := tg.commit(t, setWrite(tg.name("c/d"), nil))
+		failed <- err
+	}()
+	<-waiting
+	s.Close()
+	wantCode(t, <-failed, codes.Unavailable)
+}
+
+// The test labels the goroutines that it starts, to tell them from those of other tests.
+func TestCloseLeavesNoGoroutines(t *testing.T) {
+	t.Parallel()
+	pprof.Do(t.Context(), pprof.Labels("test", t.Name()), func(context.Context) {
+		s := memoryServer(t)
+		tg := serverTarget(t, s)
+		written(t)(tg.Doc("c/d").Create(t.Context(), map[string]any{}))
+		if got := stacks(t); !strings.Contains(got, "grpc.(*Server).Serve") {
+			t.Errorf("the test finds no goroutine of a running server among\n%s", got)
+		}
+		s.Close()
+		if got := stacks(t); strings.Contains(got, "grpc.(*Server)") || strings.Contains(got, "http2Server") {
+			t.Errorf("the closed server left goroutines:\n%s", got)
+		}
+	})
+}
+
+// stacks returns the stacks of the goroutines that are labelled with the test's name.
+func stacks(t *testing.T) string {
+	t.Helper()
+	var profile bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := doc.Update(ctx, []firestore.Update{{Path: "b.d", Value: 2}}, firestore.LastUpdateTime(wr.UpdateTime)); status.Code(err) != codes.FailedPrecondition {
-		t.Fatal(err)
+	var labelled []string
+	for stack := range strings.SplitSeq(profile.String(), "\n\n") {
+		if strings.Contains(stack, fmt.Sprintf("%q", t.Name())) {
+			labelled = append(labelled, stack)
+		}
 	}
-	snap, err := doc.Get(ctx)
-	t.Log(snap.Data(), err, s.Ops(), s.Calls())
-	remove := s.Inject(Fault{Method: "Commit", Err: status.Error(codes.Internal, "x"), After: true})
-	defer remove()
-	if _, err := doc.Delete(ctx); status.Code(err) != codes.Internal {
-		t.Fatal(err)
+	return strings.Join(labelled, "\n\n")
+}
+
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
+	s := memoryServer(t)
+	tg := serverTarget(t, s)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			doc := tg.Doc(fmt.Sprintf("c/%d", i%3))
+			for range 20 {
+				_, err := doc.Set(t.Context(), map[string]any{"n": firestore.Increment(1), "m": map[string]any{"i": i}}, firestore.MergeAll)
+				wantCode(t, err, codes.OK)
+				_, err = doc.Get(t.Context())
+				wantCode(t, err, codes.OK)
+				_, err = tg.Collection("c").Where("n", ">", 0).Documents(t.Context()).GetAll()
+				wantCode(t, err, codes.OK)
+				s.Ops()
+				s.Calls()
+				s.Inject(Fault{Method: "none"})()
+			}
+		})
 	}
-	_, err = doc.Get(ctx)
-	t.Log(err, s.Ops(), s.Calls())
+	wg.Wait()
+	if got, want := s.Calls()["Commit"], 160; got != want {
+		t.Errorf("%d commits, want %d", got, want)
+	}
+	tg.wantData(t, "c/none", nil)
+}
+
+func TestUnoffered(t *testing.T) {
+	t.Parallel()
+	tg := serverTarget(t, memoryServer(t))
+	first := func(err error, recv func() error) error {
+		if err != nil {
+			return err
+		}
+		return recv()
+	}
+	ctx := t.Context()
+	for name, call := range map[string]func() error{
+		"ListDocuments": func() error {
+			_, err := tg.raw.ListDocuments(ctx, &pb.ListDocumentsRequest{})
+			return err
+		},
+		"CreateDocument": func() error {
+			_, err := tg.raw.CreateDocument(ctx, &pb.CreateDocumentRequest{})
+			return err
+		},
+		"UpdateDocument": func() error {
+			_, err := tg.raw.UpdateDocument(ctx, &pb.UpdateDocumentRequest{})
+			return err
+		},
+		"DeleteDocument": func() error {
+			_, err := tg.raw.DeleteDocument(ctx, &pb.DeleteDocumentRequest{})
+			return err
+		},
+		"ListCollectionIds": func() error {
+			_, err := tg.raw.ListCollectionIds(ctx, &pb.ListCollectionIdsRequest{})
+			return err
+		},
+		"PartitionQuery": func() error {
+			_, err := tg.raw.PartitionQuery(ctx, &pb.PartitionQueryRequest{})
+			return err
+		},
+		"ExecutePipeline": func() error {
+			stream, err := tg.raw.ExecutePipeline(ctx, &pb.ExecutePipelineRequest{})
+			return first(err, func() error { _, err := stream.Recv(); return err })
+		},
+		"Write": func() error {
+			stream, err := tg.raw.Write(ctx)
+			return first(err, func() error { _, err := stream.Recv(); return err })
+		},
+		"Listen": func() error {
+			stream, err := tg.raw.Listen(ctx)
+			return first(err, func() error { _, err := stream.Recv(); return err })
+		},
+		"other than count": func() error {
+			sum := &pb.StructuredAggregationQuery_Aggregation{Operator: &pb.StructuredAggregationQuery_Aggregation_Sum_{}}
+			stream, err := tg.raw.RunAggregationQuery(ctx, countRequest(tg.root, "c", sum))
+			return first(err, func() error { _, err := stream.Recv(); return err })
+		},
+		"all collections": func() error {
+			_, err := tg.tryQuery(t, queryRequest(tg.root, "", nil))
+			return err
+		},
+		"past time": func() error {
+			_, err := tg.WithReadOptions(firestore.ReadTime(time.Now())).Doc("c/d").Get(ctx)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := call()
+			wantCode(t, err, codes.Unimplemented)
+			if msg := fmt.Sprint(err); !strings.Contains(msg, "firestoretest") || !strings.Contains(msg, name) || !strings.Contains(msg, "RunQuery") {
+				t.Errorf("%q tells not what is missing, and what is there", msg)
+			}
+		})
+	}
 }

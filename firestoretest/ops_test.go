@@ -1,0 +1,188 @@
+package firestoretest
+
+import (
+	"context"
+	"testing"
+
+	"cloud.google.com/go/firestore"
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+func TestOpsString(t *testing.T) {
+	t.Parallel()
+	for want, ops := range map[string]Ops{
+		"nothing":                      {},
+		"1 read":                       {Reads: 1},
+		"2 reads, 1 write":             {Reads: 2, Writes: 1},
+		"1 read, 3 writes, 11 deletes": {1, 3, 11},
+		"2 deletes":                    {Deletes: 2},
+	} {
+		if got := ops.String(); got != want {
+			t.Errorf("%#v: got %q, want %q", ops, got, want)
+		}
+	}
+}
+
+func TestOpsSub(t *testing.T) {
+	t.Parallel()
+	if got, want := (Ops{5, 7, 9}).Sub(Ops{1, 2, 3}), (Ops{4, 5, 6}); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestOpsAreBilledAsByFirestore(t *testing.T) {
+	t.Parallel()
+	data := map[string]any{"n": 1}
+	for _, c := range []struct {
+		name string
+		call func(*testing.T, target) error
+		want Ops
+	}{
+		{"get", func(t *testing.T, tg target) error {
+			_, err := tg.Doc("c/1").Get(t.Context())
+			return err
+		}, Ops{Reads: 1}},
+		{"get several, some missing", func(t *testing.T, tg target) error {
+			_, err := tg.GetAll(t.Context(), []*firestore.DocumentRef{tg.Doc("c/1"), tg.Doc("c/2"), tg.Doc("c/none")})
+			return err
+		}, Ops{Reads: 3}},
+		{"GetDocument", func(t *testing.T, tg target) error {
+			_, err := tg.raw.GetDocument(owner(t), &pb.GetDocumentRequest{Name: tg.name("c/1")})
+			return err
+		}, Ops{Reads: 1}},
+		{"GetDocument of a missing one", func(t *testing.T, tg target) error {
+			_, err := tg.raw.GetDocument(owner(t), &pb.GetDocumentRequest{Name: tg.name("c/none")})
+			wantCode(t, err, codes.NotFound)
+			return nil
+		}, Ops{Reads: 1}},
+		{"set", func(t *testing.T, tg target) error {
+			_, err := tg.Doc("c/new").Set(t.Context(), data)
+			return err
+		}, Ops{Writes: 1}},
+		{"set to what it is", func(t *testing.T, tg target) error {
+			_, err := tg.Doc("c/1").Set(t.Context(), map[string]any{"n": 1})
+			return err
+		}, Ops{Writes: 1}},
+		{"delete", func(t *testing.T, tg target) error {
+			_, err := tg.Doc("c/1").Delete(t.Context())
+			return err
+		}, Ops{Deletes: 1}},
+		{"delete of a missing one", func(t *testing.T, tg target) error {
+			_, err := tg.Doc("c/none").Delete(t.Context())
+			return err
+		}, Ops{Deletes: 1}},
+		{"commit that fails", func(t *testing.T, tg target) error {
+			_, err := tg.commit(t, deleteWrite(tg.name("c/2")), ifExists(false, setWrite(tg.name("c/1"), nil)))
+			wantCode(t, err, codes.AlreadyExists)
+			return nil
+		}, Ops{}},
+		{"batch write that fails in part", func(t *testing.T, tg target) error {
+			_, err := tg.raw.BatchWrite(owner(t), &pb.BatchWriteRequest{Database: tg.database, Writes: []*pb.Write{
+				ifExists(false, setWrite(tg.name("c/1"), nil)), deleteWrite(tg.name("c/2")), setWrite(tg.name("c/new"), nil),
+			}})
+			return err
+		}, Ops{Writes: 1, Deletes: 1}},
+		{"query", func(t *testing.T, tg target) error {
+			_, err := tg.Collection("c").Where("n", ">", 1).Documents(t.Context()).GetAll()
+			return err
+		}, Ops{Reads: 2}},
+		{"query with an offset", func(t *testing.T, tg target) error {
+			_, err := tg.Collection("c").OrderBy("n", firestore.Asc).Offset(1).Documents(t.Context()).GetAll()
+			return err
+		}, Ops{Reads: 3}},
+		{"query without results", func(t *testing.T, tg target) error {
+			_, err := tg.Collection("none").Documents(t.Context()).GetAll()
+			return err
+		}, Ops{Reads: 1}},
+		{"query that fails", func(t *testing.T, tg target) error {
+			_, err := tg.tryQuery(t, queryRequest(tg.root, "__x__", nil))
+			wantCode(t, err, codes.InvalidArgument)
+			return nil
+		}, Ops{}},
+		{"count", func(t *testing.T, tg target) error {
+			_, err := tg.Collection("c").NewAggregationQuery().WithCount("n").Get(t.Context())
+			return err
+		}, Ops{Reads: 1}},
+		{"count of nothing", func(t *testing.T, tg target) error {
+			_, err := tg.Collection("none").NewAggregationQuery().WithCount("n").Get(t.Context())
+			return err
+		}, Ops{Reads: 1}},
+		{"transaction", func(t *testing.T, tg target) error {
+			return tg.RunTransaction(t.Context(), func(_ context.Context, tx *firestore.Transaction) error {
+				if _, err := tx.Get(tg.Doc("c/1")); err != nil {
+					return err
+				}
+				if err := tx.Set(tg.Doc("c/1"), data); err != nil {
+					return err
+				}
+				return tx.Delete(tg.Doc("c/2"))
+			})
+		}, Ops{1, 1, 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := Start(t)
+			tg := serverTarget(t, s)
+			tg.set(t, map[string]map[string]any{"c/1": {"n": 1}, "c/2": {"n": 2}, "c/3": {"n": 3}})
+			before := s.Ops()
+			if err := c.call(t, tg); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.Ops().Sub(before); got != c.want {
+				t.Errorf("cost %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestCountsAreBilledByTheThousand(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int64]int{0: 0, 1: 1, 1000: 1, 1001: 2, 2001: 3} {
+		r := &pb.AggregationResult{AggregateFields: fields("less", integerValue(n/2), "n", integerValue(n))}
+		if got := aggregationReads(r); got != want {
+			t.Errorf("a count of %d costs %d reads, want %d", n, got, want)
+		}
+	}
+}
+
+func TestCallsCountFailuresToo(t *testing.T) {
+	t.Parallel()
+	s, client := Start(t)
+	s.Inject(Fault{Method: "Commit", Err: status.Error(codes.Internal, "broken")})
+	doc := client.Doc("c/d")
+	for _, want := range []codes.Code{codes.Internal, codes.OK, codes.AlreadyExists} {
+		_, err := doc.Create(t.Context(), map[string]any{})
+		wantCode(t, err, want)
+	}
+	if _, err := doc.Get(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	calls := s.Calls()
+	if diff := cmp.Diff(map[string]int{"Commit": 3, "BatchGetDocuments": 1}, calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	calls["Commit"] = 99
+	if got := s.Calls()["Commit"]; got != 3 {
+		t.Errorf("%d commits after the caller changed its map, want 3", got)
+	}
+}
+
+func TestResetOps(t *testing.T) {
+	t.Parallel()
+	s, client := Start(t)
+	written(t)(client.Doc("c/d").Create(t.Context(), map[string]any{}))
+	s.ResetOps()
+	if got := s.Ops(); got != (Ops{}) {
+		t.Errorf("got %v, want nothing", got)
+	}
+	if got := s.Calls(); got == nil || len(got) != 0 {
+		t.Errorf("got %#v, want an empty map", got)
+	}
+	written(t)(client.Doc("c/d").Delete(t.Context()))
+	if got, want := s.Ops(), (Ops{Deletes: 1}); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"sync"
+
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"github.com/labstack/echo/v4"
+	"google.golang.org/grpc"
+
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+// A meter counts what one request costs in Firestore. The session library calls Firestore with a context that derives
+// from the request's, so the meter is found in there by the interceptors of the connection.
+type meter struct {
+	mu  sync.Mutex
+	ops firestoretest.Ops
+}
+
+type meterKey struct{}
+
+// metered gives each request a meter. It belongs outside of the session middleware.
+func metered(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx := context.WithValue(c.Request().Context(), meterKey{}, new(meter))
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}
+
+// costOf returns what the request with the given context has cost so far.
+func costOf(ctx context.Context) firestoretest.Ops {
+	m, ok := ctx.Value(meterKey{}).(*meter)
+	if !ok {
+		return firestoretest.Ops{}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ops
+}
+
+func charge(ctx context.Context, ops firestoretest.Ops) {
+	m, ok := ctx.Value(meterKey{}).(*meter)
+	if !ok {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ops.Reads += ops.Reads
+	m.ops.Writes += ops.Writes
+	m.ops.Deletes += ops.Deletes
+}
+
+// countingCosts returns the options of a connection that charges its calls to the meter in their context. Sessions need
+// but two methods; see https://cloud.google.com/firestore/pricing#operations for what is billed.
+func countingCosts() []grpc.DialOption {
+	return []grpc.DialOption{
+		grpc.WithChainUnaryInterceptor(chargeCommit),
+		grpc.WithChainStreamInterceptor(chargeReads),
+	}
+}
+
+// chargeCommit charges the writes and deletes of a commit that succeeded.
+func chargeCommit(
+	ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
+) error {
+	if err := invoke(ctx, method, req, reply, conn, opts...); err != nil {
+		return err
+	}
+	if commit, ok := req.(*pb.CommitRequest); ok {
+		var ops firestoretest.Ops
+		for _, write := range commit.GetWrites() {
+			if write.GetDelete() != "" {
+				ops.Deletes++
+			} else {
+				ops.Writes++
+			}
+		}
+		charge(ctx, ops)
+	}
+	return nil
+}
+
+// chargeReads charges the documents that arrive on a stream.
+func chargeReads(
+	ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption,
+) (grpc.ClientStream, error) {
+	stream, err := open(ctx, desc, conn, method, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &meteredStream{stream}, nil
+}
+
+type meteredStream struct{ grpc.ClientStream }
+
+// RecvMsg implements [grpc.ClientStream].
+func (s *meteredStream) RecvMsg(message any) error {
+	if err := s.ClientStream.RecvMsg(message); err != nil {
+		return err
+	}
+	// A document that was found to be missing is billed too. A response without either bears a transaction's ID.
+	if response, ok := message.(*pb.BatchGetDocumentsResponse); ok && response.GetResult() != nil {
+		charge(s.Context(), firestoretest.Ops{Reads: 1})
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"cloud.google.com/go/firestore"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+// A database is the Firestore that the sessions are kept in.
+type database struct {
+	client *firestore.Client
+	place  string     // where that is, to follow "sessions are kept"
+	level  slog.Level // how loud to say so
+
+	closers []io.Closer
+}
+
+// Close closes the client and what was started for it.
+func (db *database) Close() {
+	for _, c := range db.closers {
+		_ = c.Close() // the program is ending
+	}
+}
+
+// openDatabase opens the emulator in FIRESTORE_EMULATOR_HOST, or else the Firestore of the project in
+// GOOGLE_CLOUD_PROJECT, or else one in memory.
+func openDatabase(ctx context.Context, getenv func(string) string) (*database, error) {
+	host, project := getenv("FIRESTORE_EMULATOR_HOST"), getenv("GOOGLE_CLOUD_PROJECT")
+	switch {
+	case host != "":
+		db, err := openEmulator(ctx, host, cmp.Or(project, "echofirestore-example"))
+		if err != nil {
+			return nil, err
+		}
+		db.place = "in the Firestore emulator at " + host
+		return db, nil
+	case project != "":
+		return openCloud(ctx, project)
+	default:
+		return openMemory(ctx)
+	}
+}
+
+// openCloud opens the Firestore of a Google Cloud project, with the credentials that the machine has.
+func openCloud(ctx context.Context, project string, opts ...option.ClientOption) (*database, error) {
+	for _, opt := range countingCosts() {
+		opts = append(opts, option.WithGRPCDialOption(opt))
+	}
+	client, err := firestore.NewClient(ctx, project, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("open Firestore of project %s: %w", project, err)
+	}
+	return &database{client: client, place: "in Google Cloud Firestore", closers: []io.Closer{client}}, nil
+}
+
+// openMemory starts a Firestore within the program.
+func openMemory(ctx context.Context) (*database, error) {
+	server, err := firestoretest.NewServer()
+	if err != nil {
+		return nil, err
+	}
+	db, err := openEmulator(ctx, server.Addr(), server.Project())
+	if err != nil {
+		server.Close()
+		return nil, err
+	}
+	db.place, db.level = "in memory, until this program ends", slog.LevelWarn
+	db.closers = append(db.closers, server)
+	return db, nil
+}
+
+// openEmulator opens the Firestore at host, which speaks plain gRPC. The connection is made here, since with
+// FIRESTORE_EMULATOR_HOST set firestore.NewClient makes one of its own that ignores dial options.
+func openEmulator(ctx context.Context, host, project string) (*database, error) {
+	opts := append(countingCosts(),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithPerRPCCredentials(emulatorOwner{}))
+	conn, err := grpc.NewClient("passthrough:///"+strings.TrimPrefix(host, "http://"), opts...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to Firestore at %s: %w", host, err)
+	}
+	client, err := firestore.NewClient(ctx, project, option.WithGRPCConn(conn))
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("open Firestore at %s: %w", host, err)
+	}
+	return &database{client: client, closers: []io.Closer{client}}, nil // the client closes the connection
+}
+
+// emulatorOwner exempts calls from the emulator's security rules, as the server of an application is in the cloud.
+type emulatorOwner struct{}
+
+func (emulatorOwner) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer owner"}, nil
+}
+
+func (emulatorOwner) RequireTransportSecurity() bool { return false }

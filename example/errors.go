@@ -1,0 +1,87 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// retryAfter is how many seconds to wait before one asks again for what Firestore could not give.
+const retryAfter = "10"
+
+// A problem is an error as people are told of it.
+type problem struct {
+	Title, Text string
+}
+
+var problems = map[int]problem{
+	http.StatusBadRequest: {
+		"That form can’t be read",
+		"What arrived here is not what the form on the front page sends. Please go back and try again.",
+	},
+	http.StatusForbidden: {
+		"That form can’t be trusted",
+		"It didn’t come from this site, or the page it was on is too old. Nothing was changed. " +
+			"Please open the front page and try again; if that doesn’t help, allow cookies for this site.",
+	},
+	http.StatusNotFound: {
+		"There is no such page",
+		"The address may be mistyped, or it led somewhere that never was.",
+	},
+	http.StatusMethodNotAllowed: {
+		"This address only takes forms",
+		"There is nothing to look at here. The form for it is on the front page.",
+	},
+	http.StatusConflict: {
+		"Your session has ended",
+		"It was ended in another tab or window while this page was on its way. Nothing was saved.",
+	},
+	http.StatusRequestEntityTooLarge: {
+		"That’s too much",
+		"The form was far longer than anything that is kept here. Nothing was saved.",
+	},
+	http.StatusServiceUnavailable: {
+		"We can’t reach our database",
+		"Your session is kept there, so this page could be neither loaded nor saved. You are not signed out. " +
+			"Please try again in a few seconds.",
+	},
+	http.StatusInternalServerError: {
+		"Something went wrong here",
+		"It’s not your fault, and it has been noted. Please try again later.",
+	},
+}
+
+// errorPage is what the template error.html shows.
+type errorPage struct {
+	frame
+	problem
+	Status    int
+	RequestID string // to find the error in the log; only where there is something to find
+}
+
+// showError is the application's echo.HTTPErrorHandler. It needs no session: that may be just what failed.
+func (a *app) showError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	status := http.StatusInternalServerError
+	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
+		status = he.Code
+	}
+	page := errorPage{
+		frame:   a.frame(c, frame{}),
+		problem: cmp.Or(problems[status], problem{Title: http.StatusText(status)}),
+		Status:  status,
+	}
+	if status >= http.StatusInternalServerError {
+		page.RequestID = c.Response().Header().Get(echo.HeaderXRequestID)
+	}
+	if status == http.StatusServiceUnavailable {
+		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
+	}
+	if err := a.pages.show(c, status, "error.html", page); err != nil {
+		_ = c.NoContent(status) // the template is broken, or the client is gone
+	}
+}

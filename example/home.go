@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+
+	"github.com/echofirestore/echofirestore"
+)
+
+// The session's values. All of them are of types that come back from JSON as they went in.
+const (
+	keyViews = "views" // int: how often the page was seen
+	keyNote  = "note"  // string
+	keyName  = "name"  // string: who is signed in
+)
+
+// homePage is what the template home.html shows.
+type homePage struct {
+	frame
+	Views    int
+	KeptLong bool // the session outlives the browser's
+	HasNote  bool
+	Note     field
+	SignIn   signInForm
+	CSRF     string
+
+	MaxNote, MaxName, KeepDays int
+}
+
+// A field is a form's field as it was filled in, and what is wrong with it.
+type field struct{ Value, Problem string }
+
+type signInForm struct {
+	Name field
+	Keep bool
+}
+
+// home shows the page, and counts it.
+func (a *app) home(c echo.Context) error {
+	sess, err := echofirestore.Get(c)
+	if err != nil {
+		return err
+	}
+	views, _ := echofirestore.Value[int](sess, keyViews)
+	sess.Values[keyViews] = views + 1
+
+	page := a.homePage(c, sess)
+	for _, flash := range sess.Flashes() {
+		page.Flashes = append(page.Flashes, fmt.Sprint(flash))
+	}
+	return a.showHome(c, http.StatusOK, page)
+}
+
+// homePage returns the page as the session has it.
+func (a *app) homePage(c echo.Context, sess *sessions.Session) homePage {
+	page := homePage{
+		KeptLong: sess.Options.MaxAge > 0,
+		MaxNote:  maxNote,
+		MaxName:  maxName,
+		KeepDays: int(keepFor / (24 * time.Hour)),
+	}
+	page.User, _ = echofirestore.Value[string](sess, keyName)
+	page.Views, _ = echofirestore.Value[int](sess, keyViews)
+	page.Note.Value, page.HasNote = echofirestore.Value[string](sess, keyNote)
+	page.CSRF, _ = c.Get(csrfField).(string)
+	return page
+}
+
+// showHome saves the session before it renders the page, not after as the middleware would, so that the page can tell
+// all that it cost.
+func (a *app) showHome(c echo.Context, status int, page homePage) error {
+	if err := echofirestore.Save(c); err != nil {
+		return err
+	}
+	page.frame = a.frame(c, page.frame)
+	return a.pages.show(c, status, "home.html", page)
+}
+
+// seeHome sends the browser back to the page with a message, so that reloading it doesn't send the form again.
+func (a *app) seeHome(c echo.Context, sess *sessions.Session, flash string) error {
+	sess.AddFlash(flash)
+	return c.Redirect(http.StatusSeeOther, "/")
+}

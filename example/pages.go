@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+//go:embed templates/*.html static/*
+var files embed.FS
+
+// frame is what every page shows around its content.
+type frame struct {
+	User    string   // who is signed in, if the page knows
+	Flashes []string // what has just been done
+	Cost    firestoretest.Ops
+	Place   string
+}
+
+// frame completes a page's frame when there is nothing left to do but to render it.
+func (a *app) frame(c echo.Context, f frame) frame {
+	f.Cost, f.Place = costOf(c.Request().Context()), a.place
+	return f
+}
+
+// pages are the templates by file name, each with the layout around it.
+type pages map[string]*template.Template
+
+func parsePages() (pages, error) {
+	layout, err := template.New("layout.html").
+		Funcs(template.FuncMap{"asset": assetURL}).
+		ParseFS(files, "templates/layout.html")
+	if err != nil {
+		return nil, err
+	}
+	all := make(pages)
+	for _, name := range []string{"home.html", "error.html"} {
+		page, err := layout.Clone()
+		if err != nil {
+			return nil, err
+		}
+		if all[name], err = page.ParseFS(files, "templates/"+name); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// show renders a page. It does so before the response begins, so that a failure has a page of its own.
+func (p pages) show(c echo.Context, status int, name string, data any) error {
+	var html bytes.Buffer
+	if err := p[name].Execute(&html, data); err != nil {
+		return err
+	}
+	// Pages are personal. Firebase Hosting would else cache those with status 404 for everyone.
+	c.Response().Header().Set(echo.HeaderCacheControl, "private, no-store")
+	return c.HTMLBlob(status, html.Bytes())
+}
+
+// An asset is a file that all pages share.
+type asset struct {
+	name, contentType string
+	content           []byte
+	version           string // changes with the content
+}
+
+var assets = []asset{
+	loadAsset("style.css", "text/css; charset=utf-8"),
+	loadAsset("favicon.svg", "image/svg+xml"),
+}
+
+func loadAsset(name, contentType string) asset {
+	content, err := files.ReadFile(path.Join("static", name))
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	sum := sha256.Sum256(content)
+	return asset{name: name, contentType: contentType, content: content, version: hex.EncodeToString(sum[:6])}
+}
+
+// assetURL returns the address of an asset. It changes with the content, so that browsers may keep it for ever.
+func assetURL(name string) (string, error) {
+	for _, file := range assets {
+		if file.name == name {
+			return "/" + name + "?v=" + file.version, nil
+		}
+	}
+	return "", fmt.Errorf("no asset %q", name)
+}
+
+func (a asset) serve(c echo.Context) error {
+	header := c.Response().Header()
+	header.Set(echo.HeaderContentType, a.contentType)
+	header.Set("ETag", `"`+a.version+`"`)
+	header.Set(echo.HeaderCacheControl, "public, max-age=31536000, immutable")
+	if c.QueryParam("v") != a.version {
+		header.Set(echo.HeaderCacheControl, "public, no-cache")
+	}
+	http.ServeContent(c.Response(), c.Request(), a.name, time.Time{}, bytes.NewReader(a.content))
+	return nil
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+)
+
+// contentPolicy allows what the pages consist of, and nothing else: a style sheet, an icon, forms to this very site.
+const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+const csrfField = "csrf" // of forms, and of Echo's context
+
+func secureHeaders() echo.MiddlewareFunc {
+	return middleware.SecureWithConfig(middleware.SecureConfig{
+		XSSProtection:         "0", // the filter that it controlled did harm, and is gone from browsers
+		ContentTypeNosniff:    "nosniff",
+		XFrameOptions:         "DENY",
+		HSTSMaxAge:            31536000,
+		HSTSExcludeSubdomains: true,
+		ContentSecurityPolicy: contentPolicy,
+		ReferrerPolicy:        "same-origin",
+	})
+}
+
+// csrf refuses forms that were sent from another site.
+//
+// Every browser of today says with Sec-Fetch-Site whether a form comes from this very origin, and Echo believes it: then
+// no token and no cookie is needed. That is also how it works behind Firebase Hosting, which strips all cookies but
+// __session from requests, and so the token's cookie. The token is for old browsers, and for plain http on any host but
+// localhost, where browsers don't send the header.
+func csrf() echo.MiddlewareFunc {
+	plain, secure := csrfWithCookie(false), csrfWithCookie(true)
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		plain, secure := plain(next), secure(next)
+		return func(c echo.Context) error {
+			if c.Scheme() == "https" {
+				return secure(c)
+			}
+			return plain(c)
+		}
+	}
+}
+
+func csrfWithCookie(secure bool) echo.MiddlewareFunc {
+	return middleware.CSRFWithConfig(middleware.CSRFConfig{
+		TokenLookup:    "form:" + csrfField,
+		ContextKey:     csrfField,
+		CookieName:     "_csrf",
+		CookiePath:     "/",
+		CookieHTTPOnly: true,
+		CookieSecure:   secure,
+		CookieSameSite: http.SameSiteLaxMode,
+		ErrorHandler: func(err error, _ echo.Context) error {
+			return echo.NewHTTPError(http.StatusForbidden).SetInternal(err) // 403 also if the token is missing
+		},
+	})
+}
+
+// parseForm reads the request's form, so that a body that is too long or no form is refused as such: the CSRF check
+// takes it for one without a token.
+func parseForm(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := c.Request().ParseForm()
+		if _, ok := errors.AsType[*echo.HTTPError](err); ok {
+			return err // of the body limit
+		}
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest).SetInternal(err)
+		}
+		return next(c)
+	}
+}

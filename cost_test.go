@@ -1,6 +1,7 @@
 package echofirestore_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 
@@ -35,6 +37,7 @@ func TestCost(t *testing.T) {
 		cookie    string        // sent in place of the stored session's key
 		anonymous bool          // no session is stored, no cookie sent
 		advance   time.Duration // between the session's save and the request
+		meanwhile bool          // another request changes the session after it was loaded
 		handler   echo.HandlerFunc
 		want      ops
 	}{
@@ -114,6 +117,23 @@ func TestCost(t *testing.T) {
 			session(c).AddFlash("you are signed out")
 			return nil
 		}, want: ops{Writes: 1, Deletes: 1}},
+		{name: "renewed", handler: echofirestore.Renew, want: ops{Reads: 1, Writes: 1, Deletes: 1}},
+		{name: "renewed, changed and saved", handler: func(c echo.Context) error {
+			if err := echofirestore.Renew(c); err != nil {
+				return err
+			}
+			session(c).Values["n"] = 2
+			return errors.Join(echofirestore.Save(c), echofirestore.Save(c))
+		}, want: ops{Reads: 1, Writes: 1, Deletes: 1}},
+		{name: "renewed, new and empty", anonymous: true, handler: echofirestore.Renew},
+		{name: "updated", handler: func(c echo.Context) error {
+			return echofirestore.Update(c, func(sess *sessions.Session) error {
+				sess.Values["n"] = 2
+				return nil
+			})
+		}, want: ops{Reads: 1, Writes: 1}},
+		// One of the writes is the other request's. The one that comes second pays a read and a commit more.
+		{name: "changed by two requests at once", meanwhile: true, handler: set("n", 2), want: ops{Reads: 2, Writes: 2}},
 	}
 
 	table := new(strings.Builder)
@@ -138,6 +158,13 @@ func TestCost(t *testing.T) {
 				key = b.post("/begin").cookie("__session").Value
 			}
 			a.clock.Advance(tt.advance)
+			if tt.meanwhile {
+				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() {
+					if _, err := a.collection().Doc(key).Update(t.Context(), []firestore.Update{{Path: "note", Value: 1}}); err != nil {
+						t.Error(err)
+					}
+				}})
+			}
 			var got reply
 			cost := a.cost(func() {
 				got = b.get("/", func(r *http.Request) {

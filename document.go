@@ -1,8 +1,10 @@
 package echofirestore
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -15,6 +17,7 @@ const (
 	fieldExpire  = "expire"  // timestamp, where there is a limit
 	fieldUser    = "user"    // string, with Config.UserKey
 	fieldStarted = "started" // timestamp, on a renewed session; else the document's create time counts
+	fieldWriteID = "write"   // string, of the last Update: see document.writeID
 )
 
 // maxDocumentBytes is Firestore's limit, see https://firebase.google.com/docs/firestore/quotas.
@@ -29,7 +32,9 @@ type document struct {
 	expire     time.Time      // zero if there is no limit
 	user       string
 	started    time.Time
-	updateTime time.Time // the version: the precondition of the next save
+	fields     map[string]any // all fields, those of others among them
+	writeID    string         // of the Update that wrote it
+	updateTime time.Time      // the version: the precondition of the next save
 }
 
 // A malformedError says what is wrong with a document, in words that quote nothing of it.
@@ -46,7 +51,7 @@ var errExpired = errors.New("echofirestore: session expired")
 func (s *Store) parse(snap *firestore.DocumentSnapshot) (*document, error) {
 	fields := snap.Data()
 	now := s.cfg.Now()
-	doc := &document{ref: snap.Ref, started: snap.CreateTime, updateTime: snap.UpdateTime}
+	doc := &document{ref: snap.Ref, fields: fields, started: snap.CreateTime, updateTime: snap.UpdateTime}
 	if started, ok := fields[fieldStarted].(time.Time); ok {
 		doc.started = started
 	}
@@ -79,6 +84,7 @@ func (s *Store) parse(snap *firestore.DocumentSnapshot) (*document, error) {
 	}
 	doc.maxAge = int(min(max(maxAge, 0), maxMaxAge))
 	doc.user, _ = fields[fieldUser].(string)
+	doc.writeID, _ = fields[fieldWriteID].(string)
 	return doc, nil
 }
 
@@ -91,7 +97,7 @@ func (s *Store) next(prev *document, values map[string]any, maxAge int) (*docume
 	now := s.cfg.Now()
 	doc := &document{maxAge: maxAge, started: now}
 	if prev != nil {
-		doc.ref, doc.started = prev.ref, prev.started
+		doc.ref, doc.fields, doc.started = prev.ref, prev.fields, prev.started
 	}
 	doc.expire = s.expiry(now, doc)
 
@@ -122,10 +128,16 @@ func (s *Store) copyValues(doc *document) (map[string]any, error) {
 	return payload.Values, nil
 }
 
-// sameAs reports whether two documents hold the same, so that a save may be recognised by its result.
-func (doc *document) sameAs(other *document) bool {
-	return doc.data == other.data && doc.maxAge == other.maxAge && doc.user == other.user && doc.expire.Equal(other.expire)
+// wrote reports whether doc is what stored is the result of. If another request wrote the very same, that makes no
+// difference to one that sets values, but to an Update it does: two requests that count to 5 must make 6. So an Update
+// has an ID of its own.
+func (doc *document) wrote(stored *document) bool {
+	return doc.data == stored.data && doc.maxAge == stored.maxAge && doc.user == stored.user &&
+		doc.expire.Equal(stored.expire) && (doc.writeID == "" || doc.writeID == stored.writeID)
 }
+
+// newWriteID returns 66 random bits.
+func newWriteID() string { return rand.Text()[:13] }
 
 // expiry returns when a session that is saved now ends: zero if never. Firestore keeps microseconds.
 func (s *Store) expiry(now time.Time, doc *document) time.Time {
@@ -141,8 +153,8 @@ func (s *Store) expiry(now time.Time, doc *document) time.Time {
 	return expire.Truncate(time.Microsecond).UTC()
 }
 
-// fields returns the document's fields for a create.
-func (s *Store) fields(doc *document) map[string]any {
+// newFields returns the fields of a document to be created.
+func (s *Store) newFields(doc *document) map[string]any {
 	fields := map[string]any{fieldData: doc.data, fieldMaxAge: nil}
 	if doc.maxAge > 0 {
 		fields[fieldMaxAge] = doc.maxAge
@@ -153,15 +165,36 @@ func (s *Store) fields(doc *document) map[string]any {
 	if doc.user != "" {
 		fields[fieldUser] = doc.user
 	}
+	if doc.writeID != "" {
+		fields[fieldWriteID] = doc.writeID
+	}
+	return fields
+}
+
+// renewedFields returns the fields of the document that takes the place of prev: those of others come along.
+func (s *Store) renewedFields(prev, doc *document) map[string]any {
+	fields := maps.Clone(prev.fields)
+	if fields == nil {
+		fields = make(map[string]any)
+	}
+	delete(fields, fieldExpire)
+	if s.cfg.UserKey != "" {
+		delete(fields, fieldUser)
+	}
+	maps.Copy(fields, s.newFields(doc))
+	fields[fieldStarted] = doc.started
 	return fields
 }
 
 // updates returns what turns a stored document into doc, leaving the fields of others alone.
 func (s *Store) updates(doc *document) []firestore.Update {
-	fields := s.fields(doc)
+	fields := s.newFields(doc)
 	names := []string{fieldData, fieldMaxAge, fieldExpire}
 	if s.cfg.UserKey != "" {
 		names = append(names, fieldUser)
+	}
+	if doc.writeID != "" {
+		names = append(names, fieldWriteID)
 	}
 	updates := make([]firestore.Update, len(names))
 	for i, name := range names {
@@ -183,6 +216,9 @@ func (s *Store) tooLarge(doc *document) bool {
 	size += text(fieldExpire) + 8
 	if doc.user != "" {
 		size += text(fieldUser) + text(doc.user)
+	}
+	if doc.writeID != "" {
+		size += text(fieldWriteID) + text(doc.writeID)
 	}
 	return size > maxDocumentBytes
 }

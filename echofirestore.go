@@ -100,3 +100,28 @@ func Destroy(c echo.Context) error {
 	}
 	return x.destroy(c.Request(), x.store.cfg.CookieName)
 }
+
+// Renew gives the request's session a new key, and keeps its data: call it when somebody signs in or gains rights, lest
+// a key that was known before is worth more from then on. The change takes place when the session is next saved, in one
+// commit that creates the new document and deletes the old one; the old key is dead from then on. A session that is new
+// gets a new key anyway. If another request ends the session meanwhile, it stays ended.
+func Renew(c echo.Context) error {
+	x, err := exchangeIn(c)
+	if err != nil {
+		return err
+	}
+	return x.renew(c.Request(), x.store.cfg.CookieName)
+}
+
+// Update changes the request's session by fn and saves it now, as one step: if another request saves the session
+// meanwhile, fn runs again on what that one stored. So counters count exactly and tokens are used once. Changes that the
+// handler made before are saved along; if fn returns an error, what it did is undone, nothing is saved, and Update
+// returns that error. fn must have no effects but on its session, which is the one that [Get] returns, and must not call
+// this package's functions that save.
+func Update(c echo.Context, fn func(*sessions.Session) error) error {
+	x, err := exchangeIn(c)
+	if err != nil {
+		return err
+	}
+	return x.update(c.Request(), x.store.cfg.CookieName, fn)
+}

@@ -38,11 +38,14 @@ type failure struct {
 func (f *failure) Error() string { return f.text }
 func (f *failure) Unwrap() error { return f.err }
 
-// unavailable is the failure of a Firestore operation on the document called id. Firestore's messages quote document
-// names, and those are credentials, so the text shows the message without it.
-func unavailable(attempt string, err error, id string) error {
+// unavailable is the failure of a Firestore operation on the documents with the given IDs, nil if err is. Firestore's
+// messages quote document names, and those are credentials, so the text shows the message without them.
+func unavailable(attempt string, err error, ids ...string) error {
+	if err == nil {
+		return nil
+	}
 	text := err.Error()
-	if id != "" {
+	for _, id := range ids {
 		text = strings.ReplaceAll(text, id, "[session]")
 	}
 	return &failure{text: "echofirestore: " + attempt + ": " + text, err: err, status: http.StatusServiceUnavailable}

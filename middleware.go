@@ -138,6 +138,28 @@ func (x *exchange) destroy(r *http.Request, name string) error {
 	return nil
 }
 
+// renew makes the next save of the session called name take a new key.
+func (x *exchange) renew(r *http.Request, name string) error {
+	o := x.open(r, name, false)
+	o.rec.mu.Lock()
+	defer o.rec.mu.Unlock()
+	if o.rec.err != nil {
+		return o.rec.err
+	}
+	o.rec.renewing = o.rec.doc != nil
+	return nil
+}
+
+// update changes the session called name by fn, and saves it.
+func (x *exchange) update(r *http.Request, name string, fn func(*sessions.Session) error) error {
+	o := x.open(r, name, false)
+	if err := x.store.change(x.context(), o.Session, o.rec, fn); err != nil {
+		return err
+	}
+	x.writeHeaders()
+	return nil
+}
+
 // unread returns the session called name without loading it.
 func (x *exchange) unread(r *http.Request, name string) opened {
 	x.mu.Lock()

@@ -14,16 +14,17 @@ import (
 type record struct {
 	name string
 
-	mu     sync.Mutex
-	key    string         // the client's, as long as a document of it may exist
-	doc    *document      // what is stored; nil if nothing is known to be
-	values map[string]any // what the session held when it was read or last saved, as decoded; never changed
-	maxAge int            // and its Options.MaxAge
-	err    error          // why the document could not be read
-	ending error          // why the session could not be ended, and was to be
-	gone   bool           // another request has ended the session
-	sealed bool           // the response has begun: no cookie can be sent
-	cookie *http.Cookie   // the one that the response sets; nil for none
+	mu       sync.Mutex
+	key      string         // the client's, as long as a document of it may exist
+	doc      *document      // what is stored; nil if nothing is known to be
+	values   map[string]any // what the session held when it was read or last saved, as decoded; never changed
+	maxAge   int            // and its Options.MaxAge
+	err      error          // why the document could not be read
+	ending   error          // why the session could not be ended, and was to be
+	renewing bool           // the next save takes a new key
+	gone     bool           // another request has ended the session
+	sealed   bool           // the response has begun: no cookie can be sent
+	cookie   *http.Cookie   // the one that the response sets; nil for none
 }
 
 // failure returns what keeps the session from being saved.

@@ -2,6 +2,7 @@ package echofirestore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -14,18 +15,37 @@ import (
 )
 
 const (
-	maxSaves = 50 // attempts at saving a session that others keep changing
-	maxKeys  = 5  // attempts at creating a document whose key is taken
+	maxSaves = 100 // attempts at saving a session that others keep changing
+	maxKeys  = 5   // attempts at creating a document whose key is taken
 )
 
 // commit stores what has become of a session since it was loaded or last committed, with the least that it takes.
 // On success the record knows the cookie to send, if any.
 func (s *Store) commit(ctx context.Context, sess *sessions.Session, rec *record) error {
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
+	return s.commitWith(ctx, sess, rec, mergeConflicts)
+}
+
+// detach returns a context for the work of one commit: the client's going away does not end it, Config.Timeout does.
+func (s *Store) detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
+}
+
+// conflicts says what a commit does if its document has moved on.
+type conflicts int
+
+const (
+	mergeConflicts  conflicts = iota // make the change to what is there now
+	reportConflicts                  // note what is there now, and return errMovedOn
+)
+
+// errMovedOn is what a commit with reportConflicts returns.
+var errMovedOn = errors.New("echofirestore: session changed by another request")
+
+func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *record, on conflicts) error {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
-	defer cancel()
-
 	if sess.Options == nil {
 		sess.Options = s.options(false)
 	}
@@ -35,6 +55,9 @@ func (s *Store) commit(ctx context.Context, sess *sessions.Session, rec *record)
 	if rec.err != nil {
 		return rec.err
 	}
+	if sess.ID == "" && rec.doc != nil {
+		rec.renewing = true // as with other gorilla stores
+	}
 	change, err := diff(rec.values, sess.Values)
 	switch {
 	case err != nil:
@@ -43,21 +66,21 @@ func (s *Store) commit(ctx context.Context, sess *sessions.Session, rec *record)
 		return nil
 	case rec.doc == nil:
 		return s.create(ctx, sess, rec, change)
-	case change.empty() && sess.Options.MaxAge == rec.maxAge:
+	case change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing:
 		return s.touch(ctx, sess, rec)
 	case len(sess.Values) == 0 && !change.empty():
 		return s.end(ctx, sess, rec)
 	default:
-		return s.update(ctx, sess, rec, change)
+		return s.update(ctx, sess, rec, change, on)
 	}
 }
 
 // destroy ends the session, which need not have been read.
 func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record) error {
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
-	defer cancel()
 	return s.end(ctx, sess, rec)
 }
 
@@ -74,7 +97,7 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record) er
 		}
 	}
 	rec.key, rec.doc, rec.values = "", nil, nil
-	rec.err, rec.ending, rec.gone = nil, nil, false
+	rec.err, rec.ending, rec.gone, rec.renewing = nil, nil, false, false
 	rec.cookie = expiredCookie(rec.name, sess.Options)
 	sess.ID = ""
 	return nil
@@ -99,7 +122,7 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		if s.tooLarge(doc) {
 			return rejected(ErrTooLarge)
 		}
-		result, err := doc.ref.Create(ctx, s.fields(doc))
+		result, err := doc.ref.Create(ctx, s.newFields(doc))
 		switch {
 		case err == nil:
 			doc.updateTime = result.UpdateTime
@@ -108,15 +131,14 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 			if err != nil {
 				return err
 			}
-			if stored == nil || !stored.sameAs(doc) {
+			if stored == nil || !doc.wrote(stored) {
 				continue
 			}
 			doc = stored
 		default:
 			return unavailable("create session", err, id)
 		}
-		rec.key, sess.ID = key, key
-		s.saved(sess, rec, doc, doc.values)
+		s.saved(sess, rec, key, doc, doc.values)
 		return nil
 	}
 	return rejected(fmt.Errorf("echofirestore: Config.KeyFactory returned %d keys that are all in use", maxKeys))
@@ -124,44 +146,65 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 
 // update stores what was changed in a session that has a document. If the document has moved on since it was read,
 // the change is made to what is there now.
-func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record, change change) error {
+func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record, change change, on conflicts) error {
 	if rec.gone {
 		return gone()
 	}
-	prev := rec.doc
+	if rec.renewing && rec.sealed {
+		return rejected(ErrCommitted)
+	}
+	prev, key := rec.doc, rec.key
 	next, err := s.next(prev, change.applyTo(prev.values), s.maxAge(sess, rec, prev))
 	if err != nil {
 		return err
 	}
 	change = change.stored(rec.values, next.values)
-	if change.empty() && sess.Options.MaxAge == rec.maxAge {
+	if change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing {
 		return s.touch(ctx, sess, rec)
 	}
+	if on == reportConflicts {
+		next.writeID = newWriteID()
+	}
 	for attempt := range maxSaves {
-		if s.tooLarge(next) {
-			return rejected(ErrTooLarge)
+		start := time.Now()
+		if rec.renewing {
+			var id string
+			if key, id, err = s.issueKey(rec.name); err != nil {
+				return err
+			}
+			next.ref = s.collection.Doc(id)
 		}
-		result, err := next.ref.Update(ctx, s.updates(next), firestore.LastUpdateTime(prev.updateTime))
+		err := s.replace(ctx, prev, next)
 		if err == nil {
-			next.updateTime = result.UpdateTime
-			s.saved(sess, rec, next, change.applyTo(rec.values))
+			s.saved(sess, rec, key, next, change.applyTo(rec.values))
 			return nil
 		}
 		if !movedOn(err) {
-			return unavailable("save session", err, next.ref.ID)
-		}
-		prev, err = s.read(ctx, next.ref.ID)
-		switch {
-		case err != nil:
 			return err
-		case prev == nil:
-			rec.gone = true
-			return gone()
-		case prev.sameAs(next): // applied, answered as unavailable, repeated by the client
-			s.saved(sess, rec, prev, change.applyTo(rec.values))
+		}
+		// The commit may have been applied, answered as unavailable, and repeated by the client.
+		stored, err := s.read(ctx, next.ref.ID)
+		if err != nil {
+			return err
+		}
+		if stored != nil && next.wrote(stored) {
+			s.saved(sess, rec, key, stored, change.applyTo(rec.values))
 			return nil
 		}
-		if !pause(ctx, attempt) {
+		if rec.renewing {
+			if stored, err = s.read(ctx, prev.ref.ID); err != nil {
+				return err
+			}
+		}
+		if stored == nil {
+			rec.gone = true
+			return gone()
+		}
+		if prev = stored; on == reportConflicts {
+			rec.doc = stored
+			return errMovedOn
+		}
+		if !pause(ctx, attempt, time.Since(start)) {
 			break
 		}
 		if next, err = s.next(prev, change.applyTo(prev.values), s.maxAge(sess, rec, prev)); err != nil {
@@ -169,6 +212,32 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 		}
 	}
 	return conflict()
+}
+
+// replace writes next in the place of prev, if that has not moved on: as an update of the one document or, if next is
+// another one, as its creation and the deletion of prev, in one commit.
+func (s *Store) replace(ctx context.Context, prev, next *document) error {
+	if s.tooLarge(next) {
+		return rejected(ErrTooLarge)
+	}
+	unchanged := firestore.LastUpdateTime(prev.updateTime)
+	if next.ref.ID == prev.ref.ID {
+		result, err := next.ref.Update(ctx, s.updates(next), unchanged)
+		if err == nil {
+			next.updateTime = result.UpdateTime
+		}
+		return unavailable("save session", err, prev.ref.ID)
+	}
+	//nolint:staticcheck // The successors of WriteBatch are no match: BulkWriter is not atomic, and a transaction costs
+	// a call more to begin it.
+	results, err := s.cfg.Client.Batch().
+		Create(next.ref, s.renewedFields(prev, next)).
+		Delete(prev.ref, unchanged).
+		Commit(ctx)
+	if err == nil {
+		next.updateTime = results[0].UpdateTime
+	}
+	return unavailable("renew session", err, prev.ref.ID, next.ref.ID)
 }
 
 // maxAge returns the max age to store: that of the handler if it has set one, else what is stored.
@@ -192,7 +261,7 @@ func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) 
 	switch {
 	case err == nil:
 		doc.updateTime = result.UpdateTime
-		s.saved(sess, rec, &doc, rec.values)
+		s.saved(sess, rec, rec.key, &doc, rec.values)
 	case !movedOn(err):
 		// No change of anybody's is lost, and the next request tries again.
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended",
@@ -201,20 +270,22 @@ func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) 
 	return nil
 }
 
-// saved notes that doc is what is stored of a session now, and that the session holds values.
-func (s *Store) saved(sess *sessions.Session, rec *record, doc *document, values map[string]any) {
-	rec.doc, rec.values, rec.maxAge = doc, values, sess.Options.MaxAge
+// saved notes that doc is what is stored of a session now, under key, and that the session holds values.
+func (s *Store) saved(sess *sessions.Session, rec *record, key string, doc *document, values map[string]any) {
+	rec.key, sess.ID = key, key
+	rec.doc, rec.values, rec.maxAge, rec.renewing = doc, values, sess.Options.MaxAge, false
 	if !rec.sealed {
-		rec.cookie = s.newCookie(rec.name, rec.key, sess.Options, doc)
+		rec.cookie = s.newCookie(rec.name, key, sess.Options, doc)
 	}
 }
 
-// pause waits before the attempt that follows the given one, longer each time and at random, so that requests which
-// collided do not collide again. It reports false if ctx ended first.
-func pause(ctx context.Context, attempt int) bool {
-	const shortest, longest = 4 * time.Millisecond, 500 * time.Millisecond
-	limit := min(shortest<<min(attempt, 10), longest)
-	timer := time.NewTimer(rand.N(limit))
+// pause waits before the next attempt, at random and for longer the more attempts there were, in units of what the last
+// one took: so requests that collided spread out, over a time that fits the distance to Firestore. It reports false if
+// ctx ended first.
+func pause(ctx context.Context, attempt int, took time.Duration) bool {
+	const shortest, longest = time.Millisecond, 250 * time.Millisecond
+	limit := max(took, shortest) * time.Duration(attempt+1)
+	timer := time.NewTimer(rand.N(min(limit, longest)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -126,13 +126,16 @@ func parseWrites(database string, reqs []*pb.Write) ([]write, error) {
 func parseWrite(req *pb.Write) (write, error) {
 	switch op := req.GetOperation().(type) {
 	case *pb.Write_Update:
-		return parseUpdate(req, op.Update, req.GetUpdateMask(), req.GetUpdateTransforms())
-	case *pb.Write_Transform: // how clients used to write an update of nothing but transforms
+		return parseUpdate(req, op.Update)
+	case *pb.Write_Transform: // the older way to write an update of nothing but transforms
 		if len(op.Transform.GetFieldTransforms()) == 0 {
 			return write{}, invalid("The list of transforms must not be empty.")
 		}
-		doc := &pb.Document{Name: op.Transform.GetDocument()}
-		return parseUpdate(req, doc, &pb.DocumentMask{}, op.Transform.GetFieldTransforms())
+		return parseUpdate(&pb.Write{
+			UpdateMask:       &pb.DocumentMask{},
+			UpdateTransforms: op.Transform.GetFieldTransforms(),
+			CurrentDocument:  req.GetCurrentDocument(),
+		}, &pb.Document{Name: op.Transform.GetDocument()})
 	case *pb.Write_Delete:
 		if len(req.GetUpdateTransforms()) > 0 {
 			return write{}, invalid("A delete must not have transforms.")
@@ -144,13 +147,13 @@ func parseWrite(req *pb.Write) (write, error) {
 	}
 }
 
-func parseUpdate(req *pb.Write, doc *pb.Document, fieldMask *pb.DocumentMask, fieldTransforms []*pb.DocumentTransform_FieldTransform) (write, error) {
+func parseUpdate(req *pb.Write, doc *pb.Document) (write, error) {
 	w := write{name: doc.GetName(), fields: doc.GetFields(), precondition: req.GetCurrentDocument()}
 	var err error
-	if w.mask, err = parseMask(fieldMask); err != nil {
+	if w.mask, err = parseMask(req.GetUpdateMask()); err != nil {
 		return write{}, err
 	}
-	if w.transforms, err = parseTransforms(fieldTransforms); err != nil {
+	if w.transforms, err = parseTransforms(req.GetUpdateTransforms()); err != nil {
 		return write{}, err
 	}
 	return w, cmp.Or(
@@ -234,8 +237,8 @@ func (w write) merge(old map[string]*pb.Value) map[string]*pb.Value {
 	return fields
 }
 
-// checkPrecondition returns an error unless the document is as the write requires. A
-// document that the commit has written before may not be required to be otherwise than that left it.
+// checkPrecondition returns an error unless the document is as the write requires. If an
+// earlier write of the commit has left it otherwise, then the request is at fault.
 func checkPrecondition(w write, old *pb.Document, again bool) error {
 	var err error
 	switch p := w.precondition.GetConditionType().(type) {
@@ -248,7 +251,7 @@ func checkPrecondition(w write, old *pb.Document, again bool) error {
 		}
 	case *pb.Precondition_UpdateTime:
 		if again || !proto.Equal(p.UpdateTime, old.GetUpdateTime()) {
-			err = status.Errorf(codes.FailedPrecondition, "The stored version of %s does not match the required one.", w.name)
+			err = status.Errorf(codes.FailedPrecondition, "Document has not the required version: %s", w.name)
 		}
 	}
 	if err != nil && again {

@@ -121,8 +121,9 @@ func runConformance(t *testing.T, connect func(*testing.T) target) {
 type target struct {
 	*firestore.Client
 	raw      pb.FirestoreClient
-	database string // name
-	root     string // name of the database's root, which the names of documents begin with
+	conn     *grpc.ClientConn // of raw
+	database string           // name
+	root     string           // name of the database's root, which the names of documents begin with
 }
 
 func memoryServer(t *testing.T) *Server {
@@ -164,7 +165,7 @@ func newTarget(t *testing.T, client *firestore.Client, addr, project string) tar
 	}
 	t.Cleanup(func() { conn.Close() })
 	database := "projects/" + project + "/databases/(default)"
-	return target{client, pb.NewFirestoreClient(conn), database, database + "/documents"}
+	return target{client, pb.NewFirestoreClient(conn), conn, database, database + "/documents"}
 }
 
 // owner returns the context for raw calls: the emulator applies no security rules to the owner.

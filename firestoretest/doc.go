@@ -39,18 +39,22 @@
 //
 // # What it does
 //
-// It answers as the official emulator does, codes and limits included: documents are read
-// and written with preconditions, masks and transforms, atomically or in batches, in
-// transactions and out of them, and queried by any filter, order and cursor; results are counted.
-// Listeners, aggregations other than count, vectors, partitions, pipelines, lists of documents and of collections, and
-// reads of the past answer codes.Unimplemented and say so.
+// Documents are read and written with preconditions, masks and transforms, atomically
+// or in batches, inside and outside of transactions; queries have every filter, order,
+// limit and cursor, and can be counted. What Firestore refuses is refused, with the same
+// codes; the messages are its own. Each of this is tested against the official emulator.
 //
-// In one respect it is unlike the emulator: a write never waits for a transaction that
-// has read the document, and instead makes that transaction's commit fail
-// with codes.Aborted, upon which the client runs it again.
+// Everything else answers codes.Unimplemented and says so: listeners, aggregations other
+// than count, vector search, pipelines, partitions, reads of the past, lists of documents
+// and of collections.
+//
+// In one respect it is unlike the emulator: a write outside of transactions never waits
+// for one that has read the document. Instead, that transaction's commit fails with
+// codes.Aborted, upon which the client runs it again.
 //
 // # On the emulator
 //
-// With FIRESTORE_EMULATOR_HOST in the environment, the same tests run on the emulator there:
-// servers keep nothing in memory, but pass calls on to it. Counters and faults stay.
+// With FIRESTORE_EMULATOR_HOST in the environment, the same tests run on the emulator
+// there: servers keep nothing in memory, but pass every call on to it, also those above
+// that memory doesn't offer. Counters and faults stay.
 package firestoretest

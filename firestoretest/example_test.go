@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"slices"
 	"testing"
 	"time"
 
@@ -55,28 +56,23 @@ func ExampleNewForwarder() {
 }
 
 func ExampleStart() {
-	test := func(t *testing.T) {
-		server, client := firestoretest.Start(t)
-		if _, err := client.Doc("cities/tokyo").Get(t.Context()); status.Code(err) != codes.NotFound {
-			t.Errorf("got %v, want NotFound", err)
-		}
-		if got, want := server.Ops(), (firestoretest.Ops{Reads: 1}); got != want {
-			t.Errorf("cost %v, want %v", got, want)
-		}
-	}
-	run(test)
-	// Output: ok
+	var t testingT // in a test: the t of func TestX(t *testing.T)
+	defer t.end()
+
+	server, client := firestoretest.Start(&t)
+	_, err := client.Doc("cities/tokyo").Get(context.Background())
+	fmt.Println(status.Code(err), "for", server.Ops())
+	// Output: NotFound for 1 read
 }
 
 func ExampleNewClient() {
-	test := func(t *testing.T) {
-		client := firestoretest.NewClient(t)
-		if _, err := client.Doc("cities/tokyo").Create(t.Context(), map[string]any{}); err != nil {
-			t.Error(err)
-		}
-	}
-	run(test)
-	// Output: ok
+	var t testingT // in a test: the t of func TestX(t *testing.T)
+	defer t.end()
+
+	client := firestoretest.NewClient(&t)
+	_, err := client.Doc("cities/tokyo").Create(context.Background(), map[string]any{})
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 func ExampleServer_Addr() {
@@ -207,9 +203,19 @@ func write(server *firestoretest.Server, path string) {
 	}
 }
 
-// run runs a test as "go test" does, and prints whether it passed.
-func run(test func(*testing.T)) {
-	if testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: "Test", F: test}}) {
-		fmt.Println("ok")
+// testingT does for an example what a *testing.T does for a test.
+type testingT struct {
+	testing.TB
+	cleanups []func()
+}
+
+func (t *testingT) Helper()                      {}
+func (t *testingT) Cleanup(f func())             { t.cleanups = append(t.cleanups, f) }
+func (t *testingT) Fatal(args ...any)            { log.Fatal(args...) }
+func (t *testingT) Errorf(f string, args ...any) { log.Printf(f, args...) }
+
+func (t *testingT) end() {
+	for _, f := range slices.Backward(t.cleanups) {
+		f()
 	}
 }

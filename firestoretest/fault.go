@@ -34,18 +34,21 @@ type Fault struct {
 	After bool
 
 	// Delay is how long a call waits before it is applied, or with After, between being
-	// applied and answering. If its caller gives up meanwhile, the wait ends
-	// with that as the answer.
+	// applied and answering. If its caller gives up meanwhile, the call ends at once, and
+	// without After unapplied.
 	Delay time.Duration
 
 	// Do, if not nil, runs at the beginning of the Delay, even one of 0. A test can change
-	// something there that the call then finds changed. [Server.Close] waits for it to return.
+	// something there that the call then finds changed. It runs once for each call that is
+	// hit, at the same time if they are, and [Server.Close] waits for it to return.
 	Do func()
 }
 
-// Inject makes calls from now on misbehave as f says, until f has hit as many as it
-// should or remove is called. Faults are asked in the order in which they were injected: the first
-// that hits a call is the only one to do so, and later ones don't count that call as one they skipped.
+// Inject makes calls from now on misbehave as f says, until f has hit as many as it should
+// or remove is called. remove may be called more than once, or never.
+//
+// Faults are asked in the order in which they were injected. The first that hits a call is
+// the only one to do so, and those after it don't count that call as one they skipped.
 func (s *Server) Inject(f Fault) (remove func()) {
 	return s.faults.inject(f)
 }
@@ -96,7 +99,9 @@ func (fs *faults) take(method string) (Fault, bool) {
 	return Fault{}, false
 }
 
-func (fs *faults) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+func (fs *faults) unary(
+	ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler,
+) (any, error) {
 	f, ok := fs.take(path.Base(info.FullMethod))
 	if !ok {
 		return handle(ctx, req)
@@ -109,7 +114,9 @@ func (fs *faults) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo
 	return resp, err
 }
 
-func (fs *faults) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
+func (fs *faults) stream(
+	srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler,
+) error {
 	f, ok := fs.take(path.Base(info.FullMethod))
 	if !ok {
 		return handle(srv, stream)

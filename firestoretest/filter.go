@@ -31,7 +31,7 @@ func (p *filterParser) parse(req *pb.StructuredQuery_Filter) (filter, error) {
 	case err != nil:
 		return nil, err
 	case p.negations > 1:
-		return nil, invalid("Only a single NOT_EQUAL, NOT_IN, IS_NOT_NAN, or IS_NOT_NULL filter is allowed per query.")
+		return nil, invalid("Only one NOT_EQUAL, NOT_IN, IS_NOT_NAN or IS_NOT_NULL is allowed per query.")
 	case p.notIn && p.disjunction:
 		return nil, invalid("NOT_IN cannot be used in the same query with IN, ARRAY_CONTAINS_ANY or OR.")
 	case containments > 1:
@@ -178,7 +178,9 @@ func checkNameOperand(v *pb.Value) error {
 }
 
 // operator returns the test that a value stands if it is in that relation to the operand.
-func (p *filterParser) operator(path fieldPath, op pb.StructuredQuery_FieldFilter_Operator, operand *pb.Value) (func(*pb.Value) bool, error) {
+func (p *filterParser) operator(
+	path fieldPath, op pb.StructuredQuery_FieldFilter_Operator, operand *pb.Value,
+) (func(*pb.Value) bool, error) {
 	compares := func(holds func(int) bool) func(*pb.Value) bool {
 		p.inequalities = append(p.inequalities, path)
 		return func(v *pb.Value) bool { return alike(v, operand) && holds(compareValues(v, operand)) }
@@ -207,13 +209,16 @@ func (p *filterParser) operator(path fieldPath, op pb.StructuredQuery_FieldFilte
 	case pb.StructuredQuery_FieldFilter_ARRAY_CONTAINS_ANY:
 		p.disjunction = true
 		return func(v *pb.Value) bool {
-			return slices.ContainsFunc(v.GetArrayValue().GetValues(), func(e *pb.Value) bool { return includes(list, e) })
+			elements := v.GetArrayValue().GetValues()
+			return slices.ContainsFunc(elements, func(e *pb.Value) bool { return includes(list, e) })
 		}, checkList(op, operand, maxDisjunctions)
 	case pb.StructuredQuery_FieldFilter_NOT_IN:
 		p.negate(path)
 		p.notIn = true
 		none := slices.ContainsFunc(list, isNull)
-		return func(v *pb.Value) bool { return !none && !isNull(v) && !includes(list, v) }, checkList(op, operand, maxNotIn)
+		return func(v *pb.Value) bool {
+			return !none && !isNull(v) && !includes(list, v)
+		}, checkList(op, operand, maxNotIn)
 	default:
 		return nil, invalid("Unknown FieldFilter operator.")
 	}
@@ -226,12 +231,14 @@ func checkList(op pb.StructuredQuery_FieldFilter_Operator, operand *pb.Value, mo
 	return nil
 }
 
-// equal tells whether a filter takes both for the same: null and NaN equal nothing, not even themselves.
+// equal tells whether a filter takes both for the same. Null and NaN equal nothing, not
+// even themselves.
 func equal(v, w *pb.Value) bool {
 	return alike(v, w) && compareValues(v, w) == 0
 }
 
-// alike tells whether a filter can compare two values: they are of one type, and neither null nor NaN.
+// alike tells whether a filter can compare two values: both are of one type, and neither
+// is null or NaN.
 func alike(v, w *pb.Value) bool {
 	return typeRank(v) == typeRank(w) && !isNull(v) && !isNaN(v) && !isNaN(w)
 }

@@ -12,18 +12,19 @@ import (
 // reads the same document regardless.
 const lockPatience = 250 * time.Millisecond
 
-// lock lets read-write transactions that read the same document take turns, rather than
+// lock makes read-write transactions that read the same document take turns, rather than
 // abort each other. It is a courtesy, and correctness does not hang on it: what a
-// transaction has read is verified when it commits. So a lock can be taken from a holder that
-// keeps it too long or is gone, and writes outside of transactions need not wait for it.
+// transaction has read is verified when it commits. So a lock can be taken from a holder
+// that keeps it too long or is gone, and writes outside of transactions don't wait for it.
 type lock struct {
 	holder   *transaction
 	released chan struct{} // closed when the holder has ended, or lost it
 }
 
-// acquire locks the documents for the transaction. If others hold any of them, it waits for
-// those to end; but not when it holds a lock already, since the others might be
-// waiting for that one. A transaction that would have to wait too long goes without.
+// acquire locks the documents for the transaction. If others hold any of them, it waits
+// until they end, or takes the locks from them when its patience does. A transaction that
+// holds a lock already doesn't wait, since the others might be waiting for that one, but
+// takes only what is free: so there are no deadlocks.
 func (m *memory) acquire(ctx context.Context, tx *transaction, names []string) error {
 	if !tx.tracks() {
 		return nil
@@ -48,8 +49,8 @@ func (m *memory) acquire(ctx context.Context, tx *transaction, names []string) e
 	}
 }
 
-// tryAcquire gives the transaction the locks that are free, if all of them are or it
-// holds one already. Otherwise it returns one to wait for.
+// tryAcquire gives the transaction the locks that are free, if all of them are or it holds
+// one already. Otherwise it returns a lock to wait for.
 func (m *memory) tryAcquire(tx *transaction, names []string) *lock {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -90,16 +91,6 @@ func (m *memory) release(tx *transaction) {
 
 // conn is the connection by which a transaction was begun.
 type conn struct{ closed chan struct{} }
-
-// isClosed tells whether the client has gone.
-func (c *conn) isClosed() bool {
-	select {
-	case <-c.closed:
-		return true
-	default:
-		return false
-	}
-}
 
 type connKey struct{}
 

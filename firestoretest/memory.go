@@ -13,10 +13,10 @@ import (
 
 // memory is a backend that keeps its documents in maps.
 //
-// What it stores it never changes: a write puts a new document in place of the old one.
-// So a stored document may be sent, or held by a transaction, without being copied,
-// and two pointers to the same document mean that it did not change in between. Requests
-// are fresh from the wire and belong to the backend, so their values may be stored.
+// What it has stored it never changes: a write puts a new document in place of the old
+// one. So a stored document may be sent, or kept by a transaction, without being copied,
+// and as long as the same pointer is found, the document has not changed. Requests are
+// fresh from the wire and nobody else's, so their values may be stored.
 type memory struct {
 	unoffered
 
@@ -79,7 +79,9 @@ func (c *clock) now() *timestamppb.Timestamp {
 	return timestamppb.New(now)
 }
 
-func (m *memory) BatchGetDocuments(req *pb.BatchGetDocumentsRequest, stream pb.Firestore_BatchGetDocumentsServer) error {
+func (m *memory) BatchGetDocuments(
+	req *pb.BatchGetDocumentsRequest, stream pb.Firestore_BatchGetDocumentsServer,
+) error {
 	if err := checkDatabase(req.GetDatabase()); err != nil {
 		return err
 	}
@@ -148,7 +150,9 @@ func (getConsistency) GetNewTransaction() *pb.TransactionOptions { return nil }
 
 // read returns the documents of these names as the transaction sees them, or without
 // one as they are, nil for each that is missing, and the time of the reading.
-func (m *memory) read(ctx context.Context, tx *transaction, names []string) (map[string]*pb.Document, *timestamppb.Timestamp, error) {
+func (m *memory) read(
+	ctx context.Context, tx *transaction, names []string,
+) (map[string]*pb.Document, *timestamppb.Timestamp, error) {
 	if err := m.acquire(ctx, tx, names); err != nil {
 		return nil, nil, err
 	}

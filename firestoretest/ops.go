@@ -23,7 +23,8 @@ import (
 //   - a write for each update, also one that changes nothing, and a delete for each
 //     delete, also of a missing document.
 //
-// What fails costs nothing.
+// What fails costs nothing. Listeners and write streams, which only the emulator has, are
+// not counted.
 type Ops struct{ Reads, Writes, Deletes int }
 
 // Sub returns what was added to earlier to make o: the cost of what happened in between.
@@ -57,7 +58,7 @@ func (o Ops) String() string {
 }
 
 // Ops returns the billed operations since the server's start or the last [Server.ResetOps].
-// What a call costs is counted before its answer is sent, so whoever has the answer finds it here.
+// A call is counted before its answer ends, so whoever has the whole answer finds it here.
 func (s *Server) Ops() Ops {
 	s.ops.mu.Lock()
 	defer s.ops.mu.Unlock()
@@ -84,7 +85,8 @@ func (s *Server) ResetOps() {
 	s.ops.calls = nil
 }
 
-// counter is the layer that counts calls and what they cost.
+// counter is the layers that count: calls, in front of the faults, so that failed ones
+// are among them; and what calls cost, behind them, so that only those applied do.
 type counter struct {
 	mu    sync.Mutex
 	ops   Ops
@@ -106,24 +108,32 @@ func (c *counter) bill(o Ops) {
 	c.ops = c.ops.add(o)
 }
 
-func (c *counter) countUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+func (c *counter) countUnary(
+	ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler,
+) (any, error) {
 	c.called(info.FullMethod)
 	return handle(ctx, req)
 }
 
-func (c *counter) countStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
+func (c *counter) countStream(
+	srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler,
+) error {
 	c.called(info.FullMethod)
 	return handle(srv, stream)
 }
 
-func (c *counter) billUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+func (c *counter) billUnary(
+	ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler,
+) (any, error) {
 	resp, err := handle(ctx, req)
 	c.bill(cost(req, resp, err))
 	return resp, err
 }
 
 // billStream bills a stream when it ends well.
-func (c *counter) billStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
+func (c *counter) billStream(
+	srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler,
+) error {
 	metered := &meteredStream{ServerStream: stream}
 	if err := handle(srv, metered); err != nil {
 		return err

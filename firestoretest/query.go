@@ -61,7 +61,9 @@ func (m *memory) RunQuery(req *pb.RunQueryRequest, stream pb.Firestore_RunQueryS
 
 var done = &pb.RunQueryResponse_Done{Done: true}
 
-func (m *memory) RunAggregationQuery(req *pb.RunAggregationQueryRequest, stream pb.Firestore_RunAggregationQueryServer) error {
+func (m *memory) RunAggregationQuery(
+	req *pb.RunAggregationQueryRequest, stream pb.Firestore_RunAggregationQueryServer,
+) error {
 	if req.GetExplainOptions() != nil {
 		return unofferedError("explaining a query")
 	}

@@ -1,6 +1,7 @@
 package firestoretest
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -51,12 +52,13 @@ func NewServer() (*Server, error) {
 	return serve("firestoretest", newMemory())
 }
 
-// NewForwarder starts a server that keeps nothing itself: it passes every call to
-// the Firestore emulator at addr, a host:port, and its answer back. Counters and faults work
-// as they do in memory. Its project ID is a new one each time, so that tests that
-// share an emulator don't see each other's documents.
+// NewForwarder starts a server that keeps nothing itself, but passes every call on to the
+// Firestore emulator at addr, a host:port. Counters and faults work as they do in memory.
+// Its project ID is a new one each time, so that tests that share an emulator don't see
+// each other's documents.
 //
-// No connection is made before the first call, so an unreachable emulator is no error here.
+// No connection is made before the first call, so an emulator that can't be reached is no
+// error here.
 func NewForwarder(addr string) (*Server, error) {
 	f, err := newForwarder(addr)
 	if err != nil {
@@ -71,7 +73,8 @@ func NewForwarder(addr string) (*Server, error) {
 }
 
 func serve(project string, b backend) (*Server, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	listener, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("firestoretest: listen: %w", err)
 	}
@@ -102,15 +105,15 @@ func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }
 
-// Project returns the ID of the project that [Server.Client] uses. Other project
-// and database IDs work too, and are separate databases.
+// Project returns the ID of the project that [Server.Client] uses, for clients that are
+// made in another way. Other project and database IDs work too, and are other databases.
 func (s *Server) Project() string {
 	return s.project
 }
 
-// Close stops the server and forgets its documents: calls under way fail, and when
-// Close returns none of the server's goroutines is left. Clients stay open, with
-// nobody to answer them. Only the first Close does anything, and so can fail.
+// Close stops the server and forgets its documents. Calls under way fail; Close returns
+// when they have, and leaves no goroutine behind. Clients stay open, with nobody to answer
+// them. Only the first Close does anything, and so can fail.
 func (s *Server) Close() error {
 	var err error
 	s.close.Do(func() {

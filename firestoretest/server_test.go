@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"runtime"
 	"runtime/pprof"
 	"strings"
 	"sync"
@@ -62,7 +63,8 @@ func TestCloseFreesThePortOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if conn, err := net.Dial("tcp", s.Addr()); err == nil {
+	var dialer net.Dialer
+	if conn, err := dialer.DialContext(t.Context(), "tcp", s.Addr()); err == nil {
 		conn.Close()
 		t.Errorf("somebody listens on %s still", s.Addr())
 	}
@@ -95,8 +97,14 @@ func TestCloseLeavesNoGoroutines(t *testing.T) {
 			t.Errorf("the test finds no goroutine of a running server among\n%s", got)
 		}
 		s.Close()
-		if got := stacks(t); strings.Contains(got, "grpc.(*Server)") || strings.Contains(got, "http2Server") {
-			t.Errorf("the closed server left goroutines:\n%s", got)
+		left := func() bool {
+			got := stacks(t)
+			return strings.Contains(got, "grpc.(*Server)") || strings.Contains(got, "http2Server")
+		}
+		for deadline := time.Now().Add(10 * time.Second); left(); runtime.Gosched() { // the last ones are on their way out
+			if time.Now().After(deadline) {
+				t.Fatalf("the closed server left goroutines:\n%s", stacks(t))
+			}
 		}
 	})
 }
@@ -207,10 +215,11 @@ func TestUnoffered(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			err := call()
 			wantCode(t, err, codes.Unimplemented)
 			if msg := fmt.Sprint(err); !strings.Contains(msg, "firestoretest") || !strings.Contains(msg, name) || !strings.Contains(msg, "RunQuery") {
-				t.Errorf("%q tells not what is missing, and what is there", msg)
+				t.Errorf("%q doesn't tell what is missing, and what is there", msg)
 			}
 		})
 	}

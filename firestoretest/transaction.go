@@ -18,11 +18,11 @@ import (
 // (https://cloud.google.com/firestore/quotas).
 const transactionLife = 270 * time.Second
 
-// transaction is one under way. It is guarded by the mutex of its memory.
+// transaction is one under way. What changes of it is guarded by its memory's mutex.
 //
-// A read-write one sees the documents as they are, and remembers what it saw; if any of that has
-// changed when it commits, it is aborted. A read-only one sees all documents as they were
-// when it began.
+// A read-write one sees the documents as they are and remembers what it saw; if any of
+// that has changed when it commits, it is aborted. A read-only one sees all documents as
+// they were when it began.
 type transaction struct {
 	id       string
 	began    time.Time
@@ -48,7 +48,9 @@ type consistency interface {
 	GetReadTime() *timestamppb.Timestamp
 }
 
-func (m *memory) BeginTransaction(ctx context.Context, req *pb.BeginTransactionRequest) (*pb.BeginTransactionResponse, error) {
+func (m *memory) BeginTransaction(
+	ctx context.Context, req *pb.BeginTransactionRequest,
+) (*pb.BeginTransactionResponse, error) {
 	if err := checkDatabase(req.GetDatabase()); err != nil {
 		return nil, err
 	}
@@ -110,7 +112,7 @@ func (m *memory) begin(ctx context.Context, opts *pb.TransactionOptions, readOnl
 	return tx, nil
 }
 
-// checkIssued returns an error unless a transaction with that ID has been begun, whether it is over or not.
+// checkIssued returns an error unless there is a transaction with that ID, or has been.
 func (m *memory) checkIssued(id []byte) error {
 	if n, err := strconv.Atoi(string(id)); err != nil || n < 1 || n > m.begun {
 		return invalid("Invalid transaction.")
@@ -118,10 +120,10 @@ func (m *memory) checkIssued(id []byte) error {
 	return nil
 }
 
-// expire ends the transactions that nobody will.
+// expire ends the transactions that nobody else has ended in their time.
 func (m *memory) expire() {
 	for _, tx := range m.transactions {
-		if tx.conn.isClosed() || time.Since(tx.began) > transactionLife {
+		if time.Since(tx.began) > transactionLife {
 			m.end(tx)
 		}
 	}
@@ -146,12 +148,12 @@ func (m *memory) end(tx *transaction) {
 func (m *memory) verify(tx *transaction) error {
 	for name, doc := range tx.reads {
 		if m.docs.get(name) != doc {
-			return aborted("The document %q that the transaction read has changed meanwhile. Please try again.", name)
+			return status.Errorf(codes.Aborted, "%s has changed since the transaction read it. Please try again.", name)
 		}
 	}
 	for _, q := range tx.queries {
 		if !slices.Equal(q.query.run(m.docs), q.found) {
-			return aborted("The results of a query of the transaction have changed meanwhile. Please try again.")
+			return status.Error(codes.Aborted, "What the transaction found has changed since. Please try again.")
 		}
 	}
 	return nil
@@ -195,8 +197,4 @@ func (s store) clone() store {
 		c[name] = maps.Clone(docs)
 	}
 	return c
-}
-
-func aborted(format string, args ...any) error {
-	return status.Errorf(codes.Aborted, format, args...)
 }

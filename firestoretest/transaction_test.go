@@ -116,26 +116,14 @@ func TestTransactionsDoNotDeadlock(t *testing.T) {
 func TestLocksEndWithTheirClient(t *testing.T) {
 	t.Parallel()
 	_, s := patientServer(t)
-	gone, err := s.Client(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	tg := serverTarget(t, s)
-	locked := make(chan struct{})
-	go gone.RunTransaction(t.Context(), func(ctx context.Context, tx *firestore.Transaction) error {
-		if _, err := tx.Get(gone.Doc("c/d")); status.Code(err) != codes.NotFound {
-			t.Error(err)
-		}
-		close(locked)
-		<-ctx.Done() // never to be ended
-		return ctx.Err()
-	})
-	<-locked
-	gone.Close()
-	tx := tg.begin(t, readWrite)
-	_, err = tg.readIn(t, tx, "c/d")
+	gone, tg := serverTarget(t, s), serverTarget(t, s)
+	holder, waiter := gone.begin(t, readWrite), tg.begin(t, readWrite)
+	_, err := gone.readIn(t, holder, "c/d")
 	wantCode(t, err, codes.NotFound)
-	wantCode(t, tg.commitIn(t, tx, setWrite(tg.name("c/d"), nil)), codes.OK)
+	s.Inject(Fault{Method: "GetDocument", Do: func() { gone.conn.Close() }})
+	_, err = tg.readIn(t, waiter, "c/d")
+	wantCode(t, err, codes.NotFound)
+	wantCode(t, tg.commitIn(t, waiter, setWrite(tg.name("c/d"), nil)), codes.OK)
 }
 
 func TestLocksAreTakenFromTheSlow(t *testing.T) {

@@ -1,12 +1,9 @@
 package echofirestore
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
-	"strings"
 )
 
 // Payload is what the data field of a session's document holds, encoded.
@@ -43,63 +40,25 @@ func EncodeJSON(p Payload) (string, error) {
 // number with a fraction or an exponent as float64 (beyond its range as json.Number), an object as map[string]any and
 // an array as []any. It is an error if text is not one JSON object, its created no integer, or its session no object.
 func DecodeJSON(text string) (Payload, error) {
-	dec := json.NewDecoder(strings.NewReader(text))
-	dec.UseNumber()
-	var top map[string]any
-	if err := dec.Decode(&top); err != nil {
+	v, err := parseJSON(text)
+	if err != nil {
 		return Payload{}, fmt.Errorf("echofirestore: decode session: %w", err)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Payload{}, errors.New("echofirestore: decode session: text after the JSON object")
-	}
-	number, _ := top["created"].(json.Number)
-	created, err := strconv.ParseInt(number.String(), 10, 64)
-	if err != nil {
-		return Payload{}, errors.New("echofirestore: decode session: created is not an integer")
-	}
-	values, ok := top["session"].(map[string]any)
+	top, ok := v.(map[string]any)
 	if !ok {
+		return Payload{}, errors.New("echofirestore: decode session: not a JSON object")
+	}
+	var p Payload
+	switch created := top["created"].(type) {
+	case int:
+		p.Created = int64(created)
+	case int64:
+		p.Created = created
+	default:
+		return Payload{}, errors.New("echofirestore: decode session: created is not an integer of 64 bits")
+	}
+	if p.Values, ok = top["session"].(map[string]any); !ok {
 		return Payload{}, errors.New("echofirestore: decode session: session is not an object")
 	}
-	restoreNumbers(values)
-	return Payload{Created: created, Values: values}, nil
-}
-
-// restoreNumbers replaces every json.Number below v by the Go number it stands for, in place where v is a container.
-func restoreNumbers(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		return restoreNumber(v)
-	case map[string]any:
-		for key, elem := range v {
-			switch elem.(type) {
-			case json.Number, map[string]any, []any:
-				v[key] = restoreNumbers(elem)
-			}
-		}
-	case []any:
-		for i, elem := range v {
-			v[i] = restoreNumbers(elem)
-		}
-	}
-	return v
-}
-
-func restoreNumber(n json.Number) any {
-	text := n.String()
-	if strings.ContainsAny(text, ".eE") {
-		if f, err := strconv.ParseFloat(text, 64); err == nil {
-			return f
-		}
-		return n
-	}
-	i, err := strconv.ParseInt(text, 10, 64)
-	switch {
-	case err != nil:
-		return n
-	case int64(int(i)) != i:
-		return i
-	default:
-		return int(i)
-	}
+	return p, nil
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/gorilla/sessions"
@@ -112,7 +114,7 @@ func (x *exchange) add(o opened) {
 func (x *exchange) opened() []opened {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.sessions[:len(x.sessions):len(x.sessions)]
+	return slices.Clip(x.sessions)
 }
 
 // save saves all sessions.
@@ -272,9 +274,7 @@ func (x *exchange) writerBeneath() http.ResponseWriter {
 func (x *exchange) resetHeader() {
 	h := x.response.Header()
 	clear(h)
-	for field, lines := range x.outer {
-		h[field] = lines
-	}
+	maps.Copy(h, x.outer)
 	x.writeHeaders()
 }
 

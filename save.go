@@ -285,7 +285,7 @@ func (s *Store) saved(sess *sessions.Session, rec *record, key string, doc *docu
 func pause(ctx context.Context, attempt int, took time.Duration) bool {
 	const shortest, longest = time.Millisecond, 250 * time.Millisecond
 	limit := max(took, shortest) * time.Duration(attempt+1)
-	timer := time.NewTimer(rand.N(min(limit, longest)))
+	timer := time.NewTimer(rand.N(min(limit, longest))) //nolint:gosec // jitter, not a secret
 	defer timer.Stop()
 	select {
 	case <-timer.C:

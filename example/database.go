@@ -65,7 +65,7 @@ func openCloud(ctx context.Context, project string, opts ...option.ClientOption)
 
 // openMemory starts a Firestore within the program.
 func openMemory(ctx context.Context) (*database, error) {
-	server, err := firestoretest.NewServer()
+	server, err := firestoretest.NewServer() //nolint:contextcheck // it lives until Close, not until a context ends
 	if err != nil {
 		return nil, err
 	}

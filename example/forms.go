@@ -57,14 +57,15 @@ func (a *app) signIn(c echo.Context) error {
 	return a.seeHome(c, sess, "You are signed in.")
 }
 
-// begin makes the session that of a user, and so a thing worth stealing.
-func begin(_ echo.Context, sess *sessions.Session, form signInForm) error {
+// begin makes the session that of a user. It gets a new key, for somebody may know the old one who must not be signed in
+// as this user: session fixation.
+func begin(c echo.Context, sess *sessions.Session, form signInForm) error {
 	sess.Values[keyName] = form.Name.Value
 	sess.Options.MaxAge = 0 // until the browser is closed
 	if form.Keep {
 		sess.Options.MaxAge = int(keepFor.Seconds())
 	}
-	return nil
+	return echofirestore.Renew(c)
 }
 
 // signOut ends the session. What is set in it afterwards, the message, begins a new one with a key of its own.

@@ -63,12 +63,12 @@ func TestSigningIn(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBrowser(t)
-			b.get("/")
+			before := b.get("/").session()
 			signedIn := b.submit("/sign-in", "name", " Ada ", "keep", test.keep).redirectsHome(t)
 			page := b.get("/").wants(t, http.StatusOK, "Signed in as <strong>Ada</strong>", "You are signed in.", test.says, "cost <strong>1 read, 1 write</strong>")
 			for _, cookie := range []*http.Cookie{signedIn.session(), page.session()} {
-				if cookie == nil || cookie.MaxAge != test.maxAge {
-					t.Errorf("session cookie is %v, want a max age of %d", cookie, test.maxAge)
+				if cookie == nil || cookie.MaxAge != test.maxAge || cookie.Value == before.Value {
+					t.Errorf("session cookie is %v, want a max age of %d and another key", cookie, test.maxAge)
 				}
 			}
 			if fields := b.onlyDocument(); fields["max_age"] != nilOr(test.maxAge) || fields["expire"] == nil {

@@ -1,7 +1,6 @@
 package echofirestore_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -211,7 +210,7 @@ func TestConflictsEnd(t *testing.T) {
 	a.POST("/save", func(c echo.Context) error {
 		session(c).Values["n"] = 1
 		err := echofirestore.Save(c)
-		if !errors.Is(err, echofirestore.ErrConflict) && !errors.Is(err, context.DeadlineExceeded) {
+		if !errors.Is(err, echofirestore.ErrConflict) && status.Code(err) != codes.DeadlineExceeded {
 			t.Errorf("error %v", err)
 		}
 		return err

@@ -216,10 +216,13 @@ func (x *exchange) autosaveOne(o opened) error {
 	if x.response.Status >= http.StatusInternalServerError {
 		return nil
 	}
-	if err := o.rec.failure(); err != nil && !o.silent && len(o.Values) == 0 && o.Options.MaxAge >= 0 {
+	switch unread, unended := o.rec.failures(); {
+	case unended != nil:
+		return unended
+	case unread != nil && !o.silent && len(o.Values) == 0 && o.Options.MaxAge >= 0:
 		return nil // the handler was told, and has changed nothing
-	} else if err != nil {
-		return err
+	case unread != nil:
+		return unread
 	}
 	err := x.store.commit(x.context(), o.Session, o.rec)
 	if errors.Is(err, ErrGone) {

@@ -27,14 +27,11 @@ type record struct {
 	cookie   *http.Cookie   // the one that the response sets; nil for none
 }
 
-// failure returns what keeps the session from being saved.
-func (rec *record) failure() error {
+// failures returns why the session could not be read, and why it could not be ended.
+func (rec *record) failures() (unread, unended error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	if rec.ending != nil {
-		return rec.ending
-	}
-	return rec.err
+	return rec.err, rec.ending
 }
 
 // seal notes that no cookie can be sent any more.

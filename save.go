@@ -175,11 +175,13 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 			next.ref = s.collection.Doc(id)
 		}
 		err := s.replace(ctx, prev, next)
-		if err == nil {
+		switch {
+		case err == nil:
 			s.saved(sess, rec, key, next, change.applyTo(rec.values))
 			return nil
-		}
-		if !movedOn(err) {
+		case attempt > 0 && ctx.Err() != nil:
+			return conflict()
+		case !movedOn(err):
 			return err
 		}
 		// The commit may have been applied, answered as unavailable, and repeated by the client.

@@ -1,0 +1,348 @@
+package echofirestore_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+func TestConfigValid(t *testing.T) {
+	t.Parallel()
+	client := firestoretest.NewClient(t)
+	tests := map[string]echofirestore.Config{
+		"only a client":                   {},
+		"collection in Japanese":          {Collection: "セッション"},
+		"collection with odd characters":  {Collection: "a b.c~d:e"},
+		"collection of dots":              {Collection: "..."},
+		"collection of 1500 bytes":        {Collection: strings.Repeat("c", 1500)},
+		"collection with two underscores": {Collection: "__x"},
+		"cookie name of any token":        {CookieName: "a!#$%&'*+-.^_`|~9"},
+		"__Host-":                         {CookieName: "__Host-s", Secure: true},
+		"__Host- and its path":            {CookieName: "__Host-s", Secure: true, Path: "/"},
+		"__Secure-":                       {CookieName: "__Secure-s", Secure: true, Path: "/app", Domain: "example.com"},
+		"path":                            {Path: "/app/"},
+		"domain":                          {Domain: "example.com"},
+		"domain with a dot":               {Domain: ".example.com"},
+		"domain that is an address":       {Domain: "192.0.2.1"},
+		"MaxAge of a second":              {MaxAge: 1},
+		"MaxAge of 68 years":              {MaxAge: math.MaxInt32},
+		"SameSite default mode":           {SameSite: http.SameSiteDefaultMode},
+		"SameSite lax":                    {SameSite: http.SameSiteLaxMode},
+		"SameSite strict":                 {SameSite: http.SameSiteStrictMode},
+		"SameSite none, secure":           {SameSite: http.SameSiteNoneMode, Secure: true},
+		"encoder and decoder":             {Encoder: echofirestore.EncodeGob, Decoder: echofirestore.DecodeGob},
+		"durations":                       {Lifetime: time.Nanosecond, TouchAfter: time.Hour, Timeout: time.Nanosecond},
+		"TouchAfter below MaxAge":         {MaxAge: 60, TouchAfter: time.Minute - 1},
+		"Lifetime below MaxAge":           {MaxAge: 60, Lifetime: time.Second},
+		"the rest": {
+			DisableHTTPOnly: true, UserKey: "user", Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+			KeyFactory: func() string { return "k" }, Skipper: func(echo.Context) bool { return false },
+			ErrorHandler: func(_ echo.Context, err error) error { return err },
+		},
+	}
+	for name, cfg := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg.Client = client
+			if store, err := echofirestore.NewStore(cfg); err != nil || store == nil {
+				t.Errorf("NewStore: %v", err)
+			}
+			if mw, err := cfg.ToMiddleware(); err != nil || mw == nil {
+				t.Errorf("ToMiddleware: %v", err)
+			}
+		})
+	}
+}
+
+// TestConfigInvalid holds every mistake, with the field that the error must name and what it must say.
+func TestConfigInvalid(t *testing.T) {
+	t.Parallel()
+	client := firestoretest.NewClient(t)
+	noClient := new(firestore.Client)
+	tests := []struct {
+		name   string
+		config echofirestore.Config
+		field  string
+		want   []string // in the error: what was wrong, and what would be right
+	}{
+		{name: "no client", config: echofirestore.Config{Client: noClient}, field: "Client", want: []string{"firestore.NewClient"}},
+
+		{name: "collection with a slash", config: echofirestore.Config{Collection: "a/b"}, field: "Collection", want: []string{`"a/b"`, "slash"}},
+		{name: "collection called .", config: echofirestore.Config{Collection: "."}, field: "Collection", want: []string{`"."`, "'..'"}},
+		{name: "collection called ..", config: echofirestore.Config{Collection: ".."}, field: "Collection", want: []string{`".."`, "'.'"}},
+		{name: "reserved collection", config: echofirestore.Config{Collection: "__sessions__"}, field: "Collection", want: []string{"__sessions__", "'__…__'"}},
+		{name: "collection of 1501 bytes", config: echofirestore.Config{Collection: strings.Repeat("c", 1501)}, field: "Collection", want: []string{"1500 bytes"}},
+		{name: "collection that is no UTF-8", config: echofirestore.Config{Collection: "\xff"}, field: "Collection", want: []string{"UTF-8"}},
+
+		{name: "cookie name with a space", config: echofirestore.Config{CookieName: "a b"}, field: "CookieName", want: []string{`"a b"`, "letters, digits"}},
+		{name: "cookie name with =", config: echofirestore.Config{CookieName: "a=b"}, field: "CookieName", want: []string{`"a=b"`}},
+		{name: "cookie name with ;", config: echofirestore.Config{CookieName: "a;b"}, field: "CookieName", want: []string{`"a;b"`}},
+		{name: "cookie name with a colon", config: echofirestore.Config{CookieName: "a:b"}, field: "CookieName", want: []string{`"a:b"`}},
+		{name: "cookie name in Japanese", config: echofirestore.Config{CookieName: "鍵"}, field: "CookieName", want: []string{"letters, digits"}},
+		{name: "cookie name with a line break", config: echofirestore.Config{CookieName: "a\r\nb"}, field: "CookieName", want: []string{`"a\r\nb"`}},
+
+		{name: "__Secure- without Secure", config: echofirestore.Config{CookieName: "__Secure-s"}, field: "Secure", want: []string{"true", "__Secure-s"}},
+		{name: "__secure- in lower case", config: echofirestore.Config{CookieName: "__secure-s"}, field: "Secure", want: []string{"true"}},
+		{name: "__Host- without Secure", config: echofirestore.Config{CookieName: "__Host-s"}, field: "CookieName", want: []string{"__Host-s", "Secure: true"}},
+		{name: "__Host- with a path", config: echofirestore.Config{CookieName: "__Host-s", Secure: true, Path: "/app"}, field: "CookieName", want: []string{`Path "/"`}},
+		{name: "__Host- with a domain", config: echofirestore.Config{CookieName: "__Host-s", Secure: true, Domain: "example.com"}, field: "CookieName", want: []string{"no Domain"}},
+		{name: "__HOST- in upper case", config: echofirestore.Config{CookieName: "__HOST-s", Secure: true, Domain: "example.com"}, field: "CookieName", want: []string{"no Domain"}},
+
+		{name: "relative path", config: echofirestore.Config{Path: "app"}, field: "Path", want: []string{`"app"`, `begin with "/"`}},
+		{name: "path with ;", config: echofirestore.Config{Path: "/a;b"}, field: "Path", want: []string{`"/a;b"`, "no ';'"}},
+		{name: "path with a line break", config: echofirestore.Config{Path: "/a\nb"}, field: "Path", want: []string{`"/a\nb"`}},
+		{name: "domain with a scheme", config: echofirestore.Config{Domain: "https://example.com"}, field: "Domain", want: []string{`"https://example.com"`, "such as example.com"}},
+		{name: "domain with a space", config: echofirestore.Config{Domain: "example .com"}, field: "Domain", want: []string{`"example .com"`}},
+
+		{name: "negative MaxAge", config: echofirestore.Config{MaxAge: -1}, field: "MaxAge", want: []string{"is -1", "from 0 to 2147483647 seconds"}},
+		{name: "MaxAge too long", config: echofirestore.Config{MaxAge: math.MaxInt32 + 1}, field: "MaxAge", want: []string{"is 2147483648", "from 0 to 2147483647 seconds"}},
+		{name: "MaxAge given as a Duration", config: echofirestore.Config{MaxAge: int(time.Hour)}, field: "MaxAge", want: []string{"seconds"}},
+
+		{name: "SameSite none without Secure", config: echofirestore.Config{SameSite: http.SameSiteNoneMode}, field: "SameSite", want: []string{"SameSiteNoneMode", "Secure: true"}},
+		{name: "SameSite unknown", config: echofirestore.Config{SameSite: 5}, field: "SameSite", want: []string{"is 5", "net/http"}},
+		{name: "SameSite negative", config: echofirestore.Config{SameSite: -1}, field: "SameSite", want: []string{"is -1"}},
+
+		{name: "encoder without decoder", config: echofirestore.Config{Encoder: echofirestore.EncodeGob}, field: "Encoder", want: []string{"Config.Decoder", "together"}},
+		{name: "decoder without encoder", config: echofirestore.Config{Decoder: echofirestore.DecodeGob}, field: "Encoder", want: []string{"Config.Decoder", "together"}},
+
+		{name: "negative Lifetime", config: echofirestore.Config{Lifetime: -time.Second}, field: "Lifetime", want: []string{"is -1s", "negative"}},
+		{name: "negative TouchAfter", config: echofirestore.Config{TouchAfter: -1}, field: "TouchAfter", want: []string{"is -1ns", "negative"}},
+		{name: "negative Timeout", config: echofirestore.Config{Timeout: -time.Minute}, field: "Timeout", want: []string{"is -1m0s", "negative"}},
+		{name: "TouchAfter of MaxAge", config: echofirestore.Config{MaxAge: 60, TouchAfter: time.Minute}, field: "TouchAfter", want: []string{"is 1m0s", "less than the MaxAge of 60 s"}},
+		{name: "TouchAfter above MaxAge", config: echofirestore.Config{MaxAge: 60, TouchAfter: time.Hour}, field: "TouchAfter", want: []string{"is 1h0m0s", "60 s"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			switch tt.config.Client {
+			case nil:
+				tt.config.Client = client
+			case noClient:
+				tt.config.Client = nil
+			}
+			store, err := echofirestore.NewStore(tt.config)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if store != nil {
+				t.Error("a store beside the error")
+			}
+			for _, want := range append(tt.want, "echofirestore: Config."+tt.field+" ") {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %.300q does not say %q", err, want)
+				}
+			}
+			if n := len(causes(err)); n != 1 {
+				t.Errorf("%d errors for one mistake:\n%v", n, err)
+			}
+
+			mw, mwErr := tt.config.ToMiddleware()
+			if mwErr == nil || mwErr.Error() != err.Error() || mw != nil {
+				t.Errorf("ToMiddleware: %v; NewStore: %v", mwErr, err)
+			}
+			defer func() {
+				if p, ok := recover().(error); !ok || p.Error() != err.Error() {
+					t.Errorf("Middleware panics with %v; NewStore: %v", p, err)
+				}
+			}()
+			echofirestore.Middleware(tt.config)
+		})
+	}
+}
+
+func causes(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+func TestConfigTellsAllMistakes(t *testing.T) {
+	t.Parallel()
+	_, err := echofirestore.NewStore(echofirestore.Config{
+		Collection: "a/b", CookieName: "a b", Path: "x", Domain: "a b", MaxAge: -1, SameSite: http.SameSiteNoneMode,
+		Encoder: echofirestore.EncodeGob, Lifetime: -1, TouchAfter: -1, Timeout: -1,
+	})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	fields := []string{"Client", "Collection", "CookieName", "Path", "Domain", "MaxAge", "SameSite", "Encoder", "Lifetime", "TouchAfter", "Timeout"}
+	for _, field := range fields {
+		if n := strings.Count(err.Error(), "echofirestore: Config."+field+" "); n != 1 {
+			t.Errorf("Config.%s is named %d times in\n%v", field, n, err)
+		}
+	}
+	if n := len(causes(err)); n != len(fields) {
+		t.Errorf("%d errors, want %d:\n%v", n, len(fields), err)
+	}
+}
+
+// TestConfigDefaults shows the defaults where users meet them: in the options of a session and in the cookie.
+func TestConfigDefaults(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		change func(*echofirestore.Config)
+		want   sessions.Options
+		cookie string // but for its value
+	}{
+		{
+			name:   "defaults",
+			change: func(*echofirestore.Config) {},
+			want:   sessions.Options{Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode},
+			cookie: "__session=; Path=/; HttpOnly; SameSite=Lax",
+		},
+		{
+			name: "all set",
+			change: func(cfg *echofirestore.Config) {
+				cfg.CookieName, cfg.Path, cfg.Domain = "sid", "/app", "example.com"
+				cfg.Secure, cfg.DisableHTTPOnly, cfg.SameSite = true, true, http.SameSiteNoneMode
+			},
+			want:   sessions.Options{Path: "/app", Domain: "example.com", Secure: true, SameSite: http.SameSiteNoneMode},
+			cookie: "sid=; Path=/app; Domain=example.com; Secure; SameSite=None",
+		},
+		{
+			name:   "SameSite left out",
+			change: func(cfg *echofirestore.Config) { cfg.SameSite = http.SameSiteDefaultMode },
+			want:   sessions.Options{Path: "/", HttpOnly: true, SameSite: http.SameSiteDefaultMode},
+			cookie: "__session=; Path=/; HttpOnly",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server, client := firestoretest.Start(t)
+			cfg := echofirestore.Config{Client: client}
+			tt.change(&cfg)
+			e := echo.New()
+			e.Use(echofirestore.Middleware(cfg))
+			e.GET("/", func(c echo.Context) error {
+				sess := session(c)
+				if diff := cmp.Diff(tt.want, *sess.Options); diff != "" {
+					t.Errorf("options (-want +got):\n%s", diff)
+				}
+				sess.Values["n"] = 1
+				return nil
+			})
+			rec := httptest.NewRecorder()
+			e.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
+			name, rest, _ := strings.Cut(rec.Header().Get("Set-Cookie"), "=")
+			key, attributes, _ := strings.Cut(rest, ";")
+			if got := name + "=;" + attributes; got != tt.cookie {
+				t.Errorf("cookie %q, want %q", got, tt.cookie)
+			}
+			if len(key) != 43 {
+				t.Errorf("key %q has not 43 characters", key)
+			}
+			snap, err := client.Collection("echo_sessions").Doc(key).Get(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(map[string]any{"data": snap.Data()["data"], "max_age": nil}, snap.Data()); diff != "" {
+				t.Errorf("document (-want +got):\n%s", diff)
+			}
+			if text, _ := snap.Data()["data"].(string); !strings.HasSuffix(text, `,"session":{"n":1}}`) {
+				t.Errorf("data %q", text)
+			}
+			if got := server.Ops().Writes; got != 1 {
+				t.Errorf("%d writes", got)
+			}
+		})
+	}
+}
+
+func TestConfigDefaultLogger(t *testing.T) { //nolint:paralleltest // it replaces the program's logger
+	var log bytes.Buffer
+	previous := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(previous)
+
+	client := firestoretest.NewClient(t)
+	if _, err := client.Collection("echo_sessions").Doc("k").Set(t.Context(), map[string]any{"data": "secret"}); err != nil {
+		t.Fatal(err)
+	}
+	store, err := echofirestore.NewStore(echofirestore.Config{Client: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+	r.Header.Set("Cookie", "__session=k")
+	if _, err := store.Get(r, "__session"); err != nil {
+		t.Fatal(err)
+	}
+	if got := log.String(); !strings.Contains(got, "malformed") || strings.Contains(got, "secret") {
+		t.Errorf("log: %q", got)
+	}
+}
+
+// TestConfigIsCopied changes a Config, and the Options of a session, after they were used.
+func TestConfigIsCopied(t *testing.T) {
+	t.Parallel()
+	cfg := echofirestore.Config{Client: firestoretest.NewClient(t), MaxAge: 60}
+	store, err := echofirestore.NewStore(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(name string) (*sessions.Session, error) {
+		return store.Get(httptest.NewRequest(http.MethodGet, "/", http.NoBody), name)
+	}
+	first, err := open("__session")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.MaxAge, cfg.CookieName, cfg.Path, cfg.Collection = 5, "other", "/other", "other"
+	first.Options.Path, first.Options.MaxAge = "/first", 7
+
+	second, err := open("__session")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sessions.Options{Path: "/", MaxAge: 60, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if diff := cmp.Diff(want, *second.Options); diff != "" {
+		t.Errorf("options (-want +got):\n%s", diff)
+	}
+}
+
+func TestSkipper(t *testing.T) {
+	t.Parallel()
+	server, client := firestoretest.Start(t)
+	e := echo.New()
+	e.Use(echofirestore.Middleware(echofirestore.Config{
+		Client:  client,
+		Skipper: func(c echo.Context) bool { return c.Path() == "/health" },
+	}))
+	handler := func(c echo.Context) error {
+		if _, err := echofirestore.Get(c); errors.Is(err, echofirestore.ErrNoMiddleware) {
+			return c.String(http.StatusOK, "none")
+		} else if err != nil {
+			return err
+		}
+		return c.String(http.StatusOK, "session")
+	}
+	e.GET("/health", handler)
+	e.GET("/", handler)
+	for path, want := range map[string]string{"/health": "none", "/": "session"} {
+		rec := httptest.NewRecorder()
+		e.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+		if got := rec.Body.String(); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	if calls := server.Calls(); len(calls) > 0 {
+		t.Errorf("calls %v", calls)
+	}
+}

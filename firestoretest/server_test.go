@@ -74,16 +74,25 @@ func TestCloseEndsCallsUnderWay(t *testing.T) {
 	t.Parallel()
 	s := memoryServer(t)
 	tg := serverTarget(t, s)
-	waiting := make(chan struct{})
-	s.Inject(Fault{Method: "Commit", Delay: time.Hour, Do: func() { close(waiting) }})
-	failed := make(chan error)
+	waiting, failed := make(chan struct{}), make(chan error, 1)
+	returned := false
+	s.Inject(Fault{Method: "Commit", Delay: time.Hour, Do: func() {
+		close(waiting)
+		wantCode(t, <-failed, codes.Unavailable)
+		for range 1000 {
+			runtime.Gosched()
+		}
+		returned = true
+	}})
 	go func() {
 		_, err := tg.commit(t, setWrite(tg.name("c/d"), nil))
 		failed <- err
 	}()
 	<-waiting
 	s.Close()
-	wantCode(t, <-failed, codes.Unavailable)
+	if !returned {
+		t.Error("the server is closed, but a call still under way")
+	}
 }
 
 // The test labels the goroutines that it starts, to tell them from those of other tests.

@@ -142,18 +142,24 @@ func TestLocksAreTakenFromTheSlow(t *testing.T) {
 
 func TestWaitForALockEndsWhenTheCallerGivesUp(t *testing.T) {
 	t.Parallel()
-	_, s := patientServer(t)
-	tg := serverTarget(t, s)
-	holder, waiter := tg.begin(t, readWrite), tg.begin(t, readWrite)
-	_, err := tg.readIn(t, holder, "c/d")
-	wantCode(t, err, codes.NotFound)
-	ctx, cancel := context.WithCancel(t.Context())
-	s.Inject(Fault{Method: "GetDocument", Do: cancel})
-	_, err = tg.raw.GetDocument(ctx, getIn(waiter, tg.name("c/d")))
-	wantCode(t, err, codes.Canceled)
-	if err := s.Close(); err != nil { // returns when the call has
-		t.Error(err)
+	m, _ := patientServer(t)
+	names := []string{"projects/p/databases/d/documents/c/d"}
+	ctx := connTagger{}.TagConn(t.Context(), nil)
+	holder, err := m.begin(ctx, readWrite, false)
+	if err != nil {
+		t.Fatal(err)
 	}
+	waiter, err := m.begin(ctx, readWrite, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := m.read(ctx, holder, names); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	_, _, err = m.read(ctx, waiter, names)
+	wantCode(t, err, codes.Canceled)
 }
 
 func TestNothingIsLeftOfTransactions(t *testing.T) {

@@ -38,7 +38,12 @@ type (
 	// money marshals itself, and cents only through a pointer.
 	money struct{ cents int }
 	cents int
+
+	// language is a string that is written in another way.
+	language string
 )
+
+func (l language) MarshalText() ([]byte, error) { return []byte(strings.ToUpper(string(l))), nil }
 
 func (m money) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]int{"cents": m.cents})
@@ -192,6 +197,7 @@ func TestEncodeJSON(t *testing.T) {
 		{name: "Marshaler in a map", value: map[string]money{"m": {1}}, text: `{"m":{"cents":1}}`, want: map[string]any{"m": map[string]any{"cents": 1}}},
 		{name: "Marshaler by pointer", value: new(cents), text: `{"cents":0}`, want: map[string]any{"cents": 0}},
 		{name: "TextMarshaler", value: netip.MustParseAddr("::1"), text: `"::1"`, want: "::1"},
+		{name: "TextMarshaler that is a string", value: language("de"), text: `"DE"`, want: "DE"},
 		{name: "RawMessage", value: json.RawMessage(`{ "a" : 1.0 }`), text: `{"a":1.0}`, want: map[string]any{"a": 1.0}},
 		{name: "pointer", value: fivePtr, text: `5`, want: 5},
 		{name: "pointer to a pointer", value: &fivePtr, text: `5`, want: 5},
@@ -385,6 +391,8 @@ func TestDecodeJSON(t *testing.T) {
 		{name: "number beyond float64", text: `{"created":1,"session":{"n":1e400,"m":{"n":-1.5E400}}}`, created: 1, want: map[string]any{"n": json.Number("1e400"), "m": map[string]any{"n": json.Number("-1.5E400")}}},
 		{name: "number nearer to zero than float64", text: `{"created":1,"session":{"n":1e-400}}`, created: 1, want: map[string]any{"n": 0.0}},
 		{name: "escapes", text: `{"created":1,"session":{"s":"\u0041\ud83c\udf6a\/\b\f\n\r\t\"\\"}}`, created: 1, want: map[string]any{"s": "A🍪/\b\f\n\r\t\"\\"}},
+		{name: "escapes in upper and lower case", text: `{"created":1,"session":{"\u00e9":"\u00E9\uAbCd"}}`, created: 1, want: map[string]any{"é": "é\uabcd"}},
+		{name: "surrogate before another escape", text: `{"created":1,"session":{"s":"\ud83c\u0041\ud83c\n\ud83c\ud83c\udf6a"}}`, created: 1, want: map[string]any{"s": "\ufffdA\ufffd\n\ufffd🍪"}},
 		{name: "lone surrogate", text: `{"created":1,"session":{"s":"\ud83c."}}`, created: 1, want: map[string]any{"s": "\ufffd."}},
 	}
 	for _, tt := range tests {
@@ -457,6 +465,25 @@ func TestDecodeJSONRefuses(t *testing.T) {
 		{`{"created": 1, "session": {"n": .5}}`, ""},
 		{`{"created": 1, "session": {'n': 5}}`, ""},
 		{"{\"created\": 1, \"session\": {\"s\": \"a\nb\"}}", ""},
+		{"{\"created\": 1, \"session\": {\"s\": \"a\x00b\"}}", ""},
+		{"{\"created\": 1, \"session\": {\"s\": \"a\x1fb\"}}", ""},
+		{"{\"created\": 1, \"session\": {\"s\": \"a\xffb\"}}", "UTF-8"},
+		{`{"created": 1, "session": {"s": "\u00g0"}}`, ""},
+		{`{"created": 1, "session": {"s": "\u00`, ""},
+		{`{"created": 1, "session": {"s": "\ud83c\u`, ""},
+		{`{"created": 1, "session": {"s": "\x41"}}`, ""},
+		{`{"created": 1, "session": {"n": 1.}}`, ""},
+		{`{"created": 1, "session": {"n": 1e}}`, ""},
+		{`{"created": 1, "session": {"n": -}}`, ""},
+		{`{"created": 1, "session": {"n": 0x1}}`, ""},
+		{`{"created": 1, "session": {"n": 1_0}}`, ""},
+		{`{"created": 1, "session": {"b": tru}}`, ""},
+		{`{"created": 1, "session": {"b": True}}`, ""},
+		{`{"created": 1, "session": {"l": [1,]}}`, ""},
+		{`{"created": 1, "session": {"l": [1 2]}}`, ""},
+		{`{"created": 1, "session": {,}}`, ""},
+		{`{"created": 1, "session": {1: 2}}`, ""},
+		{`{"created": 1, "session": {"a" 2}}`, ""},
 		{"\ufeff" + `{"created": 1, "session": {}}`, ""},
 		{`{"created": 1, "session": {"deep": ` + strings.Repeat("[", 1e5) + strings.Repeat("]", 1e5) + `}}`, ""},
 	}

@@ -244,6 +244,7 @@ func (x *exchange) writeHeaders() {
 func (x *exchange) replaceResponse(err error) {
 	x.resetHeader()
 	x.response.Writer = x.writerBeneath()
+	x.logUnsaved(err)
 	x.failed = err
 	if err = x.store.cfg.ErrorHandler(x.echo, err); err != nil {
 		x.failed = err
@@ -260,7 +261,7 @@ func (x *exchange) replaceResponse(err error) {
 func (x *exchange) writerBeneath() http.ResponseWriter {
 	for w := x.response.Writer; ; {
 		if w == &x.writer {
-			x.writer.dropped = true
+			x.writer.dropped, x.writer.reached = true, true
 			return x.writer.ResponseWriter
 		}
 		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
@@ -287,8 +288,14 @@ func (x *exchange) finish(err error) error {
 	begun := x.begun
 	x.mu.Unlock()
 	switch {
+	case x.failed != nil && x.writer.reached:
+		// Answered already. The error stays here, for there is middleware that drops a response with an error, and
+		// Echo's error handler would not write another one.
+		return nil
 	case x.failed != nil:
-		return x.failed // answered already; this is for the middleware that logs
+		// Middleware within, such as Timeout, has dropped the error response: Echo's error handler is to repeat it.
+		x.response.Writer, x.response.Committed = x.writer.ResponseWriter, false
+		return x.failed
 	case begun:
 		return errors.Join(err, x.saveLate())
 	case err != nil:
@@ -296,6 +303,7 @@ func (x *exchange) finish(err error) error {
 	default:
 		x.seal()
 		if err = x.autosave(); err != nil {
+			x.logUnsaved(err)
 			x.resetHeader()
 			return x.store.cfg.ErrorHandler(x.echo, err)
 		}
@@ -322,12 +330,16 @@ func (x *exchange) saveLate() error {
 	var errs []error
 	for _, o := range x.opened() {
 		if err := x.autosaveOne(o); err != nil {
-			x.store.cfg.Logger.LogAttrs(x.context(), slog.LevelError, "session not saved after the response had begun",
-				slog.Any("error", err), slog.String("cookie", o.rec.name))
+			x.logUnsaved(err)
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// logUnsaved logs an error that the handler is not told, since it has finished.
+func (x *exchange) logUnsaved(err error) {
+	x.store.cfg.Logger.LogAttrs(x.context(), slog.LevelError, "session not saved", slog.Any("error", err))
 }
 
 // context returns the context of the request as the handler left it, for the spans of its tracing.

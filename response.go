@@ -11,6 +11,7 @@ import (
 type responseWriter struct {
 	http.ResponseWriter
 	x       *exchange
+	reached bool // something has been written to the client
 	dropped bool // the error response has gone past this writer, and what comes now is dropped
 }
 
@@ -20,6 +21,7 @@ func (w *responseWriter) WriteHeader(status int) {
 		w.x.begin()
 	}
 	if !w.dropped {
+		w.reached = true
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
@@ -29,6 +31,7 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 	if w.dropped {
 		return 0, w.x.failed
 	}
+	w.reached = true
 	return w.ResponseWriter.Write(b)
 }
 

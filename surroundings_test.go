@@ -1,0 +1,95 @@
+package echofirestore_test
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+)
+
+// customContext is a context of an application's own, as Echo's guide makes one.
+type customContext struct {
+	echo.Context
+}
+
+// customValue is one that is no pointer and embeds another.
+type customValue struct {
+	customContext
+}
+
+// A surrounding is middleware that an app may have around its sessions, or between them and the handler.
+type surrounding struct {
+	name            string
+	outside, inside []echo.MiddlewareFunc
+	check           func(echo.Context) error // in the handler
+	unflushable     bool                     // a Flush panics here, with or without a session
+}
+
+var surroundings = []surrounding{
+	{name: "bare"},
+	{name: "Gzip outside", outside: []echo.MiddlewareFunc{middleware.Gzip()}},
+	{name: "Gzip inside", inside: []echo.MiddlewareFunc{middleware.Gzip()}},
+	{name: "Gzip of long bodies outside", outside: []echo.MiddlewareFunc{middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1000})}},
+	{name: "Gzip of long bodies inside", inside: []echo.MiddlewareFunc{middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1000})}},
+	{name: "BodyDump outside", outside: []echo.MiddlewareFunc{middleware.BodyDump(func(echo.Context, []byte, []byte) {})}},
+	{name: "BodyDump inside", inside: []echo.MiddlewareFunc{middleware.BodyDump(func(echo.Context, []byte, []byte) {})}},
+	{name: "ContextTimeout outside", outside: []echo.MiddlewareFunc{middleware.ContextTimeout(time.Minute)}},
+	{name: "ContextTimeout inside", inside: []echo.MiddlewareFunc{middleware.ContextTimeout(time.Minute)}},
+	{name: "Timeout outside", outside: []echo.MiddlewareFunc{middleware.TimeoutWithConfig(middleware.TimeoutConfig{Timeout: time.Minute})}, unflushable: true},
+	{name: "Timeout inside", inside: []echo.MiddlewareFunc{middleware.TimeoutWithConfig(middleware.TimeoutConfig{Timeout: time.Minute})}, unflushable: true},
+	{name: "RequestLogger outside", outside: []echo.MiddlewareFunc{middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
+		HandleError:   true,
+		LogValuesFunc: func(echo.Context, middleware.RequestLoggerValues) error { return nil },
+	})}},
+	{
+		name: "custom context outside",
+		outside: []echo.MiddlewareFunc{func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c echo.Context) error { return next(&customContext{c}) }
+		}},
+		check: func(c echo.Context) error {
+			if _, ok := c.(*customContext); !ok {
+				return fmt.Errorf("the context became a %T", c)
+			}
+			return nil
+		},
+	},
+	{
+		name: "custom context outside, a value that embeds another",
+		outside: []echo.MiddlewareFunc{func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c echo.Context) error { return next(customValue{customContext{c}}) }
+		}},
+		check: func(c echo.Context) error {
+			if _, ok := c.(customValue); !ok {
+				return fmt.Errorf("the context became a %T", c)
+			}
+			return nil
+		},
+	},
+	{
+		name: "custom context inside",
+		inside: []echo.MiddlewareFunc{func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c echo.Context) error { return next(&customContext{c}) }
+		}},
+		check: func(c echo.Context) error {
+			if _, ok := c.(*customContext); !ok {
+				return fmt.Errorf("the context became a %T", c)
+			}
+			return nil
+		},
+	},
+	{name: "net/http middleware outside", outside: []echo.MiddlewareFunc{echo.WrapMiddleware(addHeader)}},
+	{name: "net/http middleware inside", inside: []echo.MiddlewareFunc{echo.WrapMiddleware(addHeader)}},
+}
+
+// addHeader is a net/http middleware that wraps the writer, as many do.
+func addHeader(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(struct{ passThrough }{passThrough{w}}, r)
+	})
+}
+
+type passThrough struct{ http.ResponseWriter }
+
+func (p passThrough) Unwrap() http.ResponseWriter { return p.ResponseWriter }

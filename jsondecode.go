@@ -214,21 +214,16 @@ func (p *parser) number() (any, error) {
 	}
 	text := p.text[start:p.pos]
 	if integer {
-		i, err := strconv.ParseInt(text, 10, 64)
-		switch {
-		case err != nil:
-			return json.Number(text), nil
-		case int64(int(i)) != i:
+		if i, err := strconv.Atoi(text); err == nil {
 			return i, nil
-		default:
-			return int(i), nil
 		}
+		if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return i, nil
+		}
+	} else if f, err := strconv.ParseFloat(text, 64); err == nil {
+		return f, nil
 	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return json.Number(text), nil
-	}
-	return f, nil
+	return json.Number(text), nil
 }
 
 // digits skips digits, and reports whether there was one.

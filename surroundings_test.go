@@ -37,8 +37,8 @@ var surroundings = []surrounding{
 	{name: "BodyDump inside", inside: []echo.MiddlewareFunc{middleware.BodyDump(func(echo.Context, []byte, []byte) {})}},
 	{name: "ContextTimeout outside", outside: []echo.MiddlewareFunc{middleware.ContextTimeout(time.Minute)}},
 	{name: "ContextTimeout inside", inside: []echo.MiddlewareFunc{middleware.ContextTimeout(time.Minute)}},
-	{name: "Timeout outside", outside: []echo.MiddlewareFunc{middleware.TimeoutWithConfig(middleware.TimeoutConfig{Timeout: time.Minute})}, unflushable: true},
-	{name: "Timeout inside", inside: []echo.MiddlewareFunc{middleware.TimeoutWithConfig(middleware.TimeoutConfig{Timeout: time.Minute})}, unflushable: true},
+	{name: "Timeout outside", outside: []echo.MiddlewareFunc{timeout}, unflushable: true},
+	{name: "Timeout inside", inside: []echo.MiddlewareFunc{timeout}, unflushable: true},
 	{name: "RequestLogger outside", outside: []echo.MiddlewareFunc{middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
 		HandleError:   true,
 		LogValuesFunc: func(echo.Context, middleware.RequestLoggerValues) error { return nil },
@@ -79,12 +79,15 @@ var surroundings = []surrounding{
 			return nil
 		},
 	},
-	{name: "net/http middleware outside", outside: []echo.MiddlewareFunc{echo.WrapMiddleware(addHeader)}},
-	{name: "net/http middleware inside", inside: []echo.MiddlewareFunc{echo.WrapMiddleware(addHeader)}},
+	{name: "net/http middleware outside", outside: []echo.MiddlewareFunc{echo.WrapMiddleware(wrapWriter)}},
+	{name: "net/http middleware inside", inside: []echo.MiddlewareFunc{echo.WrapMiddleware(wrapWriter)}},
 }
 
-// addHeader is a net/http middleware that wraps the writer, as many do.
-func addHeader(next http.Handler) http.Handler {
+// timeout is deprecated and in use.
+var timeout = middleware.TimeoutWithConfig(middleware.TimeoutConfig{Timeout: time.Minute}) //nolint:staticcheck // see above
+
+// wrapWriter is a net/http middleware that wraps the writer, as many do.
+func wrapWriter(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(struct{ passThrough }{passThrough{w}}, r)
 	})

@@ -7,14 +7,13 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/echofirestore/echofirestore"
-	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 // TestWebSocket upgrades a request that has a session, and changes the session before and after.
@@ -49,7 +48,7 @@ func TestWebSocket(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				defer conn.CloseNow()
+				defer func() { _ = conn.CloseNow() }()
 				for {
 					kind, message, err := conn.Read(c.Request().Context())
 					if websocket.CloseStatus(err) == websocket.StatusNormalClosure {
@@ -72,6 +71,9 @@ func TestWebSocket(t *testing.T) {
 			conn, resp, err := websocket.Dial(t.Context(), web.URL, &websocket.DialOptions{
 				HTTPHeader: http.Header{"Cookie": {"__session=key"}},
 			})
+			if resp != nil && resp.Body != nil {
+				defer resp.Body.Close()
+			}
 			switch {
 			case tt.broken:
 				if err == nil || resp == nil || resp.StatusCode != http.StatusServiceUnavailable {

@@ -19,8 +19,10 @@ func orderOfValues(t *testing.T, tg target) {
 	q := tg.Collection("q")
 	runQueries(t, []queryCase{
 		{"ascending", q.OrderBy("v", firestore.Asc), "00-38"},
-		{"descending, then by number", q.OrderBy("v", firestore.Desc).OrderBy("i", firestore.Asc).Limit(31),
-			"38 37 36 35 34 33 32 31 30 29 28 27 26 25 24 23 22 21 20 19 18 17 16 15 14 13 12 11 09-10 08"},
+		{
+			"descending, then by number", q.OrderBy("v", firestore.Desc).OrderBy("i", firestore.Asc).Limit(31),
+			"38 37 36 35 34 33 32 31 30 29 28 27 26 25 24 23 22 21 20 19 18 17 16 15 14 13 12 11 09-10 08",
+		},
 		{"by default", q.Query, "00-38 zz"},
 		{"by what an inequality compares", q.Where("v", "<", 0.5), "04-07"},
 		{"by what it compares, then others", q.Where("v", ">", 1).OrderBy("v", firestore.Desc), "13 12 11"},

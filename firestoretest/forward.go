@@ -153,7 +153,8 @@ func exchange[Req, Resp any](client interface {
 	source[Resp]
 	sink[Req]
 	CloseSend() error
-}, err error) error {
+}, err error,
+) error {
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package firestoretest
 
 import (
 	"context"
+	"errors"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -132,8 +134,11 @@ func (r *recorder) Write(stream pb.Firestore_WriteServer) error {
 	r.note(stream.Context(), "Write")
 	for {
 		req, err := stream.Recv()
-		if err != nil {
+		if errors.Is(err, io.EOF) {
 			return nil // the client has sent all
+		}
+		if err != nil {
+			return err
 		}
 		if err := stream.Send(&pb.WriteResponse{StreamId: req.GetStreamId()}); err != nil {
 			return err

@@ -40,7 +40,7 @@ func parseOrdering(reqs []*pb.StructuredQuery_Order, inequalities []fieldPath) (
 	}
 
 	descending := len(orders) > 0 && orders[len(orders)-1].descending
-	slices.SortFunc(inequalities, func(p, q fieldPath) int { return slices.Compare(p, q) })
+	slices.SortFunc(inequalities, slices.Compare)
 	for _, path := range append(inequalities, fieldPath{nameField}) {
 		if !orders.includes(path) && !orders.includes(fieldPath{nameField}) {
 			orders = append(orders, order{path, descending})

@@ -42,6 +42,13 @@ func (c *echoContext) Get(key string) any {
 	return c.Context.Get(key)
 }
 
+// Error implements [echo.Context]: middleware within answers errors by it, such as BodyDump.
+func (c *echoContext) Error(err error) {
+	if err = c.x.translate(err); err != nil {
+		c.Context.Error(err)
+	}
+}
+
 // handlerContext returns c such that its Get knows the session. A context of the application's own type, made by
 // middleware outside, keeps that type, for handlers assert it: the echo.Context that it embeds is replaced.
 func (x *exchange) handlerContext(c echo.Context) echo.Context {

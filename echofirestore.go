@@ -50,7 +50,8 @@ import (
 const SessionKey = "session"
 
 // Middleware returns the middleware that cfg describes. It panics if cfg is invalid; [Config.ToMiddleware] returns the
-// error instead, and [NewStore] gives the Store beneath. Install it with Echo's Use or on a group, not with Pre.
+// error instead, and [NewStore] gives the Store beneath. Install it with Echo's Use or on a group. With Pre it would hand
+// Echo's router a context that is not Echo's own, and the router panics at that.
 //
 // With several of them on one request, each with a Store of its own, the functions of this package act on the
 // innermost.
@@ -77,8 +78,9 @@ func Get(c echo.Context) (*sessions.Session, error) {
 }
 
 // Save saves the request's sessions now rather than before the first byte of the response, for handlers that need to
-// know the outcome or never write a response, such as before a WebSocket upgrade. A save that changes nothing more
-// costs nothing more. Errors are those of [Store.Save].
+// know the outcome or never write a response. Before a WebSocket upgrade it is the way to get a new session's cookie
+// out: it is in c.Response().Header() then, for the upgrade to send. A save that changes nothing more costs nothing more.
+// Errors are those of [Store.Save].
 func Save(c echo.Context) error {
 	x, err := exchangeIn(c)
 	if err != nil {
@@ -88,11 +90,11 @@ func Save(c echo.Context) error {
 }
 
 // Destroy ends the request's session, at once: its document is deleted, its values are cleared, and the response
-// deletes the cookie, whatever else the handler does. The document need not be read for it. Values that are set
-// afterwards begin a new session with a new key.
+// deletes the cookie, whatever else the handler does. The document need not be read for it. Values that are set in
+// what [Get] returns afterwards begin a new session with a new key.
 //
-// If Firestore did not answer, the session lives on; Destroy is then tried once more before the response, whose
-// failure the client is told.
+// If Firestore did not answer, the session may live on. Destroy returns the error, and so does the response, even if the
+// handler ignores it.
 func Destroy(c echo.Context) error {
 	x, err := exchangeIn(c)
 	if err != nil {

@@ -224,6 +224,9 @@ func (x *exchange) autosaveOne(o opened) error {
 	case unread != nil:
 		return unread
 	}
+	if o.rec.isGone() && len(o.Values) > 0 && o.Options.MaxAge >= 0 {
+		return nil // the handler was told, or it was logged
+	}
 	err := x.store.commit(x.context(), o.Session, o.rec)
 	if errors.Is(err, ErrGone) {
 		x.store.cfg.Logger.LogAttrs(x.context(), slog.LevelInfo, "changes of an ended session dropped",
@@ -242,12 +245,10 @@ func (x *exchange) writeHeaders() {
 // replaceResponse answers the request with the error response for err. What the handler has set and will write is
 // dropped, but for the cookies of sessions that were saved before the failure.
 func (x *exchange) replaceResponse(err error) {
-	x.resetHeader()
-	x.response.Writer = x.writerBeneath()
 	x.logUnsaved(err)
 	x.failed = err
-	if err = x.store.cfg.ErrorHandler(x.echo, err); err != nil {
-		x.failed = err
+	x.response.Writer = x.writerBeneath()
+	if err := x.answer(err); err != nil {
 		x.echo.Error(err)
 	}
 	if !x.response.Committed {
@@ -293,22 +294,30 @@ func (x *exchange) finish(err error) error {
 		// Echo's error handler would not write another one.
 		return nil
 	case x.failed != nil:
-		// Middleware within, such as Timeout, has dropped the error response: Echo's error handler is to repeat it.
+		// Middleware within, such as Timeout, has dropped the error response.
 		x.response.Writer, x.response.Committed = x.writer.ResponseWriter, false
-		return x.failed
+		return x.answer(x.failed)
 	case begun:
-		return errors.Join(err, x.saveLate())
+		if late := x.saveLate(); late != nil {
+			return errors.Join(err, late)
+		}
+		return err
 	case err != nil:
 		return x.passOn(err)
 	default:
 		x.seal()
 		if err = x.autosave(); err != nil {
 			x.logUnsaved(err)
-			x.resetHeader()
-			return x.store.cfg.ErrorHandler(x.echo, err)
+			return x.answer(err)
 		}
 		return nil
 	}
+}
+
+// answer lets Config.ErrorHandler answer a request that nothing is written for yet.
+func (x *exchange) answer(err error) error {
+	x.resetHeader()
+	return x.store.cfg.ErrorHandler(x.echo, err)
 }
 
 // passOn returns the error of a handler that wrote nothing. Echo's HTTPErrorHandler is going to write the response and
@@ -319,6 +328,11 @@ func (x *exchange) passOn(err error) error {
 			x.echo.Set(SessionKey, o.Session)
 		}
 	}
+	return x.translate(err)
+}
+
+// translate lets Config.ErrorHandler have those errors of a handler that are this package's.
+func (x *exchange) translate(err error) error {
 	if _, ok := errors.AsType[*failure](err); ok {
 		return x.store.cfg.ErrorHandler(x.echo, err)
 	}

@@ -34,6 +34,12 @@ func (rec *record) failures() (unread, unended error) {
 	return rec.err, rec.ending
 }
 
+func (rec *record) isGone() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.gone
+}
+
 // seal notes that no cookie can be sent any more.
 func (rec *record) seal() {
 	rec.mu.Lock()

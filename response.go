@@ -48,7 +48,7 @@ func (w *responseWriter) FlushError() error {
 func (w *responseWriter) Flush() { _ = w.FlushError() }
 
 // Hijack implements [http.Hijacker]. The sessions are saved first; if they cannot be, the connection is not handed
-// over. A cookie does not reach the client, unless the caller sends the response's header itself.
+// over. A cookie is in the response's header then, and it is for the caller to send that.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if w.x.seal() {
 		if err := w.x.autosave(); err != nil {

@@ -3,6 +3,7 @@ package echofirestore_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 
 	"cloud.google.com/go/firestore"
 	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -589,5 +591,87 @@ func TestAppliedThoughUnavailable(t *testing.T) {
 				t.Errorf("documents %v, want one with %s", docs, tt.want)
 			}
 		})
+	}
+}
+
+// TestDroppedChangesAreLoggedOnce looks at the log of a request whose session was ended meanwhile.
+func TestDroppedChangesAreLoggedOnce(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	var ref *firestore.DocumentRef
+	a.POST("/", func(c echo.Context) error {
+		session(c).Values["n"] = 1
+		if _, err := ref.Delete(c.Request().Context()); err != nil {
+			return err
+		}
+		if c.QueryParam("save") == "" {
+			return c.NoContent(http.StatusNoContent)
+		}
+		if err := echofirestore.Save(c); !errors.Is(err, echofirestore.ErrGone) {
+			t.Errorf("error %v", err)
+		}
+		return c.NoContent(http.StatusNoContent)
+	})
+	for query, want := range map[string]int{"": 1, "?save=yes": 0} {
+		ref = a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+		before := strings.Count(a.log.String(), "dropped")
+		a.browser().post("/"+query, withCookie("key"))
+		if got := strings.Count(a.log.String(), "dropped") - before; got != want {
+			t.Errorf("%q: logged %d times, want %d", query, got, want)
+		}
+	}
+}
+
+// TestErrorsOfUpdateComeBackAsTheyAre makes sure that Echo sees the status of an error that an Update returned.
+func TestErrorsOfUpdateComeBackAsTheyAre(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	a.POST("/", func(c echo.Context) error {
+		return echofirestore.Update(c, func(*sessions.Session) error { return echo.NewHTTPError(http.StatusTeapot) })
+	})
+	if got := a.browser().post("/"); got.StatusCode != http.StatusTeapot {
+		t.Errorf("status %d", got.StatusCode)
+	}
+}
+
+// TestErrorHandler lets an application answer failures itself, in all surroundings.
+func TestErrorHandler(t *testing.T) {
+	t.Parallel()
+	for _, around := range surroundings {
+		for name, handler := range map[string]echo.HandlerFunc{
+			"load": func(c echo.Context) error {
+				_, err := echofirestore.Get(c)
+				return err
+			},
+			"load, not told": func(c echo.Context) error { return c.String(http.StatusOK, fmt.Sprint(session(c).ID)) },
+			"save":           set("n", 1),
+			"save, no body":  func(c echo.Context) error { session(c).Values["n"] = 1; return nil },
+		} {
+			t.Run(around.name+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				a := newBareApp(t, func(cfg *echofirestore.Config) {
+					cfg.ErrorHandler = func(c echo.Context, err error) error {
+						if status.Code(err) != codes.PermissionDenied {
+							t.Errorf("error %v", err)
+						}
+						return c.HTML(http.StatusBadGateway, "<p>ours</p>")
+					}
+				})
+				a.Use(around.outside...)
+				a.Use(a.store.Middleware())
+				a.Use(around.inside...)
+				a.POST("/", handler)
+				a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+				method := "Commit"
+				if strings.HasPrefix(name, "load") {
+					method = "BatchGetDocuments"
+				}
+				a.firestore.Inject(firestoretest.Fault{Method: method, Times: -1, Err: status.Error(codes.PermissionDenied, "no")})
+				got := a.browser().post("/", withCookie("key"))
+				if got.StatusCode != http.StatusBadGateway || got.body != "<p>ours</p>" || got.Header.Get("Content-Type") != "text/html; charset=UTF-8" {
+					t.Errorf("status %d, %v, body %q", got.StatusCode, got.Header, got.body)
+				}
+			})
+		}
 	}
 }

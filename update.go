@@ -38,7 +38,10 @@ func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record,
 	for attempt := range maxSaves {
 		start := time.Now()
 		if err := fn(sess); err != nil {
-			return errors.Join(err, s.rewind(sess, rec, before))
+			if undone := s.rewind(sess, rec, before); undone != nil {
+				return errors.Join(err, undone)
+			}
+			return err
 		}
 		if err := s.commitWith(ctx, sess, rec, reportConflicts); !errors.Is(err, errMovedOn) {
 			return err

@@ -11,8 +11,8 @@ import (
 //
 // A value that was stored in an earlier request has been through the codec, and [EncodeJSON] keeps the data but not the
 // Go type: a struct comes back as map[string]any, a time.Time as an int of milliseconds, a []string as []any, an int64
-// as int. Value turns each of these into the T that it was, if the data fit without loss. It reports false if the key
-// has no value, or one that is no T.
+// as int. Value turns each of these into the T that it was, if the data fit without loss; a time.Time only if it is the
+// value itself, not a part of it. It reports false if the key has no value, or one that is no T.
 func Value[T any](sess *sessions.Session, key string) (value T, ok bool) {
 	stored, ok := sess.Values[key]
 	if !ok {

@@ -11,6 +11,9 @@ import (
 // contribKey is where github.com/labstack/echo-contrib/session looks for the store.
 const contribKey = "_session_store"
 
+// ownerKey is where an exchange finds out whether its context is still its own.
+const ownerKey = "echofirestore.exchange"
+
 // exchangeKey finds an exchange in a request's context: the innermost of store, or of all for nil.
 type exchangeKey struct{ store *Store }
 
@@ -37,7 +40,7 @@ type echoContext struct {
 // Get implements [echo.Context].
 func (c *echoContext) Get(key string) any {
 	if key == SessionKey {
-		return c.x.open(c.Request(), c.x.store.cfg.CookieName, true).Session
+		return c.x.open(c.x.store.cfg.CookieName, true).Session
 	}
 	return c.Context.Get(key)
 }

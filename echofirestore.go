@@ -100,7 +100,7 @@ func Destroy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return x.destroy(c.Request(), x.store.cfg.CookieName)
+	return x.destroy(x.store.cfg.CookieName)
 }
 
 // Renew gives the request's session a new key, and keeps its data: call it when somebody signs in or gains rights, lest
@@ -112,7 +112,7 @@ func Renew(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return x.renew(c.Request(), x.store.cfg.CookieName)
+	return x.renew(x.store.cfg.CookieName)
 }
 
 // Update changes the request's session by fn and saves it now, as one step: if another request saves the session
@@ -125,5 +125,5 @@ func Update(c echo.Context, fn func(*sessions.Session) error) error {
 	if err != nil {
 		return err
 	}
-	return x.update(c.Request(), x.store.cfg.CookieName, fn)
+	return x.update(x.store.cfg.CookieName, fn)
 }

@@ -1,15 +1,11 @@
 package echofirestore
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
-	"slices"
-	"sync"
 
-	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 )
 
@@ -26,41 +22,12 @@ func (s *Store) Middleware() echo.MiddlewareFunc {
 	}
 }
 
-// An exchange is one request with its response, and the sessions that its handler asked for. It sees to it that they
-// are saved before the first byte of the response leaves, and that the client hears of it if they are not.
-//
-// It is what replaces the request's context, the response's writer and the handler's echo.Context, each a struct of
-// its own inside, so that a request without a session costs few allocations.
-type exchange struct {
-	store    *Store
-	echo     echo.Context // as the middleware got it
-	response *echo.Response
-	outer    http.Header // the response's header as the middleware got it
-
-	requestContext requestContext
-	echoContext    echoContext
-	writer         responseWriter
-
-	failed error // why the client got the error response; nil while it has not
-
-	mu       sync.Mutex
-	begun    bool // the response has begun: its header is decided
-	sessions []opened
-}
-
-// opened is a session that a handler asked for.
-type opened struct {
-	*sessions.Session
-	rec    *record
-	silent bool // the handler was not told that the document could not be read
-}
-
 func newExchange(s *Store, c echo.Context) *exchange {
-	x := &exchange{store: s, echo: c, response: c.Response()}
-	r := c.Request()
-	x.requestContext = requestContext{Context: r.Context(), x: x}
-	c.SetRequest(r.WithContext(&x.requestContext))
+	x := &exchange{store: s, echo: c, request: c.Request(), response: c.Response()}
+	x.requestContext = requestContext{Context: x.request.Context(), x: x}
+	c.SetRequest(x.request.WithContext(&x.requestContext))
 	c.Set(contribKey, x)
+	c.Set(ownerKey, x)
 
 	if h := x.response.Header(); len(h) > 0 {
 		x.outer = h.Clone()
@@ -73,121 +40,20 @@ func newExchange(s *Store, c echo.Context) *exchange {
 	return x
 }
 
-// Get returns the session called name. With New and Save it makes the exchange a sessions.Store: the one that
-// echo-contrib's session.Get finds, and that works even if a handler has replaced the request altogether.
-func (x *exchange) Get(r *http.Request, name string) (*sessions.Session, error) {
-	o := x.open(r, name, false)
-	return o.Session, o.rec.err
-}
-
-// New is as [Store.New].
-func (x *exchange) New(r *http.Request, name string) (*sessions.Session, error) {
-	return x.store.New(r, name)
-}
-
-// Save is as [Store.Save].
-func (x *exchange) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Session) error {
-	return x.store.Save(r, w, sess)
-}
-
-// open returns the session called name, loading it if no handler has asked for it before.
-func (x *exchange) open(r *http.Request, name string, silent bool) opened {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, o := range x.sessions {
-		if o.rec.name == name {
-			return o
-		}
-	}
-	o := opened{silent: silent}
-	o.Session, o.rec = x.store.open(r, name, x.echo.Scheme() == "https")
-	x.add(o)
-	return o
-}
-
-func (x *exchange) add(o opened) {
-	o.rec.sealed = x.begun
-	x.sessions = append(x.sessions, o)
-}
-
-// opened returns the sessions that handlers have asked for so far.
-func (x *exchange) opened() []opened {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return slices.Clip(x.sessions)
-}
-
-// save saves all sessions.
-func (x *exchange) save() error {
-	var errs []error
-	for _, o := range x.opened() {
-		err := x.store.commit(x.context(), o.Session, o.rec)
-		errs = append(errs, err)
-	}
-	x.writeHeaders()
-	return errors.Join(errs...)
-}
-
-// destroy ends the session called name, without loading it.
-func (x *exchange) destroy(r *http.Request, name string) error {
-	o := x.unread(r, name)
-	clear(o.Values)
-	if err := x.store.destroy(x.context(), o.Session, o.rec); err != nil {
-		return err
-	}
-	o.Options = x.store.options(x.echo.Scheme() == "https")
-	x.writeHeaders()
-	return nil
-}
-
-// renew makes the next save of the session called name take a new key.
-func (x *exchange) renew(r *http.Request, name string) error {
-	o := x.open(r, name, false)
-	o.rec.mu.Lock()
-	defer o.rec.mu.Unlock()
-	if o.rec.err != nil {
-		return o.rec.err
-	}
-	o.rec.renewing = o.rec.doc != nil
-	return nil
-}
-
-// update changes the session called name by fn, and saves it.
-func (x *exchange) update(r *http.Request, name string, fn func(*sessions.Session) error) error {
-	o := x.open(r, name, false)
-	if err := x.store.change(x.context(), o.Session, o.rec, fn); err != nil {
-		return err
-	}
-	x.writeHeaders()
-	return nil
-}
-
-// unread returns the session called name without loading it.
-func (x *exchange) unread(r *http.Request, name string) opened {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, o := range x.sessions {
-		if o.rec.name == name {
-			return o
-		}
-	}
-	var o opened
-	o.Session, o.rec = x.store.newSession(name, x.echo.Scheme() == "https")
-	o.rec.key, _ = x.store.requestKey(r, name)
-	x.add(o)
-	return o
-}
-
 // begin runs when the response is about to begin. It saves the sessions, or else puts the error response in place of
 // the one that was about to begin.
 func (x *exchange) begin() {
-	if !x.seal() {
+	if !x.owned() || !x.seal() {
 		return
 	}
 	if err := x.autosave(); err != nil {
 		x.replaceResponse(err)
 	}
 }
+
+// owned reports whether the response is still that of this exchange. Echo uses its contexts and responses again, also
+// while its Timeout middleware has abandoned a handler that goes on: a cookie set then would go to another client.
+func (x *exchange) owned() bool { return x.echo.Get(ownerKey) == x }
 
 // seal marks the response as begun. It reports whether that is new.
 func (x *exchange) seal() bool {
@@ -219,12 +85,12 @@ func (x *exchange) autosaveOne(o opened) error {
 	switch unread, unended := o.rec.failures(); {
 	case unended != nil:
 		return unended
-	case unread != nil && !o.silent && len(o.Values) == 0 && o.Options.MaxAge >= 0:
+	case unread != nil && !o.silent && o.idle():
 		return nil // the handler was told, and has changed nothing
 	case unread != nil:
 		return unread
 	}
-	if o.rec.isGone() && len(o.Values) > 0 && o.Options.MaxAge >= 0 {
+	if o.rec.isGone() && !endedBy(o.Session) {
 		return nil // the handler was told, or it was logged
 	}
 	err := x.store.commit(x.context(), o.Session, o.rec)
@@ -285,6 +151,9 @@ func (x *exchange) resetHeader() {
 
 // finish runs when the handler has returned err.
 func (x *exchange) finish(err error) error {
+	if !x.owned() {
+		return err
+	}
 	x.mu.Lock()
 	begun := x.begun
 	x.mu.Unlock()
@@ -354,24 +223,4 @@ func (x *exchange) saveLate() error {
 // logUnsaved logs an error that the handler is not told, since it has finished.
 func (x *exchange) logUnsaved(err error) {
 	x.store.cfg.Logger.LogAttrs(x.context(), slog.LevelError, "session not saved", slog.Any("error", err))
-}
-
-// context returns the context of the request as the handler left it, for the spans of its tracing.
-func (x *exchange) context() context.Context { return x.echo.Request().Context() }
-
-// exchangeIn returns the exchange that c belongs to.
-func exchangeIn(c echo.Context) (*exchange, error) {
-	if x, ok := c.Get(contribKey).(*exchange); ok {
-		return x, nil
-	}
-	if x := exchangeOf(c.Request().Context(), nil); x != nil {
-		return x, nil
-	}
-	return nil, ErrNoMiddleware
-}
-
-// exchangeOf returns the exchange of a request's context, the innermost of store, or of any store for nil.
-func exchangeOf(ctx context.Context, store *Store) *exchange {
-	x, _ := ctx.Value(exchangeKey{store}).(*exchange)
-	return x
 }

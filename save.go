@@ -49,7 +49,7 @@ func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *rec
 	if sess.Options == nil {
 		sess.Options = s.options(false)
 	}
-	if rec.ending != nil || sess.Options.MaxAge < 0 {
+	if rec.ending != nil || endedBy(sess) {
 		return s.end(ctx, sess, rec)
 	}
 	if rec.err != nil {
@@ -74,6 +74,9 @@ func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *rec
 		return s.update(ctx, sess, rec, change, on)
 	}
 }
+
+// endedBy reports whether the handler has ended sess by a negative Options.MaxAge.
+func endedBy(sess *sessions.Session) bool { return sess.Options != nil && sess.Options.MaxAge < 0 }
 
 // destroy ends the session, which need not have been read.
 func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record) error {

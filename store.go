@@ -48,7 +48,7 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 
 // New is Get without the memory: it reads the document again on every call, and only Save saves what it returns.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
-	sess, rec := s.open(r, name, r.TLS != nil)
+	sess, rec := s.open(r.Context(), r, name, r.TLS != nil)
 	return sess, rec.err
 }
 
@@ -72,7 +72,7 @@ func (s *Store) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Sess
 
 // open returns the session called name of a request, and what is known of it. It never fails: what went wrong is in
 // the record.
-func (s *Store) open(r *http.Request, name string, secure bool) (*sessions.Session, *record) {
+func (s *Store) open(ctx context.Context, r *http.Request, name string, secure bool) (*sessions.Session, *record) {
 	sess, rec := s.newSession(name, secure)
 	if (&http.Cookie{Name: name}).Valid() != nil {
 		rec.err = rejected(fmt.Errorf("echofirestore: the session name %q is no cookie name", name))
@@ -82,7 +82,6 @@ func (s *Store) open(r *http.Request, name string, secure bool) (*sessions.Sessi
 	if rec.key, id = s.requestKey(r, name); rec.key == "" {
 		return sess, rec
 	}
-	ctx := r.Context()
 	if ctx.Err() != nil {
 		// The request has ended for a middleware that ends its context, and Echo's error handler asks for the session.
 		ctx = context.WithoutCancel(ctx)
@@ -108,13 +107,21 @@ func (s *Store) adopt(sess *sessions.Session, rec *record, doc *document) error 
 	if err != nil {
 		return err
 	}
+	fill(sess, values)
+	sess.Options.MaxAge = doc.maxAge
+	rec.doc, rec.values, rec.maxAge = doc, doc.values, doc.maxAge
+	return nil
+}
+
+// fill makes values those of the session, in the map that handlers may already hold.
+func fill(sess *sessions.Session, values map[string]any) {
+	if sess.Values == nil {
+		sess.Values = make(map[any]any, len(values))
+	}
 	clear(sess.Values)
 	for key, v := range values {
 		sess.Values[key] = v
 	}
-	sess.Options.MaxAge = doc.maxAge
-	rec.doc, rec.values, rec.maxAge = doc, doc.values, doc.maxAge
-	return nil
 }
 
 // newSession returns a session that nothing is stored of, and its record.

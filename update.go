@@ -83,7 +83,7 @@ func (rec *record) pending(sess *sessions.Session) (pending, error) {
 func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	clear(sess.Values)
+	fill(sess, nil)
 	sess.Options.MaxAge = rec.maxAge
 	if rec.doc != nil {
 		if err := s.adopt(sess, rec, rec.doc); err != nil {

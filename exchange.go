@@ -1,0 +1,173 @@
+package echofirestore
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+)
+
+// An exchange is one request with its response, and the sessions that its handler asked for. It sees to it that they
+// are saved before the first byte of the response leaves, and that the client hears of it if they are not.
+//
+// It is what replaces the request's context, the response's writer and the handler's echo.Context, each a struct of
+// its own inside, so that a request without a session costs few allocations.
+type exchange struct {
+	store    *Store
+	echo     echo.Context  // as the middleware got it
+	request  *http.Request // as the middleware got it: handlers may replace it
+	response *echo.Response
+	outer    http.Header // the response's header as the middleware got it
+
+	requestContext requestContext
+	echoContext    echoContext
+	writer         responseWriter
+
+	failed error // why the client got the error response; nil while it has not
+
+	mu       sync.Mutex
+	begun    bool // the response has begun: its header is decided
+	sessions []opened
+}
+
+// opened is a session that a handler asked for.
+type opened struct {
+	*sessions.Session
+	rec    *record
+	silent bool // the handler was not told that the document could not be read
+}
+
+// idle reports whether there is nothing to be saved of a session that is not known to hold anything.
+func (o opened) idle() bool { return len(o.Values) == 0 && !endedBy(o.Session) }
+
+// Get returns the session called name. With New and Save it makes the exchange a sessions.Store: the one that
+// echo-contrib's session.Get finds, and that works even if a handler has replaced the request altogether.
+func (x *exchange) Get(_ *http.Request, name string) (*sessions.Session, error) {
+	o := x.open(name, false)
+	return o.Session, o.rec.err
+}
+
+// New is as [Store.New].
+func (x *exchange) New(r *http.Request, name string) (*sessions.Session, error) {
+	return x.store.New(r, name)
+}
+
+// Save is as [Store.Save].
+func (x *exchange) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Session) error {
+	return x.store.Save(r, w, sess)
+}
+
+// open returns the session called name, loading it if no handler has asked for it before.
+func (x *exchange) open(name string, silent bool) opened {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, o := range x.sessions {
+		if o.rec.name == name {
+			return o
+		}
+	}
+	o := opened{silent: silent}
+	o.Session, o.rec = x.store.open(x.context(), x.request, name, x.secure())
+	x.add(o)
+	return o
+}
+
+func (x *exchange) add(o opened) {
+	o.rec.sealed = x.begun
+	x.sessions = append(x.sessions, o)
+}
+
+// opened returns the sessions that handlers have asked for so far.
+func (x *exchange) opened() []opened {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Clip(x.sessions)
+}
+
+// save saves all sessions.
+func (x *exchange) save() error {
+	var errs []error
+	for _, o := range x.opened() {
+		err := x.store.commit(x.context(), o.Session, o.rec)
+		errs = append(errs, err)
+	}
+	x.writeHeaders()
+	return errors.Join(errs...)
+}
+
+// destroy ends the session called name, without loading it.
+func (x *exchange) destroy(name string) error {
+	o := x.unread(name)
+	clear(o.Values)
+	if err := x.store.destroy(x.context(), o.Session, o.rec); err != nil {
+		return err
+	}
+	o.Options = x.store.options(x.secure())
+	x.writeHeaders()
+	return nil
+}
+
+// renew makes the next save of the session called name take a new key.
+func (x *exchange) renew(name string) error {
+	o := x.open(name, false)
+	o.rec.mu.Lock()
+	defer o.rec.mu.Unlock()
+	if o.rec.err != nil {
+		return o.rec.err
+	}
+	o.rec.renewing = o.rec.doc != nil
+	return nil
+}
+
+// update changes the session called name by fn, and saves it.
+func (x *exchange) update(name string, fn func(*sessions.Session) error) error {
+	o := x.open(name, false)
+	if err := x.store.change(x.context(), o.Session, o.rec, fn); err != nil {
+		return err
+	}
+	x.writeHeaders()
+	return nil
+}
+
+// unread returns the session called name without loading it.
+func (x *exchange) unread(name string) opened {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, o := range x.sessions {
+		if o.rec.name == name {
+			return o
+		}
+	}
+	var o opened
+	o.Session, o.rec = x.store.newSession(name, x.secure())
+	o.rec.key, _ = x.store.requestKey(x.request, name)
+	x.add(o)
+	return o
+}
+
+// context returns the context of the request as the handler left it, for the spans of its tracing.
+func (x *exchange) context() context.Context { return x.echo.Request().Context() }
+
+// secure reports whether the request came by HTTPS.
+func (x *exchange) secure() bool { return x.echo.Scheme() == "https" }
+
+// exchangeIn returns the exchange that c belongs to.
+func exchangeIn(c echo.Context) (*exchange, error) {
+	if x, ok := c.Get(contribKey).(*exchange); ok {
+		return x, nil
+	}
+	if x := exchangeOf(c.Request().Context(), nil); x != nil {
+		return x, nil
+	}
+	return nil, ErrNoMiddleware
+}
+
+// exchangeOf returns the exchange of a request's context, the innermost of store, or of any store for nil.
+func exchangeOf(ctx context.Context, store *Store) *exchange {
+	x, _ := ctx.Value(exchangeKey{store}).(*exchange)
+	return x
+}

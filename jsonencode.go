@@ -22,12 +22,15 @@ import (
 // gives up somewhat below 1000 levels.
 const maxDepth = 500
 
-var errNotFinite = errors.New("JSON has no NaN and no infinity")
+var (
+	errNotFinite = errors.New("JSON has no NaN and no infinity")
+	errTooDeep   = fmt.Errorf("nested deeper than %d levels", maxDepth)
+)
 
 // appendValue appends v as JSON, each type as EncodeJSON says.
 func appendValue(dst []byte, v any, depth int) ([]byte, error) {
 	if depth > maxDepth {
-		return nil, fmt.Errorf("nested deeper than %d levels", maxDepth)
+		return nil, errTooDeep
 	}
 	switch v := v.(type) {
 	case nil:
@@ -60,6 +63,11 @@ func appendValue(dst []byte, v any, depth int) ([]byte, error) {
 		dst = base64.StdEncoding.AppendEncode(dst, v)
 		return append(dst, '"'), nil
 	case time.Time:
+		return strconv.AppendInt(dst, v.UnixMilli(), 10), nil
+	case *time.Time:
+		if v == nil {
+			return append(dst, "null"...), nil
+		}
 		return strconv.AppendInt(dst, v.UnixMilli(), 10), nil
 	case *firestore.DocumentRef:
 		if v == nil {
@@ -97,7 +105,7 @@ func appendReflected(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			return appendMarshaled(dst, v.Interface())
 		}
-		return appendSlice(dst, v.Len(), func(i int) any { return v.Index(i).Interface() }, depth)
+		return appendSlice(dst, v.Len(), func(i int) any { return element(v.Index(i)) }, depth)
 	case reflect.Map:
 		if v.Type().Key().Kind() != reflect.String {
 			return nil, fmt.Errorf("a %s has keys that are no strings", v.Type())
@@ -115,6 +123,17 @@ func appendReflected(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 	}
 }
 
+// element returns an element of a slice, by its pointer if that is a Marshaler, as encoding/json does.
+func element(v reflect.Value) any {
+	if v.CanAddr() {
+		switch p := v.Addr().Interface().(type) {
+		case json.Marshaler, encoding.TextMarshaler:
+			return p
+		}
+	}
+	return v.Interface()
+}
+
 // appendMap appends m with its keys in order, so that equal values have equal text.
 func appendMap(dst []byte, m map[string]any, depth int) ([]byte, error) {
 	dst = append(dst, '{')
@@ -128,6 +147,9 @@ func appendMap(dst []byte, m map[string]any, depth int) ([]byte, error) {
 		}
 		dst = append(dst, ':')
 		if dst, err = appendValue(dst, m[key], depth+1); err != nil {
+			if depth > 0 && errors.Is(err, errTooDeep) {
+				return nil, err // the way down would be too long to read
+			}
 			return nil, fmt.Errorf("key %q: %w", key, err)
 		}
 	}
@@ -142,6 +164,9 @@ func appendSlice(dst []byte, n int, at func(int) any, depth int) ([]byte, error)
 		}
 		var err error
 		if dst, err = appendValue(dst, at(i), depth+1); err != nil {
+			if errors.Is(err, errTooDeep) {
+				return nil, err
+			}
 			return nil, fmt.Errorf("element %d: %w", i, err)
 		}
 	}

@@ -92,12 +92,18 @@ func requireGobRoundTrip(t *testing.T, want echofirestore.Payload) {
 
 func TestEncodeGobRefuses(t *testing.T) {
 	t.Parallel()
+	circle := map[string]any{}
+	circle["self"] = circle
+	ring := make([]any, 1)
+	ring[0] = ring
 	tests := []struct {
 		name  string
 		value any
 		want  string // in the error, besides the key
 	}{
 		{"nil pointer", (*seat)(nil), "seat"},
+		{"map that contains itself", circle, "500 levels"},
+		{"slice that contains itself", []any{ring}, "500 levels"},
 		{"unregistered type", stall{1}, "stall"},
 		{"unregistered type deep inside", []any{map[string]any{"s": stall{1}}}, "stall"},
 		{"unregistered map type", map[string]string{"a": "b"}, "map[string]string"},

@@ -1,8 +1,7 @@
 package echofirestore
 
 import (
-	"encoding/json"
-	"time"
+	"reflect"
 
 	"github.com/gorilla/sessions"
 )
@@ -11,8 +10,8 @@ import (
 //
 // A value that was stored in an earlier request has been through the codec, and [EncodeJSON] keeps the data but not the
 // Go type: a struct comes back as map[string]any, a time.Time as an int of milliseconds, a []string as []any, an int64
-// as int. Value turns each of these into the T that it was, if the data fit without loss; a time.Time only if it is the
-// value itself, not a part of it. It reports false if the key has no value, or one that is no T.
+// as int. Value turns each of these into the T that it was, if the data fit without loss. It reports false if the key
+// has no value, or one that is no T. A struct is read as encoding/json reads it, which ignores unknown keys.
 func Value[T any](sess *sessions.Session, key string) (value T, ok bool) {
 	stored, ok := sess.Values[key]
 	if !ok {
@@ -21,22 +20,15 @@ func Value[T any](sess *sessions.Session, key string) (value T, ok bool) {
 	if v, ok := stored.(T); ok {
 		return v, true
 	}
-	if t, ok := any(&value).(*time.Time); ok {
-		millis, ok := stored.(int64)
-		if i, isInt := stored.(int); isInt {
-			millis, ok = int64(i), true
-		}
-		if !ok {
-			return value, false
-		}
-		*t = time.UnixMilli(millis).UTC()
-		return value, true
-	}
 	text, err := appendValue(nil, stored, 0)
-	if err != nil || string(text) == "null" {
+	if err != nil {
 		return value, false
 	}
-	if err := json.Unmarshal(text, &value); err != nil {
+	decoded, err := parseJSON(string(text))
+	if err != nil || decoded == nil {
+		return value, false
+	}
+	if !assign(reflect.ValueOf(&value).Elem(), decoded) {
 		var zero T
 		return zero, false
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/big"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -44,6 +46,7 @@ func TestValue(t *testing.T) {
 		Tags:   []string{"a", "b"}, Counts: map[string]int{"n": 1},
 	}
 	at := time.UnixMilli(mayDayMillis).UTC()
+	five := 5
 	tests := []struct {
 		name   string
 		stored any
@@ -105,6 +108,37 @@ func TestValue(t *testing.T) {
 		{name: "int64 as time", stored: int64(mayDayMillis), read: as[time.Time], want: at},
 		{name: "time as int", stored: mayDay, read: as[int], want: mayDayMillis},
 		{name: "ints as float64s", stored: []int{1, 2}, read: as[[]float64], want: []float64{1, 2}},
+
+		{name: "times", stored: []time.Time{at}, read: as[[]time.Time]},
+		{name: "map of times", stored: map[string]time.Time{"a": at}, read: as[map[string]time.Time]},
+		{name: "pointer to a time", stored: &at, read: as[*time.Time]},
+		{name: "pointer to a time read as a time", stored: &at, read: as[time.Time], want: at},
+		{name: "big.Int", stored: big.NewInt(5), read: as[big.Int], want: *big.NewInt(5)},
+		{name: "*big.Int", stored: big.NewInt(5), read: as[*big.Int]},
+		{name: "address", stored: netip.MustParseAddr("::1"), read: as[netip.Addr]},
+		{name: "slice of addresses", stored: []netip.Addr{netip.MustParseAddr("::1")}, read: as[[]netip.Addr]},
+		{name: "pointers, one of them nil", stored: []*int{&five, nil}, read: as[[]*int]},
+		{name: "slices, one of them nil", stored: [][]int{{1}, nil}, read: as[[][]int]},
+		{name: "named keys", stored: map[tag]int{"a": 1}, read: as[map[tag]int]},
+		{name: "ints stay ints in slices of maps", stored: []map[string]any{{"n": 1<<53 + 1, "f": 3.0}}, read: as[[]map[string]any]},
+		{name: "ints stay ints in maps of slices", stored: map[string][]any{"l": {1<<53 + 1, 3.0, nil}}, read: as[map[string][]any]},
+		{name: "ints of a struct stay ints in a map", stored: struct{ N int64 }{1<<53 + 1}, read: as[map[string]any], want: map[string]any{"N": 1<<53 + 1}},
+		{name: "float32s", stored: []float32{0.1, 3}, read: as[[]float32]},
+		{name: "fraction that a float32 holds", stored: 0.5, read: as[float32], want: float32(0.5)},
+
+		{name: "2^53+1 as float64", stored: 1<<53 + 1, read: as[float64], want: refused},
+		{name: "2^24+1 as float32", stored: 1<<24 + 1, read: as[float32], want: refused},
+		{name: "2^63-1 as float64", stored: math.MaxInt64, read: as[float64], want: refused},
+		{name: "2^70+1 as float64", stored: json.Number("1180591620717411303425"), read: as[float64], want: refused},
+		{name: "2^53+1 in a slice as float64", stored: []int{1<<53 + 1}, read: as[[]float64], want: refused},
+		{name: "fraction that a float32 rounds", stored: 0.12345678901234, read: as[float32], want: refused},
+		{name: "string as json.Number", stored: "5", read: as[json.Number], want: refused},
+		{name: "nil in a slice as int", stored: []any{1, nil}, read: as[[]int], want: refused},
+		{name: "nil in a map as string", stored: map[string]any{"a": nil}, read: as[map[string]string], want: refused},
+		{name: "nil in a slice as time", stored: []any{nil}, read: as[[]time.Time], want: refused},
+		{name: "three elements as an array of two", stored: []int{1, 2, 3}, read: as[[2]int], want: refused},
+		{name: "one element as an array of two", stored: []int{1}, read: as[[2]int], want: refused},
+		{name: "map as one with int keys", stored: map[string]any{"1": 1}, read: as[map[int]int], want: refused},
 
 		{name: "fraction as int", stored: 3.5, read: as[int], want: refused},
 		{name: "float as int", stored: 3.0, read: as[int], want: refused},
@@ -168,7 +202,7 @@ func TestValue(t *testing.T) {
 				if refuse := tt.want == refused; ok == refuse {
 					t.Errorf("%s: %v, %v", when, got, ok)
 				} else if !refuse {
-					if diff := cmp.Diff(tt.want, got); diff != "" {
+					if diff := cmp.Diff(tt.want, got, cmp.Comparer(func(a, b big.Int) bool { return a.Cmp(&b) == 0 }), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 						t.Errorf("%s (-want +got):\n%s", when, diff)
 					}
 				}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"google.golang.org/genproto/googleapis/type/latlng"
 )
 
 // The fields of a session's document. Those that are not here belong to others, and saving leaves them alone.
@@ -173,6 +175,13 @@ func (s *Store) newFields(doc *document) map[string]any {
 
 // renewedFields returns the fields of the document that takes the place of prev: those of others come along.
 func (s *Store) renewedFields(prev, doc *document) map[string]any {
+	fields := s.updatedFields(prev, doc)
+	fields[fieldStarted] = doc.started
+	return fields
+}
+
+// updatedFields returns the fields of the document that prev becomes by updates.
+func (s *Store) updatedFields(prev, doc *document) map[string]any {
 	fields := maps.Clone(prev.fields)
 	if fields == nil {
 		fields = make(map[string]any)
@@ -182,7 +191,6 @@ func (s *Store) renewedFields(prev, doc *document) map[string]any {
 		delete(fields, fieldUser)
 	}
 	maps.Copy(fields, s.newFields(doc))
-	fields[fieldStarted] = doc.started
 	return fields
 }
 
@@ -206,19 +214,46 @@ func (s *Store) updates(doc *document) []firestore.Update {
 	return updates
 }
 
-// tooLarge reports whether Firestore would refuse doc for its size, by the rules of
+// tooLarge reports whether Firestore would refuse to keep these fields under ref for their size, by the rules of
 // https://firebase.google.com/docs/firestore/storage-size.
-func (s *Store) tooLarge(doc *document) bool {
-	text := func(s string) int { return len(s) + 1 }
-	size := 16 + text(s.collection.ID) + text(doc.ref.ID) + 32
-	size += text(fieldData) + text(doc.data)
-	size += text(fieldMaxAge) + 8
-	size += text(fieldExpire) + 8
-	if doc.user != "" {
-		size += text(fieldUser) + text(doc.user)
+func tooLarge(ref *firestore.DocumentRef, fields map[string]any) bool {
+	return nameSize(ref)+32+fieldsSize(fields) > maxDocumentBytes
+}
+
+func nameSize(ref *firestore.DocumentRef) int {
+	_, path, _ := strings.Cut(ref.Path, "/documents/")
+	return 16 + len(path) + 1
+}
+
+func fieldsSize(fields map[string]any) int {
+	size := 0
+	for name, v := range fields {
+		size += len(name) + 1 + valueSize(v)
 	}
-	if doc.writeID != "" {
-		size += text(fieldWriteID) + text(doc.writeID)
+	return size
+}
+
+func valueSize(v any) int {
+	switch v := v.(type) {
+	case nil, bool:
+		return 1
+	case string:
+		return len(v) + 1
+	case []byte:
+		return len(v)
+	case *firestore.DocumentRef:
+		return nameSize(v)
+	case *latlng.LatLng:
+		return 16
+	case map[string]any:
+		return max(1, fieldsSize(v)) // an empty one costs what a null does
+	case []any:
+		size := 0
+		for _, elem := range v {
+			size += valueSize(elem)
+		}
+		return max(1, size)
+	default: // numbers and times
+		return 8
 	}
-	return size > maxDocumentBytes
 }

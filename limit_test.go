@@ -8,8 +8,11 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/firestore"
+	"github.com/labstack/echo/v4"
+	"google.golang.org/genproto/googleapis/type/latlng"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -28,6 +31,8 @@ func TestTooLargeToTheByte(t *testing.T) {
 		change func(*echofirestore.Config)
 	}{
 		{name: "with an expiry", change: func(*echofirestore.Config) {}},
+		{name: "without an expiry", change: func(cfg *echofirestore.Config) { cfg.MaxAge = 0 }},
+		{name: "without a max age", change: func(cfg *echofirestore.Config) { cfg.MaxAge, cfg.Lifetime = 0, time.Hour }},
 		{name: "short names", change: func(cfg *echofirestore.Config) { cfg.Collection = "s" }},
 		{name: "long names", change: func(cfg *echofirestore.Config) { cfg.Collection = strings.Repeat("長", 500) }},
 		{name: "another session name", cookie: "prefs", change: func(*echofirestore.Config) {}},
@@ -100,6 +105,69 @@ func TestTooLargeToTheByte(t *testing.T) {
 			fields := maps.Clone(greatest.Data())
 			fields["data"] = fields["data"].(string) + " "
 			if _, err := greatest.Ref.Set(t.Context(), fields); status.Code(err) != codes.InvalidArgument {
+				t.Errorf("with one byte more, Firestore's answer is %v", err)
+			}
+		})
+	}
+}
+
+// TestTooLargeWithFieldsOfOthers grows a stored session next to fields that are not the store's.
+func TestTooLargeWithFieldsOfOthers(t *testing.T) {
+	t.Parallel()
+	for _, renew := range []bool{false, true} {
+		t.Run(map[bool]string{false: "changed", true: "renewed"}[renew], func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.POST("/begin", set("n", 1))
+			var (
+				n        int
+				result   error
+				greatest *firestore.DocumentRef
+			)
+			a.POST("/grow", func(c echo.Context) error {
+				if renew {
+					if err := echofirestore.Renew(c); err != nil {
+						return err
+					}
+				}
+				session(c).Values["fill"] = strings.Repeat("x", n)
+				result = echofirestore.Save(c)
+				return nil
+			})
+			grow := func(size int) error {
+				b := a.browser()
+				key := b.post("/begin").cookie("__session").Value
+				ref := a.client.Collection("echo_sessions").Doc(key)
+				if _, err := ref.Update(t.Context(), []firestore.Update{
+					{Path: "text", Value: strings.Repeat("日", 1000)},
+					{Path: "bytes", Value: make([]byte, 1000)},
+					{Path: "list", Value: []any{1, 2.5, true, nil, time.Unix(0, 0), "x"}},
+					{Path: "map", Value: map[string]any{"a": map[string]any{"b": 1}, "c": []any{}}},
+					{Path: "place", Value: &latlng.LatLng{Latitude: 1}},
+					{Path: "ref", Value: a.client.Doc("users/alice")},
+				}); err != nil {
+					t.Fatal(err)
+				}
+				n = size
+				if cookie := b.post("/grow").cookie("__session"); cookie != nil {
+					greatest = a.client.Collection("echo_sessions").Doc(cookie.Value)
+				}
+				if result != nil && !errors.Is(result, echofirestore.ErrTooLarge) {
+					t.Fatalf("%d bytes: %v", size, result)
+				}
+				return result
+			}
+			const least = 1<<20 - 10000
+			limit := sort.Search(10000, func(i int) bool { return grow(least+i) != nil })
+			if limit == 0 || limit == 10000 || grow(least+limit-1) != nil {
+				t.Fatalf("the limit is not in the range: %d", limit)
+			}
+			snap, err := greatest.Get(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			more := snap.Data()["data"].(string) + " "
+			if _, err := greatest.Update(t.Context(), []firestore.Update{{Path: "data", Value: more}}); status.Code(err) != codes.InvalidArgument {
 				t.Errorf("with one byte more, Firestore's answer is %v", err)
 			}
 		})

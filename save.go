@@ -122,7 +122,7 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 			return err
 		}
 		doc.ref = s.collection.Doc(id)
-		if s.tooLarge(doc) {
+		if tooLarge(doc.ref, s.newFields(doc)) {
 			return rejected(ErrTooLarge)
 		}
 		result, err := doc.ref.Create(ctx, s.newFields(doc))
@@ -222,21 +222,25 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 // replace writes next in the place of prev, if that has not moved on: as an update of the one document or, if next is
 // another one, as its creation and the deletion of prev, in one commit.
 func (s *Store) replace(ctx context.Context, prev, next *document) error {
-	if s.tooLarge(next) {
-		return rejected(ErrTooLarge)
-	}
 	unchanged := firestore.LastUpdateTime(prev.updateTime)
 	if next.ref.ID == prev.ref.ID {
+		if tooLarge(next.ref, s.updatedFields(prev, next)) {
+			return rejected(ErrTooLarge)
+		}
 		result, err := next.ref.Update(ctx, s.updates(next), unchanged)
 		if err == nil {
 			next.updateTime = result.UpdateTime
 		}
 		return unavailable("save session", err, prev.ref.ID)
 	}
+	fields := s.renewedFields(prev, next)
+	if tooLarge(next.ref, fields) {
+		return rejected(ErrTooLarge)
+	}
 	//nolint:staticcheck // The successors of WriteBatch are no match: BulkWriter is not atomic, and a transaction costs
 	// a call more to begin it.
 	results, err := s.cfg.Client.Batch().
-		Create(next.ref, s.renewedFields(prev, next)).
+		Create(next.ref, fields).
 		Delete(prev.ref, unchanged).
 		Commit(ctx)
 	if err == nil {

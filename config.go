@@ -200,9 +200,12 @@ func (cfg Config) validate() error {
 	if (cfg.Encoder == nil) != (cfg.Decoder == nil) {
 		refuse("Encoder", "and Config.Decoder must be given together or not at all")
 	}
-	for field, d := range map[string]time.Duration{"Lifetime": cfg.Lifetime, "TouchAfter": cfg.TouchAfter, "Timeout": cfg.Timeout} {
-		if d < 0 {
-			refuse(field, "is %v: it must not be negative", d)
+	for _, duration := range []struct {
+		field string
+		value time.Duration
+	}{{"Lifetime", cfg.Lifetime}, {"TouchAfter", cfg.TouchAfter}, {"Timeout", cfg.Timeout}} {
+		if duration.value < 0 {
+			refuse(duration.field, "is %v: it must not be negative", duration.value)
 		}
 	}
 	if cfg.MaxAge > 0 && cfg.TouchAfter >= time.Duration(cfg.MaxAge)*time.Second {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gorilla/sessions"
+
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
@@ -263,5 +265,16 @@ func TestIssueKeyOfAnotherName(t *testing.T) {
 	store = newStore(t, func(cfg *Config) { cfg.KeyFactory = func() string { return "k" } })
 	if key, id, err := store.issueKey("prefs"); key != "k" || id != "~prefs:k" || err != nil {
 		t.Errorf("issued %q, %q, %v", key, id, err)
+	}
+}
+
+func TestSaveOfASessionWithAnImpossibleName(t *testing.T) {
+	t.Parallel()
+	store := newStore(t, func(*Config) {})
+	sess := sessions.NewSession(store, "a:b")
+	sess.Values["n"] = 1
+	err := store.Save(httptest.NewRequest(http.MethodGet, "/", http.NoBody), httptest.NewRecorder(), sess)
+	if err == nil || !strings.Contains(err.Error(), `session name "a:b"`) {
+		t.Errorf("error %v", err)
 	}
 }

@@ -74,8 +74,7 @@ func (s *Store) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Sess
 // the record.
 func (s *Store) open(ctx context.Context, r *http.Request, name string, secure bool) (*sessions.Session, *record) {
 	sess, rec := s.newSession(name, secure)
-	if (&http.Cookie{Name: name}).Valid() != nil {
-		rec.err = rejected(fmt.Errorf("echofirestore: the session name %q is no cookie name", name))
+	if rec.err = validateName(name); rec.err != nil {
 		return sess, rec
 	}
 	var id string
@@ -99,6 +98,13 @@ func (s *Store) open(ctx context.Context, r *http.Request, name string, secure b
 		rec.err = s.adopt(sess, rec, doc)
 	}
 	return sess, rec
+}
+
+func validateName(name string) error {
+	if (&http.Cookie{Name: name}).Valid() != nil {
+		return rejected(fmt.Errorf("echofirestore: the session name %q is no cookie name", name))
+	}
+	return nil
 }
 
 // adopt gives a session what a document holds.
@@ -166,6 +172,9 @@ func (s *Store) recordOf(sess *sessions.Session) (*record, error) {
 	}
 	if sess.ID != "" {
 		return nil, rejected(errors.New("echofirestore: a session with an ID can be saved only by the store that loaded it"))
+	}
+	if err := validateName(sess.Name()); err != nil {
+		return nil, err
 	}
 	rec := &record{name: sess.Name()}
 	s.records.add(sess, rec)

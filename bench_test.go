@@ -1,12 +1,14 @@
 package echofirestore_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/firestore"
 	"github.com/labstack/echo/v4"
@@ -38,16 +40,27 @@ func largeSession() map[string]any {
 	return values
 }
 
-// serve sends one request through e, in memory.
-func serve(b *testing.B, e *echo.Echo, cookie string) {
+// A nullWriter is a http.ResponseWriter that costs next to nothing, so that the benchmarks measure what they say.
+type nullWriter struct {
+	header http.Header
+	status int
+}
+
+func (w *nullWriter) Header() http.Header         { return w.header }
+func (w *nullWriter) Write(b []byte) (int, error) { return len(b), nil }
+func (w *nullWriter) WriteHeader(status int)      { w.status = status }
+
+// serve returns a function that sends a request through e, with the given session cookie.
+func serve(b *testing.B, e *echo.Echo, cookie string) func() {
 	req := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
-	if cookie != "" {
-		req.Header.Set("Cookie", "__session="+cookie)
-	}
-	rec := httptest.NewRecorder()
-	e.ServeHTTP(rec, req)
-	if rec.Code != http.StatusOK {
-		b.Fatalf("status %d: %s", rec.Code, rec.Body)
+	req.Header.Set("Cookie", "__session="+cookie)
+	w := &nullWriter{header: make(http.Header)}
+	return func() {
+		clear(w.header)
+		e.ServeHTTP(w, req)
+		if w.status != http.StatusOK {
+			b.Fatalf("status %d", w.status)
+		}
 	}
 }
 
@@ -65,9 +78,10 @@ func BenchmarkUntouched(b *testing.B) {
 			e := echo.New()
 			e.Use(bench.use...)
 			e.GET("/", handler)
+			request := serve(b, e, "some-key")
 			b.ReportAllocs()
 			for b.Loop() {
-				serve(b, e, "some-key")
+				request()
 			}
 		})
 	}
@@ -86,9 +100,40 @@ func stored(b *testing.B, client *firestore.Client) *firestore.DocumentRef {
 	return ref
 }
 
+// byHand serves requests that do without this package what it does for a session that is read: a document is got within
+// a time, and its JSON decoded.
+func byHand(client *firestore.Client) *echo.Echo {
+	e := echo.New()
+	e.GET("/", func(c echo.Context) error {
+		cookie, err := c.Cookie("__session")
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(c.Request().Context(), 10*time.Second)
+		defer cancel()
+		snap, err := client.Collection(echofirestore.DefaultCollection).Doc(cookie.Value).Get(ctx)
+		if err != nil {
+			return err
+		}
+		var payload struct{ Session map[string]any }
+		if err := json.Unmarshal([]byte(snap.Data()["data"].(string)), &payload); err != nil {
+			return err
+		}
+		return c.String(http.StatusOK, payload.Session["theme"].(string))
+	})
+	return e
+}
+
 func BenchmarkRead(b *testing.B) {
 	client := firestoretest.NewClient(b)
 	ref := stored(b, client)
+	b.Run("byhand", func(b *testing.B) {
+		request := serve(b, byHand(client), ref.ID)
+		b.ReportAllocs()
+		for b.Loop() {
+			request()
+		}
+	})
 	b.Run("floor", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -107,9 +152,10 @@ func BenchmarkRead(b *testing.B) {
 			}
 			return c.String(http.StatusOK, sess.Values["theme"].(string))
 		})
+		request := serve(b, e, ref.ID)
 		b.ReportAllocs()
 		for b.Loop() {
-			serve(b, e, ref.ID)
+			request()
 		}
 	})
 }
@@ -142,9 +188,10 @@ func BenchmarkChange(b *testing.B) {
 			sess.Values["visits"] = sess.Values["visits"].(int) + 1
 			return c.NoContent(http.StatusOK)
 		})
+		request := serve(b, e, ref.ID)
 		b.ReportAllocs()
 		for b.Loop() {
-			serve(b, e, ref.ID)
+			request()
 		}
 	})
 }

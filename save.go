@@ -22,14 +22,20 @@ const (
 // commit stores what has become of a session since it was loaded or last committed, with the least that it takes.
 // On success the record knows the cookie to send, if any.
 func (s *Store) commit(ctx context.Context, sess *sessions.Session, rec *record) error {
-	ctx, cancel := s.detach(ctx)
-	defer cancel()
 	return s.commitWith(ctx, sess, rec, mergeConflicts)
 }
 
-// detach returns a context for the work of one commit: the client's going away does not end it, Config.Timeout does.
+// detached is a context that detach has made.
+type detached struct{ context.Context }
+
+// detach returns a context for the work of one commit: the client's going away does not end it, Config.Timeout does. It
+// is left to those that do call Firestore, for most commits have nothing to do.
 func (s *Store) detach(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
+	if _, ok := ctx.(detached); ok {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
+	return detached{ctx}, cancel
 }
 
 // conflicts says what a commit does if its document has moved on.
@@ -80,8 +86,6 @@ func endedBy(sess *sessions.Session) bool { return sess.Options != nil && sess.O
 
 // destroy ends the session, which need not have been read.
 func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record) error {
-	ctx, cancel := s.detach(ctx)
-	defer cancel()
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	return s.end(ctx, sess, rec)
@@ -89,6 +93,8 @@ func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record
 
 // end deletes the session's document, whatever other requests did to it meanwhile.
 func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record) error {
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
 	if rec.key != "" && !rec.gone {
 		id, err := s.documentID(rec.name, rec.key)
 		if err != nil {
@@ -112,6 +118,8 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 	if rec.sealed {
 		return rejected(ErrCommitted)
 	}
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
 	doc, err := s.next(nil, change.set, sess.Options.MaxAge)
 	if err != nil {
 		return err
@@ -156,6 +164,8 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 	if rec.renewing && rec.sealed {
 		return rejected(ErrCommitted)
 	}
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
 	prev, key := rec.doc, rec.key
 	next, err := s.next(prev, change.applyTo(prev.values), s.maxAge(sess, rec, prev))
 	if err != nil {
@@ -260,11 +270,16 @@ func (s *Store) maxAge(sess *sessions.Session, rec *record, stored *document) in
 // touch extends a session that was used and not changed, if that is wanted and due. A session that others saved
 // meanwhile is extended already, and one that they ended stays ended.
 func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) error {
-	doc := *rec.doc
-	doc.expire = s.expiry(s.cfg.Now(), &doc)
-	if s.cfg.TouchAfter == 0 || rec.gone || doc.expire.Sub(rec.doc.expire) < s.cfg.TouchAfter {
+	if s.cfg.TouchAfter == 0 || rec.gone {
 		return nil
 	}
+	doc := *rec.doc
+	doc.expire = s.expiry(s.cfg.Now(), &doc)
+	if doc.expire.Sub(rec.doc.expire) < s.cfg.TouchAfter {
+		return nil
+	}
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
 	result, err := doc.ref.Update(ctx, []firestore.Update{{Path: fieldExpire, Value: doc.expire}},
 		firestore.LastUpdateTime(doc.updateTime))
 	switch {

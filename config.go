@@ -87,7 +87,8 @@ type Config struct {
 	Lifetime time.Duration
 
 	// TouchAfter extends the life of sessions that are read but not changed: their expiry is pushed to a MaxAge from
-	// now whenever that gains TouchAfter or more, which costs one write. It must be less than a MaxAge above 0.
+	// now whenever that gains TouchAfter or more, or half of a shorter Options.MaxAge, which costs one write. If MaxAge
+	// is above 0, TouchAfter must be less.
 	// Optional. Default value 0: only changes extend a session.
 	TouchAfter time.Duration
 

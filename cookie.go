@@ -1,6 +1,7 @@
 package echofirestore
 
 import (
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -45,20 +46,26 @@ func bareCookie(name string, opts *sessions.Options) *http.Cookie {
 
 // setCookie puts cookie into the response in place of one by the same name.
 func setCookie(h http.Header, cookie *http.Cookie) {
-	prefix := cookie.Name + "="
-	h["Set-Cookie"] = append(slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
-		return strings.HasPrefix(line, prefix)
-	}), cookie.String())
+	unsetCookie(h, cookie.Name)
+	h["Set-Cookie"] = append(h["Set-Cookie"], cookie.String())
+}
+
+// unsetCookie takes the cookie called name out of the response.
+func unsetCookie(h http.Header, name string) {
+	lines := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, name+"=") })
+	if h["Set-Cookie"] = lines; len(lines) == 0 {
+		delete(h, "Set-Cookie")
+	}
 }
 
 // forbidSharedCaching keeps a response that sets a cookie out of caches that would hand the cookie to others, unless
 // the response already does. It reports whether it overrode a header that asked for the opposite.
 func forbidSharedCaching(h http.Header) (overridden bool) {
-	for directive := range directives(h.Values("Cache-Control")) {
-		switch directive {
-		case "private", "no-store":
+	for directive, argument := range directives(h.Values("Cache-Control")) {
+		switch {
+		case directive == "no-store", directive == "private" && argument == "": // else it is for some fields only
 			return false
-		case "public", "s-maxage":
+		case directive == "public", directive == "s-maxage":
 			overridden = true
 		}
 	}
@@ -76,13 +83,13 @@ func varyByCookie(h http.Header) {
 	h.Add("Vary", "Cookie")
 }
 
-// directives yields the names in comma-separated header lines, in lower case and without their arguments.
-func directives(lines []string) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
+// directives yields the names in comma-separated header lines, in lower case, and their arguments.
+func directives(lines []string) iter.Seq2[string, string] {
+	return func(yield func(name, argument string) bool) {
 		for _, line := range lines {
 			for part := range strings.SplitSeq(line, ",") {
-				name, _, _ := strings.Cut(part, "=")
-				if !yield(strings.ToLower(strings.TrimSpace(name))) {
+				name, argument, _ := strings.Cut(part, "=")
+				if !yield(strings.ToLower(strings.TrimSpace(name)), argument) {
 					return
 				}
 			}

@@ -40,7 +40,10 @@ type document struct {
 }
 
 // A malformedError says what is wrong with a document, in words that quote nothing of it.
-type malformedError struct{ reason string }
+type malformedError struct {
+	reason     string
+	updateTime time.Time // of the document, to find it by
+}
 
 func (e *malformedError) Error() string {
 	return "echofirestore: malformed session document: " + e.reason
@@ -67,17 +70,17 @@ func (s *Store) parse(snap *firestore.DocumentSnapshot) (*document, error) {
 
 	var ok bool
 	if doc.data, ok = fields[fieldData].(string); !ok {
-		return nil, &malformedError{"data is not a string"}
+		return nil, &malformedError{"data is not a string", snap.UpdateTime}
 	}
 	payload, err := s.cfg.Decoder(doc.data)
 	if err != nil {
-		return nil, &malformedError{"data does not decode"}
+		return nil, &malformedError{"data does not decode", snap.UpdateTime}
 	}
 	doc.values = payload.Values
 	maxAge, limited := int64(s.cfg.MaxAge), s.cfg.MaxAge > 0
 	if stored, ok := fields[fieldMaxAge]; ok {
 		if maxAge, limited = stored.(int64); !limited && stored != nil {
-			return nil, &malformedError{"max_age is neither an integer nor null"}
+			return nil, &malformedError{"max_age is neither an integer nor null", snap.UpdateTime}
 		}
 	}
 	// Documents of aiohttp-session-firestore 0.1.1 may have a max age and no expire: they die that long after created.
@@ -112,7 +115,7 @@ func (s *Store) next(prev *document, values map[string]any, maxAge int) (*docume
 		return nil, rejected(fmt.Errorf("echofirestore: Config.Decoder refuses what Config.Encoder wrote: %w", err))
 	}
 	doc.values = payload.Values
-	if user, ok := values[s.cfg.UserKey]; ok && s.cfg.UserKey != "" && user != nil {
+	if user, ok := doc.values[s.cfg.UserKey]; ok && s.cfg.UserKey != "" && user != nil {
 		doc.user = fmt.Sprint(user)
 	}
 	return doc, nil
@@ -134,12 +137,20 @@ func (s *Store) copyValues(doc *document) (map[string]any, error) {
 // difference to one that sets values, but to an Update it does: two requests that count to 5 must make 6. So an Update
 // has an ID of its own.
 func (doc *document) wrote(stored *document) bool {
+	if doc.writeID != "" {
+		return strings.Contains(stored.writeID, doc.writeID[:writeIDBytes])
+	}
 	return doc.data == stored.data && doc.maxAge == stored.maxAge && doc.user == stored.user &&
-		doc.expire.Equal(stored.expire) && (doc.writeID == "" || doc.writeID == stored.writeID)
+		doc.expire.Equal(stored.expire)
 }
 
 // newWriteID returns 66 random bits.
-func newWriteID() string { return rand.Text()[:13] }
+func newWriteID() string { return rand.Text()[:writeIDBytes] }
+
+const (
+	writeIDBytes = 13
+	writeIDsKept = 8 // of the Updates before, for one that looks for its own after others have written
+)
 
 // expiry returns when a session that is saved now ends: zero if never. Firestore keeps microseconds.
 func (s *Store) expiry(now time.Time, doc *document) time.Time {

@@ -44,6 +44,8 @@ import (
 //
 //	sess := c.Get(echofirestore.SessionKey).(*sessions.Session)
 //
+// The key is taken: what an application stores under it with c.Set is not found by its handlers.
+//
 // The document is read at the first such call. The session is never nil: if its document could not be read, it is
 // empty, and the client gets an error response whatever the handler writes. In an echo.HTTPErrorHandler use [Get]:
 // there the session is in the context only if the handler had asked for it.
@@ -118,8 +120,11 @@ func Renew(c echo.Context) error {
 // Update changes the request's session by fn and saves it now, as one step: if another request saves the session
 // meanwhile, fn runs again on what that one stored. So counters count exactly and tokens are used once. Changes that the
 // handler made before are saved along; if fn returns an error, what it did is undone, nothing is saved, and Update
-// returns that error. fn must have no effects but on its session, which is the one that [Get] returns, and must not call
-// this package's functions that save.
+// returns that error. If fn ends the session, it ends as it was when fn saw it; whoever comes second gets [ErrGone].
+//
+// fn must have no effects but on its session, which is the one that [Get] returns, and must not call this package's
+// functions that save. It must not change in place, as in m["x"]++, a value that the handler itself had set before,
+// unless that is of a type that comes from JSON, such as map[string]any. One request must not run two Updates at once.
 func Update(c echo.Context, fn func(*sessions.Session) error) error {
 	x, err := exchangeIn(c)
 	if err != nil {

@@ -29,6 +29,8 @@ type exchange struct {
 
 	failed error // why the client got the error response; nil while it has not
 
+	around   *exchange  // that of middleware outside, with another store
+	headers  sync.Mutex // guards the response's header
 	mu       sync.Mutex
 	begun    bool // the response has begun: its header is decided
 	sessions []opened
@@ -38,7 +40,8 @@ type exchange struct {
 type opened struct {
 	*sessions.Session
 	rec    *record
-	silent bool // the handler was not told that the document could not be read
+	err    error // why the document could not be read
+	silent bool  // the handler was not told that
 }
 
 // idle reports whether there is nothing to be saved of a session that is not known to hold anything.
@@ -48,7 +51,7 @@ func (o opened) idle() bool { return len(o.Values) == 0 && !endedBy(o.Session) }
 // echo-contrib's session.Get finds, and that works even if a handler has replaced the request altogether.
 func (x *exchange) Get(_ *http.Request, name string) (*sessions.Session, error) {
 	o := x.open(name, false)
-	return o.Session, o.rec.err
+	return o.Session, o.err
 }
 
 // New is as [Store.New].
@@ -61,19 +64,27 @@ func (x *exchange) Save(r *http.Request, w http.ResponseWriter, sess *sessions.S
 	return x.store.Save(r, w, sess)
 }
 
-// open returns the session called name, loading it if no handler has asked for it before.
+// open returns the session called name, loading it if no handler has asked for it before. No code of the application's
+// runs while x is locked, but for the Decoder.
 func (x *exchange) open(name string, silent bool) opened {
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, o := range x.sessions {
-		if o.rec.name == name {
-			return o
-		}
+	if i := x.find(name); i >= 0 {
+		defer x.mu.Unlock()
+		return x.sessions[i]
 	}
+	ctx := x.context()
 	o := opened{silent: silent}
-	o.Session, o.rec = x.store.open(x.context(), x.request, name, x.secure())
+	o.Session, o.rec = x.store.open(ctx, x.request, name, x.secure())
+	o.err = o.rec.err
 	x.add(o)
+	x.mu.Unlock()
+	x.store.reportMalformed(ctx, o.rec)
 	return o
+}
+
+// find returns the index of the session called name, or -1.
+func (x *exchange) find(name string) int {
+	return slices.IndexFunc(x.sessions, func(o opened) bool { return o.rec.name == name })
 }
 
 func (x *exchange) add(o opened) {
@@ -85,7 +96,7 @@ func (x *exchange) add(o opened) {
 func (x *exchange) opened() []opened {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return slices.Clip(x.sessions)
+	return slices.Clone(x.sessions)
 }
 
 // save saves all sessions.
@@ -102,11 +113,12 @@ func (x *exchange) save() error {
 // destroy ends the session called name, without loading it.
 func (x *exchange) destroy(name string) error {
 	o := x.unread(name)
-	clear(o.Values)
 	if err := x.store.destroy(x.context(), o.Session, o.rec); err != nil {
 		return err
 	}
-	o.Options = x.store.options(x.secure())
+	x.mu.Lock()
+	x.sessions[x.find(name)].err = nil
+	x.mu.Unlock()
 	x.writeHeaders()
 	return nil
 }
@@ -116,11 +128,17 @@ func (x *exchange) renew(name string) error {
 	o := x.open(name, false)
 	o.rec.mu.Lock()
 	defer o.rec.mu.Unlock()
-	if o.rec.err != nil {
+	switch {
+	case o.rec.err != nil:
 		return o.rec.err
+	case o.rec.doc == nil:
+		return nil // it gets a new key anyway
+	case o.rec.sealed:
+		return rejected(ErrCommitted)
+	default:
+		o.rec.renewing = true
+		return nil
 	}
-	o.rec.renewing = o.rec.doc != nil
-	return nil
 }
 
 // update changes the session called name by fn, and saves it.
@@ -137,10 +155,8 @@ func (x *exchange) update(name string, fn func(*sessions.Session) error) error {
 func (x *exchange) unread(name string) opened {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, o := range x.sessions {
-		if o.rec.name == name {
-			return o
-		}
+	if i := x.find(name); i >= 0 {
+		return x.sessions[i]
 	}
 	var o opened
 	o.Session, o.rec = x.store.newSession(name, x.secure())

@@ -16,7 +16,11 @@ import (
 type parser struct {
 	text string
 	pos  int
+	pins bool // strings that are parts of text keep a small one from being freed, which does not matter
 }
+
+// pinnable is the longest text, in bytes, that the strings in it may keep from being freed.
+const pinnable = 4096
 
 // maxNesting is that of encoding/json.
 const maxNesting = 10000
@@ -25,7 +29,7 @@ func parseJSON(text string) (any, error) {
 	if !utf8.ValidString(text) {
 		return nil, errors.New("not valid UTF-8")
 	}
-	p := &parser{text: text}
+	p := &parser{text: text, pins: len(text) <= pinnable}
 	v, err := p.value(0)
 	if err != nil {
 		return nil, err
@@ -118,7 +122,7 @@ func (p *parser) string() (string, error) {
 		case c == '"':
 			part := p.text[start:p.pos]
 			p.pos++
-			if unescaped == nil {
+			if unescaped == nil && p.pins {
 				return part, nil
 			}
 			return string(append(unescaped, part...)), nil

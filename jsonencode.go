@@ -79,7 +79,9 @@ func appendValue(dst []byte, v any, depth int) ([]byte, error) {
 			return append(dst, "null"...), nil
 		}
 		return appendMap(dst, map[string]any{"latitude": v.GetLatitude(), "longitude": v.GetLongitude()}, depth)
-	case json.Marshaler, encoding.TextMarshaler, json.Number:
+	case json.Number:
+		return appendNumber(dst, v)
+	case json.Marshaler, encoding.TextMarshaler:
 		return appendMarshaled(dst, v)
 	default:
 		return appendReflected(dst, reflect.ValueOf(v), depth)
@@ -175,10 +177,32 @@ func appendSlice(dst []byte, n int, at func(int) any, depth int) ([]byte, error)
 
 func appendMarshaled(dst []byte, v any) ([]byte, error) {
 	text, err := json.Marshal(v)
+	if byItself, ok := errors.AsType[*json.MarshalerError](err); ok {
+		return nil, &marshalError{v, byItself}
+	}
 	if err != nil {
 		return nil, err
 	}
 	return append(dst, text...), nil
+}
+
+// A marshalError does not show what a MarshalJSON or MarshalText says, for that may quote the value.
+type marshalError struct {
+	value any
+	err   error
+}
+
+func (e *marshalError) Error() string {
+	return fmt.Sprintf("a %T could not marshal itself as JSON", e.value)
+}
+func (e *marshalError) Unwrap() error { return e.err }
+
+func appendNumber(dst []byte, n json.Number) ([]byte, error) {
+	p := parser{text: n.String()}
+	if _, err := p.number(); err != nil || p.pos < len(p.text) {
+		return nil, errors.New("a json.Number that is no number")
+	}
+	return append(dst, n...), nil
 }
 
 func appendString(dst []byte, s string) ([]byte, error) {

@@ -245,8 +245,9 @@ func TestExpiredIsDeletedAsRead(t *testing.T) {
 			a.GET("/", see)
 			ref := a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": 60, "expire": a.clock.Now()})
 			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { tt.meanwhile(t, ref, a.clock.Now()) }})
-			if got := a.browser().get("/", withCookie("key")); got.StatusCode != http.StatusOK || !strings.Contains(got.body, `"isNew":true`) {
-				t.Errorf("status %d, body %s", got.StatusCode, got.body)
+			alive := fmt.Sprintf(`"isNew":%v`, !tt.survives)
+			if got := a.browser().get("/", withCookie("key")); got.StatusCode != http.StatusOK || !strings.Contains(got.body, alive) {
+				t.Errorf("status %d, body %s, want %s", got.StatusCode, got.body, alive)
 			}
 			if _, there := a.documents()["key"]; there != tt.survives {
 				t.Errorf("document there: %v, want %v", there, tt.survives)

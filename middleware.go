@@ -27,6 +27,7 @@ func newExchange(s *Store, c echo.Context) *exchange {
 	x.requestContext = requestContext{Context: x.request.Context(), x: x}
 	c.SetRequest(x.request.WithContext(&x.requestContext))
 	c.Set(contribKey, x)
+	x.around, _ = c.Get(ownerKey).(*exchange)
 	c.Set(ownerKey, x)
 
 	if h := x.response.Header(); len(h) > 0 {
@@ -43,7 +44,11 @@ func newExchange(s *Store, c echo.Context) *exchange {
 // begin runs when the response is about to begin. It saves the sessions, or else puts the error response in place of
 // the one that was about to begin.
 func (x *exchange) begin() {
-	if !x.owned() || !x.seal() {
+	if !x.owned() {
+		return
+	}
+	if !x.seal() {
+		x.writeHeaders() // again, for middleware within has reset the header for its error response
 		return
 	}
 	if err := x.autosave(); err != nil {
@@ -53,7 +58,13 @@ func (x *exchange) begin() {
 
 // owned reports whether the response is still that of this exchange. Echo uses its contexts and responses again, also
 // while its Timeout middleware has abandoned a handler that goes on: a cookie set then would go to another client.
-func (x *exchange) owned() bool { return x.echo.Get(ownerKey) == x }
+func (x *exchange) owned() bool {
+	owner, _ := x.echo.Get(ownerKey).(*exchange)
+	for owner != nil && owner != x {
+		owner = owner.around
+	}
+	return owner != nil
+}
 
 // seal marks the response as begun. It reports whether that is new.
 func (x *exchange) seal() bool {
@@ -84,7 +95,7 @@ func (x *exchange) autosaveOne(o opened) error {
 	}
 	switch unread, unended := o.rec.failures(); {
 	case unended != nil:
-		return unended
+		// commit tries again
 	case unread != nil && !o.silent && o.idle():
 		return nil // the handler was told, and has changed nothing
 	case unread != nil:
@@ -95,6 +106,9 @@ func (x *exchange) autosaveOne(o opened) error {
 	}
 	err := x.store.commit(x.context(), o.Session, o.rec)
 	if errors.Is(err, ErrGone) {
+		if o.rec.dropCookie() {
+			unsetCookie(x.response.Header(), o.rec.name) // of a session that was saved before it was ended
+		}
 		x.store.cfg.Logger.LogAttrs(x.context(), slog.LevelInfo, "changes of an ended session dropped",
 			slog.String("cookie", o.rec.name))
 		return nil
@@ -103,6 +117,8 @@ func (x *exchange) autosaveOne(o opened) error {
 }
 
 func (x *exchange) writeHeaders() {
+	x.headers.Lock()
+	defer x.headers.Unlock()
 	for _, o := range x.opened() {
 		x.store.writeHeaders(x.response.Header(), o.rec)
 	}
@@ -186,7 +202,16 @@ func (x *exchange) finish(err error) error {
 // answer lets Config.ErrorHandler answer a request that nothing is written for yet.
 func (x *exchange) answer(err error) error {
 	x.resetHeader()
-	return x.store.cfg.ErrorHandler(x.echo, err)
+	return x.handle(err)
+}
+
+// handle calls Config.ErrorHandler, and answers for one that does nothing.
+func (x *exchange) handle(err error) error {
+	answered := x.store.cfg.ErrorHandler(x.echo, err)
+	if answered == nil && !x.response.Committed {
+		return toHTTPError(x.echo, err)
+	}
+	return answered
 }
 
 // passOn returns the error of a handler that wrote nothing. Echo's HTTPErrorHandler is going to write the response and
@@ -203,7 +228,7 @@ func (x *exchange) passOn(err error) error {
 // translate lets Config.ErrorHandler have those errors of a handler that are this package's.
 func (x *exchange) translate(err error) error {
 	if _, ok := errors.AsType[*failure](err); ok {
-		return x.store.cfg.ErrorHandler(x.echo, err)
+		return x.handle(err)
 	}
 	return err
 }

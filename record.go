@@ -12,7 +12,10 @@ import (
 // A record is what the store knows of a session that it handed out: what the next save is compared with, and the
 // conditions it is under.
 type record struct {
-	name string
+	name    string
+	options sessions.Options // as handed out
+
+	malformed *malformedError // why the document is ignored
 
 	mu       sync.Mutex
 	key      string         // the client's, as long as a document of it may exist
@@ -25,6 +28,18 @@ type record struct {
 	gone     bool           // another request has ended the session
 	sealed   bool           // the response has begun: no cookie can be sent
 	cookie   *http.Cookie   // the one that the response sets; nil for none
+}
+
+// repair gives back what the session cannot do without.
+func (rec *record) repair(sess *sessions.Session) {
+	if sess.Options == nil {
+		opts := rec.options
+		opts.MaxAge = rec.maxAge
+		sess.Options = &opts
+	}
+	if sess.Values == nil {
+		sess.Values = make(map[any]any)
+	}
 }
 
 // failures returns why the session could not be read, and why it could not be ended.
@@ -66,4 +81,25 @@ func (r *records) of(sess *sessions.Session) *record {
 		return rec.(*record)
 	}
 	return nil
+}
+
+func (rec *record) isSealed() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.sealed
+}
+
+// dropCookie forgets the cookie, and reports whether there was one.
+func (rec *record) dropCookie() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	had := rec.cookie != nil
+	rec.cookie = nil
+	return had
+}
+
+func (rec *record) currentCookie() *http.Cookie {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.cookie
 }

@@ -16,6 +16,10 @@ type responseWriter struct {
 }
 
 func (w *responseWriter) WriteHeader(status int) {
+	if 100 <= status && status < 200 && status != http.StatusSwitchingProtocols {
+		w.ResponseWriter.WriteHeader(status) // the response is yet to begin
+		return
+	}
 	if !w.hasBegun() {
 		w.x.response.Status = status
 		w.x.begin()
@@ -52,13 +56,15 @@ func (w *responseWriter) Flush() { _ = w.FlushError() }
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if w.x.seal() {
 		if err := w.x.autosave(); err != nil {
-			w.x.mu.Lock()
-			w.x.begun = false
-			w.x.mu.Unlock()
+			w.x.unseal()
 			return nil, nil, err
 		}
 	}
-	return http.NewResponseController(w.ResponseWriter).Hijack()
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil && !w.x.response.Committed {
+		w.x.unseal()
+	}
+	return conn, rw, err
 }
 
 // Push implements [http.Pusher].
@@ -97,3 +103,15 @@ func (w *droppedWriter) FlushError() error         { return w.err }
 func (w *droppedWriter) Flush()                    {}
 
 func (w *droppedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, w.err }
+
+// unseal takes seal back: the response has not begun after all.
+func (x *exchange) unseal() {
+	for _, o := range x.opened() {
+		o.rec.mu.Lock()
+		o.rec.sealed = false
+		o.rec.mu.Unlock()
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.begun = false
+}

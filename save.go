@@ -52,11 +52,11 @@ var errMovedOn = errors.New("echofirestore: session changed by another request")
 func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *record, on conflicts) error {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	if sess.Options == nil {
-		sess.Options = s.options(false)
-	}
+	rec.repair(sess)
 	if rec.ending != nil || endedBy(sess) {
-		return s.end(ctx, sess, rec)
+		if err := s.end(ctx, sess, rec, on); err != nil || endedBy(sess) {
+			return err
+		}
 	}
 	if rec.err != nil {
 		return rec.err
@@ -75,7 +75,7 @@ func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *rec
 	case change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing:
 		return s.touch(ctx, sess, rec)
 	case len(sess.Values) == 0 && !change.empty():
-		return s.end(ctx, sess, rec)
+		return s.end(ctx, sess, rec, on)
 	default:
 		return s.update(ctx, sess, rec, change, on)
 	}
@@ -88,19 +88,38 @@ func endedBy(sess *sessions.Session) bool { return sess.Options != nil && sess.O
 func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record) error {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	return s.end(ctx, sess, rec)
+	rec.repair(sess)
+	clear(sess.Values)
+	if err := s.end(ctx, sess, rec, mergeConflicts); err != nil {
+		return err
+	}
+	opts := rec.options
+	sess.Options = &opts
+	return nil
 }
 
-// end deletes the session's document, whatever other requests did to it meanwhile.
-func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record) error {
+// end deletes the session's document: whatever other requests did to it meanwhile, but with reportConflicts only if
+// they did nothing.
+func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, on conflicts) error {
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
+	var unchanged []firestore.Precondition
+	if on == reportConflicts && rec.doc != nil {
+		if rec.gone {
+			return gone()
+		}
+		unchanged = append(unchanged, firestore.LastUpdateTime(rec.doc.updateTime))
+	}
 	if rec.key != "" && !rec.gone {
 		id, err := s.documentID(rec.name, rec.key)
 		if err != nil {
 			return rejected(err)
 		}
-		if _, err := s.collection.Doc(id).Delete(ctx); err != nil {
+		_, err = s.collection.Doc(id).Delete(ctx, unchanged...)
+		if unchanged != nil && movedOn(err) {
+			return s.reread(ctx, rec, id)
+		}
+		if err != nil {
 			rec.ending = unavailable("delete session", err, id)
 			return rec.ending
 		}
@@ -110,6 +129,20 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record) er
 	rec.cookie = expiredCookie(rec.name, sess.Options)
 	sess.ID = ""
 	return nil
+}
+
+// reread notes what another request has made of a session, and returns errMovedOn.
+func (s *Store) reread(ctx context.Context, rec *record, id string) error {
+	stored, err := s.readAgain(ctx, id)
+	if err != nil {
+		return err
+	}
+	if stored == nil {
+		rec.gone = true
+		return gone()
+	}
+	rec.doc = stored
+	return errMovedOn
 }
 
 // create stores a new session under a new key. A document that is already there may be our own, by a commit that was
@@ -138,7 +171,7 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		case err == nil:
 			doc.updateTime = result.UpdateTime
 		case status.Code(err) == codes.AlreadyExists:
-			stored, err := s.read(ctx, id)
+			stored, err := s.readAgain(ctx, id)
 			if err != nil {
 				return err
 			}
@@ -176,7 +209,7 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 		return s.touch(ctx, sess, rec)
 	}
 	if on == reportConflicts {
-		next.writeID = newWriteID()
+		next.writeID = newWriteID() + prev.writeID[:min(len(prev.writeID), writeIDsKept*writeIDBytes)]
 	}
 	for attempt := range maxSaves {
 		start := time.Now()
@@ -198,7 +231,7 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 			return err
 		}
 		// The commit may have been applied, answered as unavailable, and repeated by the client.
-		stored, err := s.read(ctx, next.ref.ID)
+		stored, err := s.readAgain(ctx, next.ref.ID)
 		if err != nil {
 			return err
 		}
@@ -207,7 +240,7 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 			return nil
 		}
 		if rec.renewing {
-			if stored, err = s.read(ctx, prev.ref.ID); err != nil {
+			if stored, err = s.readAgain(ctx, prev.ref.ID); err != nil {
 				return err
 			}
 		}
@@ -275,7 +308,11 @@ func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) 
 	}
 	doc := *rec.doc
 	doc.expire = s.expiry(s.cfg.Now(), &doc)
-	if doc.expire.Sub(rec.doc.expire) < s.cfg.TouchAfter {
+	gain := s.cfg.TouchAfter
+	if half := time.Duration(doc.maxAge) * time.Second / 2; half > 0 {
+		gain = min(gain, half) // a session of a short life of its own must not end while it is used
+	}
+	if doc.expire.Sub(rec.doc.expire) < gain {
 		return nil
 	}
 	ctx, cancel := s.detach(ctx)

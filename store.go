@@ -49,6 +49,7 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 // New is Get without the memory: it reads the document again on every call, and only Save saves what it returns.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	sess, rec := s.open(r.Context(), r, name, r.TLS != nil)
+	s.reportMalformed(r.Context(), rec)
 	return sess, rec.err
 }
 
@@ -66,7 +67,9 @@ func (s *Store) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Sess
 	if err := s.commit(r.Context(), sess, rec); err != nil {
 		return err
 	}
-	s.writeHeaders(w.Header(), rec)
+	if !rec.isSealed() {
+		s.writeHeaders(w.Header(), rec)
+	}
 	return nil
 }
 
@@ -88,7 +91,10 @@ func (s *Store) open(ctx context.Context, r *http.Request, name string, secure b
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	doc, err := s.read(ctx, id)
+	malformed, _ := errors.AsType[*malformedError](err)
 	switch {
+	case malformed != nil:
+		rec.key, rec.malformed = "", malformed
 	case err != nil:
 		rec.err = err
 	case doc == nil:
@@ -135,7 +141,7 @@ func (s *Store) newSession(name string, secure bool) (*sessions.Session, *record
 	sess := sessions.NewSession(s, name)
 	sess.IsNew = true
 	sess.Options = s.options(secure)
-	rec := &record{name: name, maxAge: s.cfg.MaxAge}
+	rec := &record{name: name, options: *sess.Options, maxAge: s.cfg.MaxAge}
 	s.records.add(sess, rec)
 	return sess, rec
 }
@@ -176,45 +182,63 @@ func (s *Store) recordOf(sess *sessions.Session) (*record, error) {
 	if err := validateName(sess.Name()); err != nil {
 		return nil, err
 	}
-	rec := &record{name: sess.Name()}
+	rec := &record{name: sess.Name(), options: *s.options(false)}
 	s.records.add(sess, rec)
 	return rec, nil
 }
 
 // read returns the living session in the document called id, nil if there is none. One that has expired is deleted, but
-// only as the version that was read: a refresh meanwhile survives.
+// only as the version that was read: if another request has refreshed it meanwhile, it is alive. Errors are those of
+// Firestore, and *malformedError.
 func (s *Store) read(ctx context.Context, id string) (*document, error) {
 	ref := s.collection.Doc(id)
-	snap, err := ref.Get(ctx)
-	if err != nil {
-		if snap != nil { // a snapshot of a missing document
-			return nil, nil
+	for again := false; ; again = true {
+		snap, err := ref.Get(ctx)
+		if err != nil {
+			if snap != nil { // a snapshot of a missing document
+				return nil, nil
+			}
+			return nil, unavailable("load session", err, id)
 		}
-		return nil, unavailable("load session", err, id)
-	}
-	doc, err := s.parse(snap)
-	if errors.Is(err, errExpired) {
+		doc, err := s.parse(snap)
+		if !errors.Is(err, errExpired) {
+			return doc, err
+		}
 		_, err = ref.Delete(ctx, firestore.LastUpdateTime(snap.UpdateTime))
-		if err != nil && !movedOn(err) {
+		switch {
+		case err == nil || again && movedOn(err):
+			return nil, nil
+		case !movedOn(err):
 			return nil, unavailable("delete expired session", err, id)
 		}
+	}
+}
+
+// readAgain is read for a document that was read or written before: if it is malformed now, it holds no session.
+func (s *Store) readAgain(ctx context.Context, id string) (*document, error) {
+	doc, err := s.read(ctx, id)
+	if _, malformed := errors.AsType[*malformedError](err); malformed {
 		return nil, nil
 	}
-	if err != nil {
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored",
-			slog.Any("error", err), slog.String("collection", s.collection.ID), slog.Time("update_time", snap.UpdateTime))
-		return nil, nil
+	return doc, err
+}
+
+// reportMalformed logs that a document was ignored.
+func (s *Store) reportMalformed(ctx context.Context, rec *record) {
+	if rec.malformed != nil {
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", rec.malformed),
+			slog.String("collection", s.collection.ID), slog.Time("update_time", rec.malformed.updateTime))
 	}
-	return doc, nil
 }
 
 // writeHeaders tells client and caches what became of a session.
 func (s *Store) writeHeaders(h http.Header, rec *record) {
 	varyByCookie(h)
-	if rec.cookie == nil {
+	cookie := rec.currentCookie()
+	if cookie == nil {
 		return
 	}
-	setCookie(h, rec.cookie)
+	setCookie(h, cookie)
 	if forbidSharedCaching(h) {
 		s.cfg.Logger.Warn("Cache-Control of a response that sets a session cookie replaced by private, no-store",
 			slog.String("cookie", rec.name))

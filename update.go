@@ -23,37 +23,49 @@ func (s *Store) Update(r *http.Request, w http.ResponseWriter, name string, fn f
 	if err := s.change(r.Context(), sess, rec, fn); err != nil {
 		return err
 	}
-	s.writeHeaders(w.Header(), rec)
+	if !rec.isSealed() {
+		s.writeHeaders(w.Header(), rec)
+	}
 	return nil
 }
 
 // change runs fn on the session and commits it, until no other request came between.
 func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record, fn func(*sessions.Session) error) error {
-	ctx, cancel := s.detach(ctx)
-	defer cancel()
 	before, err := rec.pending(sess)
 	if err != nil {
 		return err
 	}
+	ctx = context.WithoutCancel(ctx)
+	left := s.cfg.Timeout // of which fn takes nothing
 	for attempt := range maxSaves {
-		start := time.Now()
 		if err := fn(sess); err != nil {
 			if undone := s.rewind(sess, rec, before); undone != nil {
 				return errors.Join(err, undone)
 			}
 			return err
 		}
-		if err := s.commitWith(ctx, sess, rec, reportConflicts); !errors.Is(err, errMovedOn) {
+		start := time.Now()
+		if err := s.attempt(ctx, sess, rec, attempt, left); !errors.Is(err, errMovedOn) {
 			return err
 		}
 		if err := s.rewind(sess, rec, before); err != nil {
 			return err
 		}
-		if !pause(ctx, attempt, time.Since(start)) {
-			break
-		}
+		left -= time.Since(start)
 	}
 	return conflict()
+}
+
+// attempt commits the session within a time. If it has moved on, attempt waits for the next one to be due.
+func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record, n int, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	start := time.Now()
+	err := s.commitWith(detached{ctx}, sess, rec, reportConflicts)
+	if errors.Is(err, errMovedOn) && !pause(ctx, n, time.Since(start)) {
+		return conflict()
+	}
+	return err
 }
 
 // pending is what was changed in a session and is not saved yet.
@@ -68,6 +80,7 @@ func (rec *record) pending(sess *sessions.Session) (pending, error) {
 	if rec.err != nil {
 		return pending{}, rec.err
 	}
+	rec.repair(sess)
 	ch, err := diff(rec.values, sess.Values)
 	if err != nil {
 		return pending{}, rejected(err)
@@ -83,6 +96,7 @@ func (rec *record) pending(sess *sessions.Session) (pending, error) {
 func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
+	rec.repair(sess)
 	fill(sess, nil)
 	sess.Options.MaxAge = rec.maxAge
 	if rec.doc != nil {

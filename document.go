@@ -19,7 +19,7 @@ const (
 	fieldExpire  = "expire"  // timestamp, where there is a limit
 	fieldUser    = "user"    // string, with Config.UserKey
 	fieldStarted = "started" // timestamp, on a renewed session; else the document's create time counts
-	fieldWriteID = "write"   // string, of the last Update: see document.writeID
+	fieldWriteID = "write"   // string, of the last Updates: see document.wrote
 )
 
 // maxDocumentBytes is Firestore's limit, see https://firebase.google.com/docs/firestore/quotas.

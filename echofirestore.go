@@ -95,8 +95,8 @@ func Save(c echo.Context) error {
 // deletes the cookie, whatever else the handler does. The document need not be read for it. Values that are set in
 // what [Get] returns afterwards begin a new session with a new key.
 //
-// If Firestore did not answer, the session may live on. Destroy returns the error, and so does the response, even if the
-// handler ignores it.
+// If Firestore did not answer, the session may live on, and Destroy returns the error. Before a response that is no error
+// it is tried once more, and that response becomes an error if it fails again.
 func Destroy(c echo.Context) error {
 	x, err := exchangeIn(c)
 	if err != nil {

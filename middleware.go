@@ -74,6 +74,16 @@ func (x *exchange) seal() bool {
 	return !x.begun
 }
 
+// unseal takes seal back: the response has not begun after all.
+func (x *exchange) unseal() {
+	for _, o := range x.opened() {
+		o.rec.seal(false)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.begun = false
+}
+
 // autosave saves the sessions for a response that is about to begin, and gives it its headers. Nothing is saved with a
 // status of 500 or more.
 func (x *exchange) autosave() error {
@@ -84,7 +94,7 @@ func (x *exchange) autosave() error {
 	}
 	x.writeHeaders()
 	for _, o := range x.opened() {
-		o.rec.seal()
+		o.rec.seal(true)
 	}
 	return nil
 }

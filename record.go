@@ -55,11 +55,33 @@ func (rec *record) isGone() bool {
 	return rec.gone
 }
 
-// seal notes that no cookie can be sent any more.
-func (rec *record) seal() {
+// seal notes whether it is too late for a cookie.
+func (rec *record) seal(sealed bool) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.sealed = true
+	rec.sealed = sealed
+}
+
+func (rec *record) isSealed() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.sealed
+}
+
+// pendingCookie returns the cookie that the response is to set, nil for none.
+func (rec *record) pendingCookie() *http.Cookie {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.cookie
+}
+
+// dropCookie forgets the cookie, and reports whether there was one.
+func (rec *record) dropCookie() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	had := rec.cookie != nil
+	rec.cookie = nil
+	return had
 }
 
 // records finds the record of a session, for as long as the program holds the session. It is keyed by the session
@@ -81,25 +103,4 @@ func (r *records) of(sess *sessions.Session) *record {
 		return rec.(*record)
 	}
 	return nil
-}
-
-func (rec *record) isSealed() bool {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	return rec.sealed
-}
-
-// dropCookie forgets the cookie, and reports whether there was one.
-func (rec *record) dropCookie() bool {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	had := rec.cookie != nil
-	rec.cookie = nil
-	return had
-}
-
-func (rec *record) currentCookie() *http.Cookie {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	return rec.cookie
 }

@@ -103,15 +103,3 @@ func (w *droppedWriter) FlushError() error         { return w.err }
 func (w *droppedWriter) Flush()                    {}
 
 func (w *droppedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, w.err }
-
-// unseal takes seal back: the response has not begun after all.
-func (x *exchange) unseal() {
-	for _, o := range x.opened() {
-		o.rec.mu.Lock()
-		o.rec.sealed = false
-		o.rec.mu.Unlock()
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.begun = false
-}

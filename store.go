@@ -234,7 +234,7 @@ func (s *Store) reportMalformed(ctx context.Context, rec *record) {
 // writeHeaders tells client and caches what became of a session.
 func (s *Store) writeHeaders(h http.Header, rec *record) {
 	varyByCookie(h)
-	cookie := rec.currentCookie()
+	cookie := rec.pendingCookie()
 	if cookie == nil {
 		return
 	}

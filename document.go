@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +37,8 @@ type document struct {
 	user       string
 	started    time.Time
 	fields     map[string]any // all fields, those of others among them
-	writeID    string         // of the Update that wrote it
+	writeID    string         // of the Update that is to write it
+	writes     []string       // the IDs of the latest Updates
 	updateTime time.Time      // the version: the precondition of the next save
 }
 
@@ -89,7 +92,9 @@ func (s *Store) parse(snap *firestore.DocumentSnapshot) (*document, error) {
 	}
 	doc.maxAge = int(min(max(maxAge, 0), maxMaxAge))
 	doc.user, _ = fields[fieldUser].(string)
-	doc.writeID, _ = fields[fieldWriteID].(string)
+	if writes, ok := fields[fieldWriteID].(string); ok {
+		doc.writes = strings.Fields(writes)
+	}
 	return doc, nil
 }
 
@@ -102,7 +107,7 @@ func (s *Store) next(prev *document, values map[string]any, maxAge int) (*docume
 	now := s.cfg.Now()
 	doc := &document{maxAge: maxAge, started: now}
 	if prev != nil {
-		doc.ref, doc.fields, doc.started = prev.ref, prev.fields, prev.started
+		doc.ref, doc.fields, doc.started, doc.writes = prev.ref, prev.fields, prev.started, prev.writes
 	}
 	doc.expire = s.expiry(now, doc)
 
@@ -133,24 +138,33 @@ func (s *Store) copyValues(doc *document) (map[string]any, error) {
 	return payload.Values, nil
 }
 
-// wrote reports whether doc is what stored is the result of. If another request wrote the very same, that makes no
-// difference to one that sets values, but to an Update it does: two requests that count to 5 must make 6. So an Update
-// has an ID of its own.
+// wrote reports whether stored is the result of writing doc. If another request wrote the very same, that makes no
+// difference to one that sets values, but to an Update it does: two requests that count to 5 must make 6. And if others
+// have written since, setting values again does no harm, but counting again does. So an Update has an ID, which stays
+// in the document for as long as it may be asked for.
 func (doc *document) wrote(stored *document) bool {
 	if doc.writeID != "" {
-		return strings.Contains(stored.writeID, doc.writeID[:writeIDBytes])
+		return slices.Contains(stored.writes, doc.writeID)
 	}
 	return doc.data == stored.data && doc.maxAge == stored.maxAge && doc.user == stored.user &&
 		doc.expire.Equal(stored.expire)
 }
 
-// newWriteID returns 66 random bits.
-func newWriteID() string { return rand.Text()[:writeIDBytes] }
+// newWriteID returns the time, in seconds, and 35 random bits.
+func newWriteID() string {
+	return strconv.FormatInt(time.Now().Unix(), 36) + "." + rand.Text()[:7]
+}
 
-const (
-	writeIDBytes = 13
-	writeIDsKept = 8 // of the Updates before, for one that looks for its own after others have written
-)
+// addWrite gives doc the ID of the Update that is to write it, and drops those of Updates that have given up by now.
+func (s *Store) addWrite(doc *document, id string) {
+	oldest := time.Now().Add(-2*s.cfg.Timeout - time.Minute).Unix()
+	doc.writeID = id
+	doc.writes = append(slices.DeleteFunc(slices.Clone(doc.writes), func(id string) bool {
+		began, _, _ := strings.Cut(id, ".")
+		at, err := strconv.ParseInt(began, 36, 64)
+		return err != nil || at < oldest
+	}), id)
+}
 
 // expiry returns when a session that is saved now ends: zero if never. Firestore keeps microseconds.
 func (s *Store) expiry(now time.Time, doc *document) time.Time {
@@ -179,7 +193,7 @@ func (s *Store) newFields(doc *document) map[string]any {
 		fields[fieldUser] = doc.user
 	}
 	if doc.writeID != "" {
-		fields[fieldWriteID] = doc.writeID
+		fields[fieldWriteID] = strings.Join(doc.writes, " ")
 	}
 	return fields
 }

@@ -119,8 +119,8 @@ func Renew(c echo.Context) error {
 
 // Update changes the request's session by fn and saves it now, as one step: if another request saves the session
 // meanwhile, fn runs again on what that one stored. So counters count exactly and tokens are used once. Changes that the
-// handler made before are saved along; if fn returns an error, what it did is undone, nothing is saved, and Update
-// returns that error. If fn ends the session, it ends as it was when fn saw it; whoever comes second gets [ErrGone].
+// handler made before are saved along. If fn returns an error, or the session cannot be saved, what fn did is undone, and
+// Update returns the error. If fn ends the session, it ends as it was when fn saw it; whoever comes second gets [ErrGone].
 //
 // fn must have no effects but on its session, which is the one that [Get] returns, and must not call this package's
 // functions that save. It must not change in place, as in m["x"]++, a value that the handler itself had set before,

@@ -22,7 +22,7 @@ const (
 // commit stores what has become of a session since it was loaded or last committed, with the least that it takes.
 // On success the record knows the cookie to send, if any.
 func (s *Store) commit(ctx context.Context, sess *sessions.Session, rec *record) error {
-	return s.commitWith(ctx, sess, rec, mergeConflicts)
+	return s.commitWith(ctx, sess, rec, "")
 }
 
 // detached is a context that detach has made.
@@ -38,23 +38,17 @@ func (s *Store) detach(ctx context.Context) (context.Context, context.CancelFunc
 	return detached{ctx}, cancel
 }
 
-// conflicts says what a commit does if its document has moved on.
-type conflicts int
-
-const (
-	mergeConflicts  conflicts = iota // make the change to what is there now
-	reportConflicts                  // note what is there now, and return errMovedOn
-)
-
-// errMovedOn is what a commit with reportConflicts returns.
+// errMovedOn is what the commit of an Update returns if its document has moved on.
 var errMovedOn = errors.New("echofirestore: session changed by another request")
 
-func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *record, on conflicts) error {
+// commitWith is commit, or with a write ID the commit of an Update. If the document of that has moved on, it notes what
+// is there now and returns errMovedOn, where others make their change to that themselves.
+func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	rec.repair(sess)
 	if rec.ending != nil || endedBy(sess) {
-		if err := s.end(ctx, sess, rec, on); err != nil || endedBy(sess) {
+		if err := s.end(ctx, sess, rec, writeID); err != nil || endedBy(sess) {
 			return err
 		}
 	}
@@ -75,9 +69,9 @@ func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *rec
 	case change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing:
 		return s.touch(ctx, sess, rec)
 	case len(sess.Values) == 0 && !change.empty():
-		return s.end(ctx, sess, rec, on)
+		return s.end(ctx, sess, rec, writeID)
 	default:
-		return s.update(ctx, sess, rec, change, on)
+		return s.update(ctx, sess, rec, change, writeID)
 	}
 }
 
@@ -90,7 +84,7 @@ func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record
 	defer rec.mu.Unlock()
 	rec.repair(sess)
 	clear(sess.Values)
-	if err := s.end(ctx, sess, rec, mergeConflicts); err != nil {
+	if err := s.end(ctx, sess, rec, ""); err != nil {
 		return err
 	}
 	opts := rec.options
@@ -98,13 +92,13 @@ func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record
 	return nil
 }
 
-// end deletes the session's document: whatever other requests did to it meanwhile, but with reportConflicts only if
-// they did nothing.
-func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, on conflicts) error {
+// end deletes the session's document: whatever other requests did to it meanwhile, but for an Update only if they did
+// nothing.
+func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
 	var unchanged []firestore.Precondition
-	if on == reportConflicts && rec.doc != nil {
+	if writeID != "" && rec.doc != nil {
 		if rec.gone {
 			return gone()
 		}
@@ -190,7 +184,7 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 
 // update stores what was changed in a session that has a document. If the document has moved on since it was read,
 // the change is made to what is there now.
-func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record, change change, on conflicts) error {
+func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record, change change, writeID string) error {
 	if rec.gone {
 		return gone()
 	}
@@ -208,8 +202,8 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 	if change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing {
 		return s.touch(ctx, sess, rec)
 	}
-	if on == reportConflicts {
-		next.writeID = newWriteID() + prev.writeID[:min(len(prev.writeID), writeIDsKept*writeIDBytes)]
+	if writeID != "" {
+		s.addWrite(next, writeID)
 	}
 	for attempt := range maxSaves {
 		start := time.Now()
@@ -248,7 +242,7 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 			rec.gone = true
 			return gone()
 		}
-		if prev = stored; on == reportConflicts {
+		if prev = stored; writeID != "" {
 			rec.doc = stored
 			return errMovedOn
 		}

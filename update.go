@@ -35,20 +35,28 @@ func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record,
 	if err != nil {
 		return err
 	}
-	ctx = context.WithoutCancel(ctx)
-	left := s.cfg.Timeout // of which fn takes nothing
-	for attempt := range maxSaves {
-		if err := fn(sess); err != nil {
-			if undone := s.rewind(sess, rec, before); undone != nil {
-				return errors.Join(err, undone)
-			}
-			return err
-		}
-		start := time.Now()
-		if err := s.attempt(ctx, sess, rec, attempt, left); !errors.Is(err, errMovedOn) {
-			return err
-		}
+	if before.stale {
 		if err := s.rewind(sess, rec, before); err != nil {
+			return err
+		}
+	}
+	ctx = context.WithoutCancel(ctx)
+	left := s.cfg.Timeout   // of which fn takes nothing
+	writeID := newWriteID() // of all attempts: one that arrives late must not count beside the next
+	for n := range maxSaves {
+		err := fn(sess)
+		start := time.Now()
+		if err == nil {
+			if err = s.attempt(ctx, sess, rec, writeID, n, left); err == nil {
+				return nil
+			}
+		}
+		// What fn did is undone also if it could not be saved: saved later, as values that the handler has set, it would
+		// undo what others have counted.
+		if undone := s.rewind(sess, rec, before); undone != nil {
+			return errors.Join(err, undone)
+		}
+		if !errors.Is(err, errMovedOn) {
 			return err
 		}
 		left -= time.Since(start)
@@ -57,11 +65,11 @@ func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record,
 }
 
 // attempt commits the session within a time. If it has moved on, attempt waits for the next one to be due.
-func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record, n int, timeout time.Duration) error {
+func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record, writeID string, n int, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	start := time.Now()
-	err := s.commitWith(detached{ctx}, sess, rec, reportConflicts)
+	err := s.commitWith(detached{ctx}, sess, rec, writeID)
 	if errors.Is(err, errMovedOn) && !pause(ctx, n, time.Since(start)) {
 		return conflict()
 	}
@@ -72,6 +80,7 @@ func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record
 type pending struct {
 	change
 	maxAge *int // nil if that was not changed
+	stale  bool // what is stored has more than the session shows: a save has merged it with that of another request
 }
 
 func (rec *record) pending(sess *sessions.Session) (pending, error) {
@@ -86,6 +95,7 @@ func (rec *record) pending(sess *sessions.Session) (pending, error) {
 		return pending{}, rejected(err)
 	}
 	p := pending{change: change{set: cloneSet(ch.set), removed: ch.removed}}
+	p.stale = rec.doc != nil && !equal(rec.values, rec.doc.values)
 	if maxAge := sess.Options.MaxAge; maxAge != rec.maxAge {
 		p.maxAge = &maxAge
 	}

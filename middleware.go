@@ -53,6 +53,7 @@ func (x *exchange) begin() {
 	}
 	if err := x.autosave(); err != nil {
 		x.replaceResponse(err)
+		x.sealSessions()
 	}
 }
 
@@ -93,10 +94,15 @@ func (x *exchange) autosave() error {
 		}
 	}
 	x.writeHeaders()
+	x.sealSessions()
+	return nil
+}
+
+// sealSessions notes that it is too late for their cookies.
+func (x *exchange) sealSessions() {
 	for _, o := range x.opened() {
 		o.rec.seal(true)
 	}
-	return nil
 }
 
 func (x *exchange) autosaveOne(o opened) error {

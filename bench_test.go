@@ -100,9 +100,9 @@ func stored(b *testing.B, client *firestore.Client) *firestore.DocumentRef {
 	return ref
 }
 
-// byHand serves requests that do without this package what it does for a session that is read: a document is got within
-// a time, and its JSON decoded.
-func byHand(client *firestore.Client) *echo.Echo {
+// byHand serves requests that do without this package what it does for a session that is read, or changed: the document
+// is got within a time and its JSON decoded, and then that is changed, encoded, and the document updated within a time.
+func byHand(client *firestore.Client, change bool) *echo.Echo {
 	e := echo.New()
 	e.GET("/", func(c echo.Context) error {
 		cookie, err := c.Cookie("__session")
@@ -111,15 +111,39 @@ func byHand(client *firestore.Client) *echo.Echo {
 		}
 		ctx, cancel := context.WithTimeout(c.Request().Context(), 10*time.Second)
 		defer cancel()
-		snap, err := client.Collection(echofirestore.DefaultCollection).Doc(cookie.Value).Get(ctx)
+		ref := client.Collection(echofirestore.DefaultCollection).Doc(cookie.Value)
+		snap, err := ref.Get(ctx)
 		if err != nil {
 			return err
 		}
-		var payload struct{ Session map[string]any }
+		var payload struct {
+			Created int64          `json:"created"`
+			Session map[string]any `json:"session"`
+		}
 		if err := json.Unmarshal([]byte(snap.Data()["data"].(string)), &payload); err != nil {
 			return err
 		}
-		return c.String(http.StatusOK, payload.Session["theme"].(string))
+		if !change {
+			return c.String(http.StatusOK, payload.Session["theme"].(string))
+		}
+		payload.Session["visits"] = payload.Session["visits"].(float64) + 1
+		payload.Created = time.Now().Unix()
+		data, err := json.Marshal(payload)
+		if err != nil {
+			return err
+		}
+		ctx, cancel = context.WithTimeout(c.Request().Context(), 10*time.Second)
+		defer cancel()
+		_, err = ref.Update(ctx, []firestore.Update{
+			{Path: "data", Value: string(data)},
+			{Path: "max_age", Value: nil},
+			{Path: "expire", Value: firestore.Delete},
+		}, firestore.LastUpdateTime(snap.UpdateTime))
+		if err != nil {
+			return err
+		}
+		c.SetCookie(cookie)
+		return c.NoContent(http.StatusOK)
 	})
 	return e
 }
@@ -128,7 +152,7 @@ func BenchmarkRead(b *testing.B) {
 	client := firestoretest.NewClient(b)
 	ref := stored(b, client)
 	b.Run("byhand", func(b *testing.B) {
-		request := serve(b, byHand(client), ref.ID)
+		request := serve(b, byHand(client, false), ref.ID)
 		b.ReportAllocs()
 		for b.Loop() {
 			request()
@@ -163,6 +187,14 @@ func BenchmarkRead(b *testing.B) {
 func BenchmarkChange(b *testing.B) {
 	client := firestoretest.NewClient(b)
 	ref := stored(b, client)
+	b.Run("byhand", func(b *testing.B) {
+		request := serve(b, byHand(client, true), ref.ID)
+		b.ReportAllocs()
+		for b.Loop() {
+			request()
+		}
+	})
+	ref = stored(b, client)
 	b.Run("floor", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {

@@ -41,7 +41,7 @@ func NewStore(cfg Config) (*Store, error) {
 // goroutine per request. Nothing is then saved but by Save.
 func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	if x := exchangeOf(r.Context(), s); x != nil {
-		return x.Get(r, name)
+		return x.Get(r, name) //nolint:contextcheck // x has the request's own
 	}
 	return sessions.GetRegistry(r).Get(s, name)
 }

@@ -69,7 +69,7 @@ func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	start := time.Now()
-	err := s.commitWith(detached{ctx}, sess, rec, writeID)
+	err := s.commitWith(detached{ctx}, sess, rec, writeID) //nolint:contextcheck // it derives from ctx
 	if errors.Is(err, errMovedOn) && !pause(ctx, n, time.Since(start)) {
 		return conflict()
 	}

@@ -78,6 +78,17 @@ func TestSetCookie(t *testing.T) {
 			want: []string{"__session=key; Path=/own; Expires=Wed, 02 Jan 2030 03:05:05 GMT; Max-Age=60; Secure; Partitioned"},
 		},
 		{
+			name:      "options set to nil: those it had, and the max age of its own",
+			configure: func(cfg *echofirestore.Config) { cfg.MaxAge = 60 },
+			existing:  true,
+			handler: func(c echo.Context) error {
+				session(c).Values["n"] = 1
+				session(c).Options = nil
+				return nil
+			},
+			want: []string{"__session=key; Path=/; Expires=Wed, 02 Jan 2030 04:04:05 GMT; Max-Age=3600; HttpOnly; Secure; SameSite=Lax"},
+		},
+		{
 			name:     "saved twice",
 			existing: true,
 			handler: func(c echo.Context) error {
@@ -199,6 +210,7 @@ func TestCacheHeaders(t *testing.T) {
 		{name: "changed", handler: change, control: "private, no-store", vary: []string{"Cookie"}},
 		{name: "destroyed", handler: echofirestore.Destroy, control: "private, no-store", vary: []string{"Cookie"}},
 		{name: "changed, private", handler: with("Cache-Control", "max-age=60, Private", change), control: "max-age=60, Private", vary: []string{"Cookie"}},
+		{name: "changed, private but for one field", handler: with("Cache-Control", `max-age=60, private="X-Foo"`, change), control: "private, no-store", vary: []string{"Cookie"}},
 		{name: "changed, no-store", handler: with("Cache-Control", "no-store", change), control: "no-store", vary: []string{"Cookie"}},
 		{name: "changed, max-age", handler: with("Cache-Control", "max-age=60", change), control: "private, no-store", vary: []string{"Cookie"}},
 		{name: "changed, public", handler: with("Cache-Control", "PUBLIC, max-age=60", change), control: "private, no-store", vary: []string{"Cookie"}, logged: true},

@@ -217,6 +217,12 @@ func (a *app) put(key string, fields map[string]any) *firestore.DocumentRef {
 	return ref
 }
 
+// putSession stores a browser session that holds values, in JSON.
+func (a *app) putSession(key, values string) {
+	a.t.Helper()
+	a.put(key, map[string]any{"data": `{"created": 1, "session": ` + values + `}`, "max_age": nil})
+}
+
 // documents returns the fields of all session documents, by document ID.
 func (a *app) documents() map[string]map[string]any {
 	a.t.Helper()

@@ -3,11 +3,14 @@ package echofirestore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc/codes"
@@ -138,5 +141,89 @@ func TestChangesAfterTheFirstByte(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLateSaveSetsNoCookie saves explicitly once the response has begun. The header may be read by others by then.
+func TestLateSaveSetsNoCookie(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		save func(*app, echo.Context, http.ResponseWriter) error
+		want string // part of what is stored; "": no document
+	}{
+		{
+			name: "changed", want: `"n":2`,
+			save: func(_ *app, c echo.Context, w http.ResponseWriter) error {
+				session(c).Values["n"] = 2
+				return session(c).Save(c.Request(), w)
+			},
+		},
+		{
+			name: "ended",
+			save: func(_ *app, c echo.Context, w http.ResponseWriter) error {
+				session(c).Options.MaxAge = -1
+				return session(c).Save(c.Request(), w)
+			},
+		},
+		{
+			name: "updated", want: `"n":2`,
+			save: func(a *app, c echo.Context, w http.ResponseWriter) error {
+				return a.store.Update(c.Request(), w, "__session", func(sess *sessions.Session) error {
+					sess.Values["n"] = 2
+					return nil
+				})
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.putSession("key", `{"n": 0}`)
+			a.POST("/", func(c echo.Context) error {
+				setOne(c) // which sets the cookie in time
+				if err := c.String(http.StatusOK, "begun"); err != nil {
+					return err
+				}
+				w := httptest.NewRecorder()
+				if err := tt.save(a, c, w); err != nil {
+					t.Error(err)
+				}
+				if len(w.Header()) != 0 {
+					t.Errorf("header %v", w.Header())
+				}
+				return nil
+			})
+			if got := a.browser().post("/", withCookie("key")).cookie("__session"); got == nil || got.Value != "key" {
+				t.Errorf("cookie %v", got)
+			}
+			docs := a.documents()
+			if tt.want == "" && len(docs) != 0 || tt.want != "" && !strings.Contains(fmt.Sprint(docs), tt.want) {
+				t.Errorf("documents %v, want %q", docs, tt.want)
+			}
+		})
+	}
+}
+
+// TestLateRenew renews when no cookie can be sent any more: that is refused, and keeps nothing else from being saved.
+func TestLateRenew(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	a.putSession("key", `{"n": 0}`)
+	a.POST("/", func(c echo.Context) error {
+		if err := c.String(http.StatusOK, "begun"); err != nil {
+			return err
+		}
+		if err := echofirestore.Renew(c); !errors.Is(err, echofirestore.ErrCommitted) {
+			t.Errorf("error %v, want ErrCommitted", err)
+		}
+		setOne(c)
+		return nil
+	})
+	if got := a.browser().post("/", withCookie("key")); got.StatusCode != http.StatusOK {
+		t.Errorf("status %d", got.StatusCode)
+	}
+	if diff := cmp.Diff(map[string]any{"n": 1}, a.values("key")); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
 	}
 }

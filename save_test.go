@@ -3,7 +3,6 @@ package echofirestore_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -12,7 +11,6 @@ import (
 
 	"cloud.google.com/go/firestore"
 	"github.com/google/go-cmp/cmp"
-	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -189,84 +187,6 @@ func TestSave(t *testing.T) {
 				t.Errorf("documents (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-// TestLifetimeOverride stores a max age of the session's own, finds it again, and lets the session die of it.
-func TestLifetimeOverride(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name             string
-		standard, own    int
-		alive, overAfter time.Duration // overAfter 0: never
-	}{
-		{name: "longer", standard: 60, own: 3600, alive: 120 * time.Second, overAfter: 3600 * time.Second},
-		{name: "shorter", standard: 3600, own: 60, alive: 30 * time.Second, overAfter: 60 * time.Second},
-		{name: "none instead of some", standard: 60, own: 0, alive: 24 * time.Hour},
-		{name: "some instead of none", standard: 0, own: 60, alive: 30 * time.Second, overAfter: 60 * time.Second},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			a := newApp(t, func(cfg *echofirestore.Config) { cfg.MaxAge = tt.standard })
-			a.POST("/", func(c echo.Context) error {
-				session(c).Values["user"] = "alice"
-				session(c).Options.MaxAge = tt.own
-				return nil
-			})
-			a.POST("/again", set("again", true))
-			a.GET("/", see)
-			b := a.browser()
-			cookie := b.post("/").cookie("__session")
-			if cookie == nil || cookie.MaxAge != tt.own {
-				t.Fatalf("cookie %v, want Max-Age %d", cookie, tt.own)
-			}
-			lives := func(want bool) {
-				t.Helper()
-				var got seen
-				if err := json.Unmarshal([]byte(b.get("/", withCookie(cookie.Value)).body), &got); err != nil {
-					t.Fatal(err)
-				}
-				if got.IsNew == want || want && got.MaxAge != tt.own {
-					t.Errorf("after %v: session %+v, want it alive: %v", a.clock.Now(), got, want)
-				}
-			}
-			a.clock.Advance(tt.alive)
-			lives(true)
-			if got := b.post("/again", withCookie(cookie.Value)).cookie("__session"); got == nil || got.MaxAge != tt.own {
-				t.Errorf("cookie of a later save %v, want Max-Age %d", got, tt.own)
-			}
-			if tt.overAfter == 0 {
-				return
-			}
-			a.clock.Advance(tt.overAfter - time.Second)
-			lives(true)
-			a.clock.Advance(time.Second)
-			lives(false)
-		})
-	}
-}
-
-// TestChangesExtend makes sure that each save, of whatever change, gives the session another max age.
-func TestChangesExtend(t *testing.T) {
-	t.Parallel()
-	a := newApp(t, func(cfg *echofirestore.Config) { cfg.MaxAge = 60 })
-	a.GET("/", see)
-	a.POST("/", set("preferences", map[string]any{"theme": "light"}))
-	a.POST("/dark", func(c echo.Context) error {
-		session(c).Values["preferences"].(map[string]any)["theme"] = "dark"
-		return nil
-	})
-	b := a.browser()
-	key := b.post("/").cookie("__session").Value
-	a.clock.Advance(50 * time.Second)
-	b.post("/dark", withCookie(key))
-	a.clock.Advance(59 * time.Second)
-	if got := b.get("/", withCookie(key)); !strings.Contains(got.body, `"theme":"dark"`) {
-		t.Errorf("body %s", got.body)
-	}
-	a.clock.Advance(time.Second)
-	if got := b.get("/", withCookie(key)); !strings.Contains(got.body, `"isNew":true`) {
-		t.Errorf("body %s", got.body)
 	}
 }
 
@@ -618,60 +538,6 @@ func TestDroppedChangesAreLoggedOnce(t *testing.T) {
 		a.browser().post("/"+query, withCookie("key"))
 		if got := strings.Count(a.log.String(), "dropped") - before; got != want {
 			t.Errorf("%q: logged %d times, want %d", query, got, want)
-		}
-	}
-}
-
-// TestErrorsOfUpdateComeBackAsTheyAre makes sure that Echo sees the status of an error that an Update returned.
-func TestErrorsOfUpdateComeBackAsTheyAre(t *testing.T) {
-	t.Parallel()
-	a := newApp(t)
-	a.POST("/", func(c echo.Context) error {
-		return echofirestore.Update(c, func(*sessions.Session) error { return echo.NewHTTPError(http.StatusTeapot) })
-	})
-	if got := a.browser().post("/"); got.StatusCode != http.StatusTeapot {
-		t.Errorf("status %d", got.StatusCode)
-	}
-}
-
-// TestErrorHandler lets an application answer failures itself, in all surroundings.
-func TestErrorHandler(t *testing.T) {
-	t.Parallel()
-	for _, around := range surroundings {
-		for name, handler := range map[string]echo.HandlerFunc{
-			"load": func(c echo.Context) error {
-				_, err := echofirestore.Get(c)
-				return err
-			},
-			"load, not told": func(c echo.Context) error { return c.String(http.StatusOK, fmt.Sprint(session(c).ID)) },
-			"save":           set("n", 1),
-			"save, no body":  func(c echo.Context) error { session(c).Values["n"] = 1; return nil },
-		} {
-			t.Run(around.name+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				a := newBareApp(t, func(cfg *echofirestore.Config) {
-					cfg.ErrorHandler = func(c echo.Context, err error) error {
-						if status.Code(err) != codes.PermissionDenied {
-							t.Errorf("error %v", err)
-						}
-						return c.HTML(http.StatusBadGateway, "<p>ours</p>")
-					}
-				})
-				a.Use(around.outside...)
-				a.Use(a.store.Middleware())
-				a.Use(around.inside...)
-				a.POST("/", handler)
-				a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
-				method := "Commit"
-				if strings.HasPrefix(name, "load") {
-					method = "BatchGetDocuments"
-				}
-				a.firestore.Inject(firestoretest.Fault{Method: method, Times: -1, Err: status.Error(codes.PermissionDenied, "no")})
-				got := a.browser().post("/", withCookie("key"))
-				if got.StatusCode != http.StatusBadGateway || got.body != "<p>ours</p>" || got.Header.Get("Content-Type") != "text/html; charset=UTF-8" {
-					t.Errorf("status %d, %v, body %q", got.StatusCode, got.Header, got.body)
-				}
-			})
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package echofirestore_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -163,5 +164,175 @@ func TestNoCookieAfterErrorResponse(t *testing.T) {
 	}
 	if docs := a.documents(); len(docs) != 0 {
 		t.Errorf("documents %v", docs)
+	}
+}
+
+// TestUpdate looks at what else Update promises.
+func TestUpdate(t *testing.T) {
+	t.Parallel()
+	errNo := errors.New("no")
+	for _, tt := range []struct {
+		name     string
+		document string // "": none
+		other    string // what another request saves during the first run
+		fail     bool   // in the last run
+		runs     int
+		want     map[string]any
+	}{
+		{
+			name: "new session",
+			runs: 1, want: map[string]any{"n": 1, "before": 1},
+		},
+		{
+			name:     "undisturbed",
+			document: `{"n": 4}`,
+			runs:     1, want: map[string]any{"n": 5, "before": 1},
+		},
+		{
+			name:     "runs again on what another request saved",
+			document: `{"n": 4}`, other: `{"n": 7, "o": 1}`,
+			runs: 2, want: map[string]any{"n": 8, "o": 1, "before": 1},
+		},
+		{
+			name:     "an error undoes its changes and keeps those before",
+			document: `{"n": 4}`,
+			fail:     true,
+			runs:     1, want: map[string]any{"n": 4, "before": 1},
+		},
+		{
+			name:     "an error in the second run",
+			document: `{"n": 4}`, other: `{"n": 7, "o": 1}`,
+			fail: true,
+			runs: 2, want: map[string]any{"n": 7, "o": 1, "before": 1},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "key" } })
+			var request []func(*http.Request)
+			if tt.document != "" {
+				a.put("key", map[string]any{"data": `{"created": 1, "session": ` + tt.document + `}`, "max_age": nil})
+				request = append(request, withCookie("key"))
+			}
+			runs := 0
+			a.POST("/", func(c echo.Context) error {
+				session(c).Values["before"] = 1
+				err := echofirestore.Update(c, func(sess *sessions.Session) error {
+					runs++
+					n, _ := sess.Values["n"].(int)
+					sess.Values["n"] = n + 1
+					if runs == 1 && tt.other != "" {
+						a.put("key", map[string]any{"data": `{"created": 1, "session": ` + tt.other + `}`, "max_age": nil})
+					}
+					if tt.fail && runs == tt.runs {
+						return errNo
+					}
+					return nil
+				})
+				if errors.Is(err, errNo) != tt.fail || !tt.fail && err != nil {
+					t.Errorf("error %v", err)
+				}
+				return nil
+			})
+			if got := a.browser().post("/", request...); got.StatusCode != http.StatusOK {
+				t.Errorf("status %d", got.StatusCode)
+			}
+			if runs != tt.runs {
+				t.Errorf("%d runs, want %d", runs, tt.runs)
+			}
+			if diff := cmp.Diff(tt.want, a.values("key")); diff != "" {
+				t.Errorf("values (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestErrorsOfUpdateComeBackAsTheyAre makes sure that Echo sees the status of an error that an Update returned.
+func TestErrorsOfUpdateComeBackAsTheyAre(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	a.POST("/", func(c echo.Context) error {
+		return echofirestore.Update(c, func(*sessions.Session) error { return echo.NewHTTPError(http.StatusTeapot) })
+	})
+	if got := a.browser().post("/"); got.StatusCode != http.StatusTeapot {
+		t.Errorf("status %d", got.StatusCode)
+	}
+}
+
+// TestTokenIsUsedOnce has one request use a token while another one is about to.
+func TestTokenIsUsedOnce(t *testing.T) {
+	t.Parallel()
+	errUsed := echo.NewHTTPError(http.StatusConflict, "used")
+	remove := func(sess *sessions.Session) { delete(sess.Values, "token") }
+	for _, tt := range []struct {
+		name   string
+		values string
+		use    func(*sessions.Session)
+		want   error // of the one that comes second
+	}{
+		{name: "one value of two", values: `{"token": "x", "n": 1}`, use: remove, want: errUsed},
+		{name: "the only value", values: `{"token": "x"}`, use: remove, want: echofirestore.ErrGone},
+		{
+			name: "the session ends with it", values: `{"token": "x", "n": 1}`,
+			use: func(sess *sessions.Session) { sess.Options.MaxAge = -1 }, want: echofirestore.ErrGone,
+		},
+		{
+			name: "the session is emptied with it", values: `{"token": "x", "n": 1}`,
+			use: func(sess *sessions.Session) { sess.Values = nil }, want: echofirestore.ErrGone,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.putSession("key", tt.values)
+			use := func(c echo.Context, meanwhile func()) error {
+				return echofirestore.Update(c, func(sess *sessions.Session) error {
+					if sess.Values["token"] != "x" {
+						return errUsed
+					}
+					tt.use(sess)
+					meanwhile()
+					return nil
+				})
+			}
+			a.POST("/first", func(c echo.Context) error { return use(c, func() {}) })
+			a.POST("/second", func(c echo.Context) error {
+				err := use(c, func() {
+					if got := a.browser().post("/first", withCookie("key")); got.StatusCode != http.StatusOK {
+						t.Errorf("first: status %d: %s", got.StatusCode, got.body)
+					}
+				})
+				if !errors.Is(err, tt.want) {
+					t.Errorf("second: error %v, want %v", err, tt.want)
+				}
+				return err
+			})
+			if got := a.browser().post("/second", withCookie("key")); got.StatusCode != http.StatusConflict || got.cookie("__session") != nil {
+				t.Errorf("second: status %d, cookie %v", got.StatusCode, got.cookie("__session"))
+			}
+		})
+	}
+}
+
+// TestUpdateMayTakeLong runs a function for longer than Config.Timeout, which is for the calls to Firestore.
+func TestUpdateMayTakeLong(t *testing.T) {
+	t.Parallel()
+	const timeout = 100 * time.Millisecond
+	a := newApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = timeout })
+	a.putSession("key", `{"n": 0}`)
+	a.POST("/", func(c echo.Context) error {
+		return echofirestore.Update(c, func(sess *sessions.Session) error {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			<-ctx.Done()
+			sess.Values["n"] = 1
+			return nil
+		})
+	})
+	if got := a.browser().post("/", withCookie("key")); got.StatusCode != http.StatusOK {
+		t.Errorf("status %d: %s", got.StatusCode, got.body)
+	}
+	if got := a.values("key")["n"]; got != 1 {
+		t.Errorf("n = %v, want 1", got)
 	}
 }

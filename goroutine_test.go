@@ -1,0 +1,136 @@
+package echofirestore_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/echofirestore/echofirestore"
+)
+
+// TestGoroutines has several goroutines of one handler use the session, for the race detector to watch.
+func TestGoroutines(t *testing.T) {
+	t.Parallel()
+	get := func(c echo.Context) error { _, err := echofirestore.Get(c); return err }
+	another := func(c echo.Context) error {
+		sess, err := echofirestore.Get(c)
+		if err != nil {
+			return err
+		}
+		_, err = sess.Store().Get(c.Request(), "prefs")
+		return err
+	}
+	for _, tt := range []struct {
+		name  string
+		calls []echo.HandlerFunc
+		left  int // documents
+	}{
+		{name: "Save", calls: []echo.HandlerFunc{echofirestore.Save}, left: 1},
+		{name: "Get and Save", calls: []echo.HandlerFunc{get, echofirestore.Save}, left: 1},
+		{name: "Get of another session and Save", calls: []echo.HandlerFunc{another, echofirestore.Save}, left: 1},
+		{name: "Destroy", calls: []echo.HandlerFunc{echofirestore.Destroy}},
+		{name: "Get and Destroy", calls: []echo.HandlerFunc{get, echofirestore.Destroy}},
+		{name: "Save and Destroy", calls: []echo.HandlerFunc{echofirestore.Save, echofirestore.Destroy}},
+		{name: "Save and Renew", calls: []echo.HandlerFunc{echofirestore.Save, echofirestore.Renew}, left: 1},
+	} {
+		for name, cookie := range map[string]string{"new": "none", "existing": "key"} {
+			t.Run(tt.name+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				a := newApp(t)
+				a.POST("/", func(c echo.Context) error {
+					if cookie == "none" || tt.left > 0 {
+						setOne(c)
+					}
+					var wg sync.WaitGroup
+					for range 4 {
+						for _, call := range tt.calls {
+							wg.Go(func() {
+								if err := call(c); err != nil {
+									t.Error(err)
+								}
+							})
+						}
+					}
+					wg.Wait()
+					return c.NoContent(http.StatusNoContent)
+				})
+				b := a.browser()
+				for range 10 {
+					if cookie == "key" {
+						a.putSession("key", `{"user": "alice"}`)
+					}
+					got := b.post("/", withCookie(cookie))
+					sent := got.cookie("__session")
+					if got.StatusCode != http.StatusNoContent || sent == nil && (cookie == "key" || tt.left > 0) {
+						t.Errorf("status %d, cookie %v", got.StatusCode, sent)
+					}
+					docs := a.documents()
+					if len(docs) != tt.left || tt.left > 0 && docs[sent.Value] == nil {
+						t.Fatalf("documents %v, cookie %v", docs, sent)
+					}
+					for key := range docs {
+						if _, err := a.collection().Doc(key).Delete(t.Context()); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestLoggerMayAskForTheSession logs with what a request's context holds, as slog handlers do: also that a session's
+// document is malformed, while that session is being opened.
+func TestLoggerMayAskForTheSession(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	logged := make(chan bool, 1)
+	a := newBareApp(t, func(cfg *echofirestore.Config) {
+		cfg.Logger = slog.New(logFunc(func(ctx context.Context) {
+			sess, err := echofirestore.Get(ctx.Value(key{}).(echo.Context))
+			logged <- err == nil && sess.IsNew
+		}))
+	})
+	a.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), key{}, c)))
+			return next(c)
+		}
+	}, a.store.Middleware())
+	a.POST("/", func(c echo.Context) error {
+		opened := make(chan struct{})
+		go func() {
+			defer close(opened)
+			_ = session(c)
+		}()
+		select {
+		case <-opened:
+			return c.NoContent(http.StatusNoContent)
+		case <-c.Request().Context().Done():
+			panic(http.ErrAbortHandler) // whatever asks for a session here waits forever
+		}
+	})
+	a.put("key", map[string]any{"data": "malformed"})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	got, err := a.browser().try(http.MethodPost, "/", withCookie("key"), func(r *http.Request) { *r = *r.WithContext(ctx) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.StatusCode != http.StatusNoContent || !<-logged {
+		t.Errorf("status %d, or the logger got no session", got.StatusCode)
+	}
+}
+
+// logFunc is a [slog.Handler] that calls a function for each line.
+type logFunc func(context.Context)
+
+func (logFunc) Enabled(context.Context, slog.Level) bool          { return true }
+func (f logFunc) Handle(ctx context.Context, _ slog.Record) error { f(ctx); return nil }
+func (f logFunc) WithAttrs([]slog.Attr) slog.Handler              { return f }
+func (f logFunc) WithGroup(string) slog.Handler                   { return f }

@@ -177,23 +177,27 @@ func appendSlice(dst []byte, n int, at func(int) any, depth int) ([]byte, error)
 
 func appendMarshaled(dst []byte, v any) ([]byte, error) {
 	text, err := json.Marshal(v)
-	if byItself, ok := errors.AsType[*json.MarshalerError](err); ok {
-		return nil, &marshalError{v, byItself}
-	}
 	if err != nil {
-		return nil, err
+		_, byItself := errors.AsType[*json.MarshalerError](err)
+		_, badType := errors.AsType[*json.UnsupportedTypeError](err)
+		_, badValue := errors.AsType[*json.UnsupportedValueError](err)
+		if !byItself && (badType || badValue) {
+			return nil, err
+		}
+		return nil, &marshalError{v, err}
 	}
 	return append(dst, text...), nil
 }
 
-// A marshalError does not show what a MarshalJSON or MarshalText says, for that may quote the value.
+// A marshalError does not show why a value could not be marshaled, for that may quote it: by what a MarshalJSON or
+// MarshalText says, or by the text of a json.Number inside a struct.
 type marshalError struct {
 	value any
 	err   error
 }
 
 func (e *marshalError) Error() string {
-	return fmt.Sprintf("a %T could not marshal itself as JSON", e.value)
+	return fmt.Sprintf("a %T could not be marshaled as JSON", e.value)
 }
 func (e *marshalError) Unwrap() error { return e.err }
 

@@ -29,12 +29,19 @@ func (b blabberText) MarshalText() ([]byte, error) {
 	return nil, fmt.Errorf("cannot marshal %q", string(b))
 }
 
+// blabberKey does so where it is a key.
+type blabberKey struct{ s string }
+
+func (b blabberKey) MarshalText() ([]byte, error) { return nil, fmt.Errorf("cannot marshal %q", b.s) }
+
 // TestValuesStaySecret stores values that cannot be encoded, and looks for them in errors, log and response.
 func TestValuesStaySecret(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]any{
 		"json.Number":             json.Number(secret),
 		"json.Number, deep":       map[string]any{"pins": []any{json.Number(secret)}},
+		"json.Number in a struct": struct{ PIN json.Number }{secret},
+		"map by MarshalText":      struct{ M map[blabberKey]int }{map[blabberKey]int{{secret}: 1}},
 		"json.RawMessage":         json.RawMessage(secret),
 		"MarshalJSON":             blabber(secret),
 		"MarshalJSON in a struct": struct{ PIN blabber }{secret},

@@ -129,7 +129,7 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, wr
 func (s *Store) reread(ctx context.Context, rec *record, id string) error {
 	stored, err := s.readAgain(ctx, id)
 	if err != nil {
-		return err
+		return inConflict(ctx, err)
 	}
 	if stored == nil {
 		rec.gone = true
@@ -137,6 +137,15 @@ func (s *Store) reread(ctx context.Context, rec *record, id string) error {
 	}
 	rec.doc = stored
 	return errMovedOn
+}
+
+// inConflict returns the error of a save that had to look what another request has stored: if it only ran out of time,
+// that other request is the reason.
+func inConflict(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return conflict()
+	}
+	return err
 }
 
 // create stores a new session under a new key. A document that is already there may be our own, by a commit that was
@@ -227,7 +236,7 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 		// The commit may have been applied, answered as unavailable, and repeated by the client.
 		stored, err := s.readAgain(ctx, next.ref.ID)
 		if err != nil {
-			return err
+			return inConflict(ctx, err)
 		}
 		if stored != nil && next.wrote(stored) {
 			s.saved(sess, rec, key, stored, change.applyTo(rec.values))
@@ -235,7 +244,7 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 		}
 		if rec.renewing {
 			if stored, err = s.readAgain(ctx, prev.ref.ID); err != nil {
-				return err
+				return inConflict(ctx, err)
 			}
 		}
 		if stored == nil {

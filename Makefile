@@ -12,6 +12,7 @@ TOOLS := $(call modules,tools)
 FUZZTIME ?= 30s
 BENCH ?= .
 BENCHTIME ?= 1s
+SOAK ?= 10m
 
 # $(call in,DIRECTORIES,COMMAND) runs the command in each directory, up to the first failure.
 in = @for dir in $(1); do echo "$$dir: $(2)"; (cd "$$dir" && $(2)) || exit; done
@@ -39,6 +40,10 @@ e2e: ## run the tests of the nested modules (browser, Python, demo)
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (30s; 10000x means that many inputs)
 	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+.PHONY: soak
+soak: ## run random histories of requests and faults for SOAK (10m), and look for leaks
+	go test -run '^(TestModel|TestLeaks)$$' -v -timeout 0 . -soak $(SOAK)
 
 .PHONY: bench
 bench: ## run the benchmarks that match BENCH (.) for BENCHTIME (1s) each

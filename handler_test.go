@@ -1,0 +1,312 @@
+package echofirestore_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+
+	"github.com/echofirestore/echofirestore"
+)
+
+// A step is something that a handler does, an ending how it ends.
+type (
+	op   string
+	step struct {
+		op  op
+		key string
+	}
+	ending string
+)
+
+const (
+	opRead    op = "read"
+	opWait    op = "wait" // while time may pass, with the session read
+	opSet     op = "set"  // a key to a value of its own
+	opSame    op = "same" // set a key to the value that it has
+	opUnset   op = "unset"
+	opNested  op = "nested" // changes a map in place
+	opMaxAge  op = "max age"
+	opSave    op = "save"
+	opRenew   op = "renew"
+	opByID    op = "renew by empty ID"
+	opDestroy op = "destroy"
+	opExpire  op = "expire" // Options.MaxAge = -1
+	opEmpty   op = "empty"
+	opCount   op = "count"        // Update that adds one
+	opTry     op = "try to count" // and go on if that fails
+	opAdd     op = "append"       // Update that appends
+	opRefuse  op = "refuse"       // Update whose function fails
+	opDrain   op = "drain"        // Update that empties the session
+)
+
+const (
+	answers   ending = "200"
+	forbids   ending = "403"
+	breaks    ending = "500"
+	fails     ending = "error"
+	panics    ending = "panic"
+	noContent ending = "nothing written"
+)
+
+// sidKey is the value that is a session's identity, maxAgeKey stands for its max age among its values.
+const sidKey, maxAgeKey = "sid", "(max age)"
+
+func (v *visit) handle(c echo.Context) error {
+	if err := v.do(c, v.steps); err != nil {
+		return err
+	}
+	switch v.ending {
+	case noContent:
+		return nil
+	case fails:
+		return errors.New("the handler fails")
+	case panics:
+		panic("the handler panics")
+	case forbids:
+		return c.NoContent(http.StatusForbidden)
+	case breaks:
+		return c.NoContent(http.StatusInternalServerError)
+	default:
+		if err := c.NoContent(http.StatusOK); err != nil || v.late == nil {
+			return err
+		}
+		return v.do(c, v.late)
+	}
+}
+
+func (v *visit) do(c echo.Context, steps []step) error {
+	for _, s := range steps {
+		if s.op == opDestroy {
+			if err := v.destroy(c); err != nil {
+				return err
+			}
+			continue
+		}
+		sess, err := v.session(c)
+		if err != nil {
+			if s.op == opTry {
+				continue
+			}
+			return err
+		}
+		if err := v.change(c, sess, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// session is the handler's way to the session. It notes what the first one to ask was shown.
+func (v *visit) session(c echo.Context) (*sessions.Session, error) {
+	var sess *sessions.Session
+	if v.silent {
+		sess = session(c)
+	} else {
+		var err error
+		if sess, err = echofirestore.Get(c); err != nil {
+			return nil, err
+		}
+	}
+	if !v.looked {
+		v.looked, v.isNew, v.seen, v.seenAt = true, sess.IsNew, texts(sess), v.h.clock.Now()
+	}
+	return sess, nil
+}
+
+func (v *visit) destroy(c echo.Context) error {
+	v.unread = v.unread || !v.looked
+	v.looked = true
+	v.endSession()
+	return echofirestore.Destroy(c)
+}
+
+func (v *visit) change(c echo.Context, sess *sessions.Session, s step) error {
+	value := fmt.Sprintf("v%d.%d", v.id, len(v.writes))
+	switch s.op {
+	case opWait:
+		c := &call{method: "wait", answered: make(chan struct{})}
+		v.calls <- c
+		<-c.answered
+	case opRead:
+	case opSet:
+		v.put(sess, s.key, value)
+	case opSame:
+		if old, ok := sess.Values[s.key]; ok {
+			sess.Values[s.key] = old
+		}
+	case opUnset:
+		if _, ok := sess.Values[s.key]; ok {
+			v.put(sess, s.key, nil)
+		}
+	case opNested:
+		if m, ok := sess.Values[s.key].(map[string]any); ok {
+			m[fmt.Sprint(v.id%3)] = value
+			v.put(sess, s.key, m)
+		} else {
+			v.put(sess, s.key, map[string]any{"0": value})
+		}
+	case opMaxAge:
+		sess.Options.MaxAge = 1000 + 100*v.id
+		v.note(v.sid(sess), maxAgeKey, fmt.Sprint(sess.Options.MaxAge))
+	case opSave:
+		v.noteTried()
+		err := echofirestore.Save(c)
+		if err == nil {
+			v.noteAcked()
+		}
+		return err
+	case opRenew, opByID:
+		v.ends = true
+		if s.op == opRenew || sess.IsNew {
+			return echofirestore.Renew(c)
+		}
+		sess.ID = ""
+	case opExpire:
+		v.endSession()
+		sess.Options.MaxAge = -1
+	case opEmpty:
+		v.endSession()
+		clear(sess.Values)
+	case opCount, opTry, opAdd, opRefuse, opDrain:
+		return v.update(c, s.op)
+	}
+	return nil
+}
+
+// endSession notes that the session is to end, and its values with it.
+func (v *visit) endSession() {
+	v.ends = true
+	for _, w := range v.writes {
+		w.superseded = true
+	}
+}
+
+var errRefused = errors.New("the function refuses")
+
+func (v *visit) update(c echo.Context, o op) error {
+	u := &addition{v: v, at: v.h.now()}
+	if o == opAdd {
+		u.id = fmt.Sprintf("u%d.%d", v.id, len(v.updates))
+	}
+	v.noteTried()
+	v.ends = v.ends || o == opDrain
+	before := len(v.writes)
+	err := echofirestore.Update(c, func(sess *sessions.Session) error {
+		if o == opRefuse {
+			sess.Values["n"], sess.Values["k0"] = -1, "refused"
+			return errRefused
+		}
+		if o == opDrain {
+			clear(sess.Values)
+			return nil
+		}
+		if u.sid == "" {
+			v.updates = append(v.updates, u)
+		}
+		u.sid = v.sid(sess)
+		v.noteTried()
+		if u.id != "" {
+			list, _ := sess.Values["list"].([]any)
+			sess.Values["list"] = append(list, u.id)
+			return nil
+		}
+		n, _ := sess.Values["n"].(int)
+		sess.Values["n"] = n + 1
+		return nil
+	})
+	if err != nil {
+		for _, w := range v.writes[before:] {
+			w.superseded = true // undone
+		}
+	}
+	// One that ends the session cannot know whether it has, if the answer was lost: the document is gone either way.
+	v.dropped = v.dropped || errors.Is(err, echofirestore.ErrGone) && o != opDrain
+	switch {
+	case o == opRefuse:
+		if err == nil {
+			return errors.New("the error of the function is lost")
+		}
+		return nil
+	case err == nil && o == opDrain:
+		v.endSession()
+	case err == nil:
+		u.acked = v.h.now()
+		v.noteAcked()
+	case o == opTry:
+		return nil
+	}
+	return err
+}
+
+// noteTried notes that the writes so far may be stored whatever becomes of the visit.
+func (v *visit) noteTried() {
+	for _, w := range v.writes {
+		w.tried = true
+	}
+}
+
+// noteAcked notes that the writes so far are stored.
+func (v *visit) noteAcked() {
+	for _, w := range v.writes {
+		w.tried = true
+		if w.acked == 0 {
+			w.acked = v.h.now()
+		}
+	}
+}
+
+// put sets a value, nil for none, and notes it.
+func (v *visit) put(sess *sessions.Session, key string, value any) {
+	id := v.sid(sess)
+	if value == nil {
+		delete(sess.Values, key)
+		v.note(id, key, "")
+		return
+	}
+	sess.Values[key] = value
+	v.note(id, key, text(value))
+}
+
+func (v *visit) note(sid, key, value string) {
+	for _, w := range v.writes {
+		w.superseded = w.superseded || w.sid == sid && w.key == key
+	}
+	v.writes = append(v.writes, &write{v: v, sid: sid, key: key, value: value, at: v.h.now()})
+}
+
+// sid returns the session's identity, which outlives its keys. A session that has none is given one.
+func (v *visit) sid(sess *sessions.Session) string {
+	if id := sid(sess); id != "" {
+		return id
+	}
+	id := fmt.Sprintf("s%d.%d", v.id, len(v.writes))
+	sess.Values[sidKey] = id
+	v.note(id, sidKey, text(id))
+	if sess.Options.MaxAge != modelMaxAge { // set before
+		v.note(id, maxAgeKey, fmt.Sprint(sess.Options.MaxAge))
+	}
+	return id
+}
+
+func sid(sess *sessions.Session) string { id, _ := sess.Values[sidKey].(string); return id }
+
+// texts returns the values of a session as JSON.
+func texts(sess *sessions.Session) map[string]string {
+	values := make(map[string]string)
+	for key, value := range sess.Values {
+		values[key.(string)] = text(value)
+	}
+	return values
+}
+
+func text(value any) string {
+	b, err := json.Marshal(value)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}

@@ -1,0 +1,357 @@
+package echofirestore_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing/synctest"
+	"time"
+
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+type ops = firestoretest.Ops
+
+// A history is a number of visits to one application, all by chance, but by the same chance for the same seed: which
+// of them takes the next step, at its calls to Firestore, and what becomes of the call.
+type history struct {
+	*rand.Rand
+	network    *network
+	clock      *clock
+	echo       *echo.Echo
+	collection string
+	tally      *tally
+
+	tick     atomic.Int64
+	visits   []*visit
+	planned  int      // visits yet to come
+	faults   float64  // the chance of a call to be hit
+	browsers []string // their cookies
+	keys     []string // all that were issued
+	late     []late
+	ledger   ledger
+	lines    []string // what happened, in words
+	problems []string
+}
+
+// A late call has been answered, and arrives at some time after that.
+type late struct {
+	v *visit
+	c *call
+}
+
+const (
+	modelMaxAge     = 3600
+	modelTouchAfter = 10 * time.Minute
+	takenKey        = "taken" // of a session of somebody else, that the key factory may return
+)
+
+func newHistory(seed uint64, n *network, tally *tally) *history {
+	h := &history{
+		Rand:       rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // to have it again
+		network:    n,
+		clock:      newClock(),
+		echo:       echo.New(),
+		collection: fmt.Sprintf("history-%d", tally.histories),
+		tally:      tally,
+		browsers:   make([]string, 3),
+		ledger:     newLedger(),
+	}
+	h.planned = 4 + h.IntN(16)
+	h.faults = []float64{0, 0.1, 0.3}[h.IntN(3)]
+	h.echo.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{
+		LogErrorFunc: func(_ echo.Context, err error, _ []byte) error { return err },
+	}))
+	h.echo.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			v := c.Request().Context().Value(visitKey{}).(*visit)
+			v.err = next(c)
+			return v.err
+		}
+	})
+	h.echo.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			return c.Request().Context().Value(visitKey{}).(*visit).middleware(next)(c)
+		}
+	})
+	h.echo.POST("/", func(c echo.Context) error {
+		return c.Request().Context().Value(visitKey{}).(*visit).handle(c)
+	})
+	return h
+}
+
+// logHandler tells visits what the log says of them.
+type logHandler struct{ slog.Handler }
+
+func (logHandler) Enabled(context.Context, slog.Level) bool { return true }
+
+func (logHandler) Handle(ctx context.Context, r slog.Record) error {
+	if v, ok := ctx.Value(visitKey{}).(*visit); ok && strings.Contains(r.Message, "dropped") {
+		v.dropped = true
+	}
+	return nil
+}
+
+func (h *history) now() int { return int(h.tick.Load()) }
+
+// newServer returns the middleware of one more server of the application.
+func (h *history) newServer(keys func() string) echo.MiddlewareFunc {
+	return echofirestore.Middleware(echofirestore.Config{
+		Client:     h.network.client,
+		Collection: h.collection,
+		MaxAge:     modelMaxAge,
+		TouchAfter: modelTouchAfter,
+		UserKey:    sidKey,
+		KeyFactory: keys,
+		Now:        h.clock.Now,
+		Logger:     slog.New(logHandler{}),
+	})
+}
+
+func (h *history) say(format string, args ...any) {
+	h.lines = append(h.lines, fmt.Sprintf("%4d  ", h.now())+fmt.Sprintf(format, args...))
+}
+
+func (h *history) problem(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	h.problems = append(h.problems, text)
+	h.say("PROBLEM: %s", text)
+}
+
+// run lets the history happen.
+func (h *history) run(ctx context.Context) {
+	h.writeOutside(takenKey, false, map[string]string{"data": `{"created": 1, "session": {"sid": "taken"}}`, "user": "taken"})
+	for h.step(ctx) {
+		if h.now() > 5000 {
+			h.problem("the history does not end")
+			for _, v := range h.visits {
+				v.crash()
+			}
+			h.planned = 0
+		}
+	}
+	h.audit(ctx)
+}
+
+// step is one thing that happens. It reports false when nothing is left to happen.
+func (h *history) step(ctx context.Context) bool {
+	h.settle()
+	h.tick.Add(1)
+	type choice struct {
+		weight int
+		do     func()
+	}
+	var choices []choice
+	may := func(weight int, do func()) { choices = append(choices, choice{weight, do}) }
+	active, idle, asleep := 0, true, false
+	for _, v := range h.visits {
+		switch {
+		case v.done:
+			continue
+		case v.asleep:
+			may(2, func() { h.wake(v) })
+		case v.call.arrived:
+			may(4, func() { h.answer(v, nil) })
+		default:
+			may(6, func() { h.decide(v) })
+		}
+		if active++; !v.lost && h.faults > 0 && h.IntN(4) == 0 {
+			may(1, func() { h.goAway(v) })
+		}
+		asleep = asleep || v.asleep
+		idle = idle && v.call != nil && v.call.method == "wait"
+	}
+	if h.planned > 0 && active < 4 {
+		may(8/(1+active)+1, func() { h.begin(ctx) })
+	}
+	for i, l := range h.late {
+		may(2, func() { h.late = slices.Delete(h.late, i, i+1); h.deliver(l) })
+	}
+	if choices == nil {
+		return false
+	}
+	if h.planned > 0 {
+		if !asleep {
+			may(1, func() { h.pass(time.Second) })
+		}
+		if idle { // for nothing that takes long is allowed to by Config.Timeout, but handlers
+			may(3, func() { h.pass([]time.Duration{11 * time.Minute, 50 * time.Minute}[h.IntN(2)]) })
+		}
+		may(1, func() { h.annotate() })
+	}
+	total := 0
+	for _, c := range choices {
+		total += c.weight
+	}
+	n := h.IntN(total)
+	for _, c := range choices {
+		if n -= c.weight; n < 0 {
+			c.do()
+			break
+		}
+	}
+	return true
+}
+
+func (h *history) pass(d time.Duration) {
+	h.clock.Advance(d)
+	h.say("%v pass", d)
+}
+
+// settle waits until every visit is at a call, asleep or done. One that is asleep stays so for the history until that
+// wakes it, though others may have waited for longer meanwhile: how long the client waits is not by our chance.
+func (h *history) settle() {
+	synctest.Wait()
+	for _, v := range h.visits {
+		switch {
+		case v.call != nil && v.call.gaveUp:
+			h.say("#%d waits no more for its %s", v.id, v.call.method)
+			h.unanswered(v, v.call)
+			v.call, v.asleep = nil, true
+		case v.running:
+			select {
+			case c, ok := <-v.calls:
+				h.reached(v, c, ok)
+			default:
+				v.running, v.asleep = false, true
+			}
+		}
+	}
+}
+
+// reached notes that v has come to its next call, or to its end.
+func (h *history) reached(v *visit, c *call, ok bool) {
+	if v.call != nil {
+		h.unanswered(v, v.call)
+	}
+	v.asleep, v.running, v.call = false, false, c
+	if ok {
+		v.sent = append(v.sent, c)
+		if id := creates(c); id != "" {
+			v.unsure[id] = true
+		}
+		return
+	}
+	h.end(v)
+}
+
+// wake lets time pass until v is awake.
+func (h *history) wake(v *visit) {
+	c, ok := <-v.calls
+	h.reached(v, c, ok)
+}
+
+// annotate has another program write a field of its own into a session's document.
+func (h *history) annotate() {
+	id := h.ledger.anyAlive(h.Rand)
+	if id == takenKey {
+		return
+	}
+	h.say("another program annotates %s", id)
+	for _, v := range h.visits {
+		v.solo = v.solo && v.done
+	}
+	h.writeOutside(id, true, map[string]string{"note": fmt.Sprint(h.now())})
+}
+
+// writeOutside is a write of another program: it creates a document, or changes fields of one that exists.
+func (h *history) writeOutside(id string, exists bool, fields map[string]string) {
+	database := "projects/" + h.network.server.Project() + "/databases/(default)"
+	doc := &pb.Document{Name: database + "/documents/" + h.collection + "/" + id, Fields: make(map[string]*pb.Value)}
+	if !exists {
+		doc.Fields["max_age"] = &pb.Value{ValueType: &pb.Value_NullValue{}}
+	}
+	for field, text := range fields {
+		doc.Fields[field] = &pb.Value{ValueType: &pb.Value_StringValue{StringValue: text}}
+	}
+	w := &pb.Write{
+		Operation:       &pb.Write_Update{Update: doc},
+		CurrentDocument: &pb.Precondition{ConditionType: &pb.Precondition_Exists{Exists: exists}},
+	}
+	if exists {
+		w.UpdateMask = &pb.DocumentMask{FieldPaths: slices.Collect(maps.Keys(fields))}
+	}
+	h.arrive(nil, &call{method: "Commit", request: &pb.CommitRequest{Database: database, Writes: []*pb.Write{w}}})
+}
+
+// arrive has the server apply a call of v, nil for another program's.
+func (h *history) arrive(v *visit, c *call) {
+	before := h.network.server.Ops()
+	h.network.make(c)
+	c.arrived, c.applied = true, c.err == nil
+	if v != nil {
+		cost := h.network.server.Ops().Sub(before)
+		v.cost = ops{Reads: v.cost.Reads + cost.Reads, Writes: v.cost.Writes + cost.Writes, Deletes: v.cost.Deletes + cost.Deletes}
+	}
+	switch req := c.request.(type) {
+	case *pb.BatchGetDocumentsRequest:
+		c.found = h.ledger.at(idOf(req.GetDocuments()[0]))
+		h.checkState(c.found)
+	case *pb.CommitRequest:
+		if c.err == nil {
+			h.committed(v, req)
+		} else if v != nil {
+			h.noteAmbiguity(v, c)
+		}
+	}
+}
+
+// noteAmbiguity counts the commits that fail since they were applied before, by a call whose answer was lost.
+func (h *history) noteAmbiguity(v *visit, c *call) {
+	for _, earlier := range v.sent {
+		if earlier == c || !earlier.arrived || !earlier.applied || !proto.Equal(earlier.request, c.request) {
+			continue
+		}
+		h.tally.note("commits repeated after they were applied", "all of them")
+		id := cmp.Or(creates(c), writes(c))
+		if h.ledger.at(id).writer != v {
+			h.tally.note("commits repeated after they were applied", "overwritten or deleted meanwhile")
+		}
+		return
+	}
+}
+
+// answer gives v the answer to its call: that of the server, or err.
+func (h *history) answer(v *visit, err error) {
+	c := v.call
+	if err != nil {
+		c.responses, c.err = nil, err
+	} else if c.found != nil && !v.looked && c.err == nil {
+		v.loaded = c.found
+	}
+	if c.err != nil {
+		h.say("#%d %s: %v", v.id, inWords(c), status.Code(c.err))
+	} else {
+		h.say("#%d %s: ok", v.id, inWords(c))
+	}
+	if c.err != nil {
+		h.unanswered(v, c)
+	}
+	switch status.Code(c.err) {
+	case codes.OK, codes.AlreadyExists, codes.FailedPrecondition, codes.NotFound:
+		delete(v.unsure, creates(c))
+	}
+	v.call, v.running = nil, true
+	close(c.answered)
+}
+
+// unanswered notes what v does not know for lack of an answer: whether it created what it wanted to read.
+func (h *history) unanswered(v *visit, c *call) {
+	if req, ok := c.request.(*pb.BatchGetDocumentsRequest); ok && slices.Contains(v.created, idOf(req.GetDocuments()[0])) {
+		v.unsure[idOf(req.GetDocuments()[0])] = true
+	}
+}

@@ -1,0 +1,274 @@
+package echofirestore_test
+
+import (
+	"context"
+	"maps"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/firestore"
+)
+
+// end looks at a visit that is over: at what it was shown, and at what its client is told.
+func (h *history) end(v *visit) {
+	v.leave()
+	v.done, v.finished = true, h.now()
+	status := v.response.StatusCode
+	cookie := reply{Response: v.response}.cookie("__session")
+	h.say("#%d ends: %d, cookie %v, error %v", v.id, status, cookie, v.err)
+	if v.crashed {
+		return
+	}
+	h.checkShown(v)
+	h.checkCost(v)
+	h.tally.note("statuses", status)
+
+	deleting := cookie != nil && cookie.MaxAge < 0
+	switch {
+	case cookie == nil:
+	case deleting && !v.ends:
+		h.problem("#%d deletes the cookie of a session that it did not end", v.id)
+	case !deleting:
+		h.keys = append(h.keys, cookie.Value)
+		if s := h.ledger.at(cookie.Value); !s.exists && h.ledger.deleted[cookie.Value] == 0 {
+			h.problem("#%d sets a cookie for no session", v.id)
+		}
+	}
+	if v.acked() {
+		h.checkDelivered(v, cookie)
+	}
+	if v.dropped && h.ledger.at(v.key).exists {
+		h.problem("#%d drops its changes to a session that is alive", v.id)
+	}
+	if v.dropped && slices.Contains(v.deletes, v.key) && len(v.unsure) == 0 && cookie == nil && !v.does(opDestroy, opExpire, opEmpty, opDrain) {
+		h.problem("#%d drops its changes to a session that it renewed itself", v.id)
+	}
+	if v.browser >= 0 && !v.lost && cookie != nil {
+		h.browsers[v.browser] = cookie.Value
+	}
+}
+
+// does reports whether any of ops is among the steps.
+func (v *visit) does(ops ...op) bool {
+	return slices.ContainsFunc(slices.Concat(v.steps, v.late), func(s step) bool { return slices.Contains(ops, s.op) })
+}
+
+// acked reports whether the response tells the client that all is well.
+func (v *visit) acked() bool {
+	want := map[ending]int{answers: http.StatusOK, noContent: http.StatusOK, forbids: http.StatusForbidden}[v.ending]
+	return v.done && !v.crashed && v.response.StatusCode == want && v.err == nil
+}
+
+// checkShown holds what a handler saw of its session against what its read found.
+func (h *history) checkShown(v *visit) {
+	if !v.acked() || !v.looked || v.unread || v.ends && v.loaded == nil || v.key == "" || v.invalid() {
+		return
+	}
+	switch {
+	case v.loaded == nil:
+		h.problem("#%d shows a session though no read was answered", v.id)
+	case v.isNew == v.loaded.aliveAt(v.seenAt):
+		h.problem("#%d shows a session whose IsNew is %v, with the document alive: %v", v.id, v.isNew, !v.isNew)
+	case !v.isNew:
+		for key, want := range v.loaded.values {
+			if got := v.seen[key]; got != want && key != maxAgeKey {
+				h.problem("#%d shows %s = %s, stored is %s", v.id, key, got, want)
+			}
+		}
+	}
+}
+
+// checkDelivered sees to it that a visit leaves no document whose key the client does not get.
+func (h *history) checkDelivered(v *visit, cookie *http.Cookie) {
+	for _, id := range v.created {
+		if h.ledger.at(id).exists && !v.unsure[id] && (cookie == nil || cookie.Value != id) {
+			h.problem("#%d leaves session %s to nobody", v.id, id)
+		}
+	}
+	// What it created is gone only if it ended that itself.
+	for _, w := range v.writes {
+		if w.key == sidKey && !w.superseded && !v.ends && !h.ledger.sids[w.sid] {
+			h.problem("#%d did not store its new session %s", v.id, w.sid)
+		}
+	}
+}
+
+// checkState holds what is stored of a session against what was written to it: no write that was acknowledged is lost,
+// but to a later one; none is there that never was; updates are exact.
+func (h *history) checkState(s *state) {
+	if !s.exists || s.id == takenKey || s.by.unsure[s.id] {
+		return
+	}
+	now := h.now()
+	writes := make(map[string][]*write)
+	counted, least, listed := 0, 0, make(map[string]bool)
+	for _, v := range h.visits {
+		for _, w := range v.writes {
+			if w.sid == s.sid {
+				writes[w.key] = append(writes[w.key], w)
+			}
+		}
+		for _, u := range v.updates {
+			if u.sid != s.sid {
+				continue
+			}
+			acked := u.acked > 0 && u.acked < now
+			switch {
+			case u.id != "" && acked && !strings.Contains(s.values["list"], strconv.Quote(u.id)):
+				h.problem("%s has lost the update %s: %s", s.id, u.id, s.values["list"])
+			case u.id != "" && strings.Count(s.values["list"], strconv.Quote(u.id)) > 1:
+				h.problem("%s has the update %s twice: %s", s.id, u.id, s.values["list"])
+			case u.id != "":
+				listed[u.id] = true
+			default:
+				counted++
+				if acked {
+					least++
+				}
+			}
+		}
+	}
+	if n, _ := strconv.Atoi(s.values["n"]); n < least || n > counted {
+		h.problem("%s counts %d: %d updates were acknowledged, %d tried", s.id, n, least, counted)
+	}
+	for key, value := range s.values {
+		if writes[key] == nil && !slices.Contains([]string{"n", "list", maxAgeKey}, key) {
+			h.problem("%s has %s = %s from nowhere", s.id, key, value)
+		}
+	}
+	for key, ws := range writes {
+		h.checkValue(s, key, ws)
+	}
+}
+
+// checkValue looks for a write that may have left the value of a key: one after which no other was begun and
+// acknowledged.
+func (h *history) checkValue(s *state, key string, writes []*write) {
+	value := s.values[key]
+	possible := func(w *write) bool {
+		return w.value == value && (w.tried || !w.v.done || w.v.stores()) && !h.overwritten(w.end(), writes)
+	}
+	initial := ""
+	if key == maxAgeKey {
+		initial = strconv.Itoa(modelMaxAge)
+	}
+	if slices.ContainsFunc(writes, possible) || value == initial && !h.overwritten(-1, writes) {
+		return
+	}
+	h.problem("%s has %s = %q: lost, or from nowhere", s.id, key, value)
+	for _, w := range writes {
+		h.say("  written %q by #%d at %d, acknowledged at %d, over at %d", w.value, w.v.id, w.at, w.ack(), w.end())
+	}
+}
+
+// stores reports whether a visit stores its changes at its end.
+func (v *visit) stores() bool { return !slices.Contains([]ending{breaks, fails, panics}, v.ending) }
+
+// overwritten reports whether a write was begun after the given tick and acknowledged by now.
+func (h *history) overwritten(tick int, writes []*write) bool {
+	return slices.ContainsFunc(writes, func(w *write) bool { return w.at > tick && w.ack() != 0 && w.ack() < h.now() })
+}
+
+// ack returns the tick at which somebody was told that a write is stored, 0 if nobody was.
+func (w *write) ack() int {
+	switch {
+	case w.acked != 0:
+		return w.acked
+	case w.v.acked() && !w.superseded && !w.v.dropped:
+		return w.v.finished
+	default:
+		return 0
+	}
+}
+
+// end returns the tick after which a write takes no effect any more.
+func (w *write) end() int {
+	switch {
+	case w.acked != 0:
+		return w.acked
+	case w.v.acked():
+		return w.v.finished
+	default:
+		return math.MaxInt
+	}
+}
+
+// audit looks at what is left.
+func (h *history) audit(ctx context.Context) {
+	h.tick.Add(1)
+	var refs []*firestore.DocumentRef
+	for _, id := range slices.Concat(slices.Collect(maps.Keys(h.ledger.alive)), slices.Collect(maps.Keys(h.ledger.deleted))) {
+		refs = append(refs, h.network.client.Collection(h.collection).Doc(id))
+	}
+	snaps, err := h.network.client.GetAll(ctx, refs)
+	if err != nil {
+		h.problem("the audit fails: %v", err)
+	}
+	for _, snap := range snaps {
+		s := h.ledger.at(snap.Ref.ID)
+		if data, _ := snap.Data()["data"].(string); snap.Exists() != s.exists || data != s.fields["data"].GetStringValue() {
+			h.problem("%s is not what the commits have made of it", snap.Ref.ID)
+		}
+	}
+	for _, s := range h.ledger.alive {
+		h.checkState(s)
+	}
+}
+
+// checkCost holds a visit that nothing disturbed against what such a visit may cost.
+func (h *history) checkCost(v *visit) {
+	if !v.solo || v.faulty || v.collides || v.late != nil || !v.stores() || h.clock.Now().Sub(v.beginAt) >= time.Minute {
+		return
+	}
+	last := opRead // the one step that does more
+	for _, s := range v.steps {
+		switch {
+		case s.op == opRead, s.op == opWait, s.op == opSame, s.op == opRefuse, s.op == opUnset && v.seen[s.key] == "" && last == opRead:
+		case last != opRead:
+			return // there are several
+		case s.op == opSave && len(v.steps) > 1:
+			return // it may extend the session, for once
+		case s.op != opSave:
+			last = s.op
+		}
+	}
+	var want ops
+	stored := v.loaded != nil && v.loaded.aliveAt(v.seenAt)
+	if v.loaded != nil {
+		want.Reads = 1
+		if v.loaded.exists && !stored {
+			want.Deletes = 1
+		}
+	}
+	switch last {
+	case opRead:
+		if stored && h.clock.Now().Add(v.loaded.maxAge()).Sub(v.loaded.expire()) >= min(modelTouchAfter, v.loaded.maxAge()/2) {
+			want.Writes = 1
+		}
+	case opRenew, opByID:
+		if stored {
+			want.Writes, want.Deletes = 1, 1
+		}
+	case opDestroy:
+		if stored || v.unread && v.key != "" && !v.invalid() {
+			want.Deletes = 1
+		}
+	case opExpire, opEmpty, opDrain:
+		if stored {
+			want.Deletes = 1
+		}
+	default:
+		want.Writes = 1
+	}
+	h.tally.note("visits whose cost was checked", last)
+	if v.cost != want {
+		h.problem("#%d costs %v, should cost %v", v.id, v.cost, want)
+	}
+}
+
+// invalid reports whether the cookie can be no key.
+func (v *visit) invalid() bool { return strings.ContainsAny(v.key, "/_") }

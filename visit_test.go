@@ -1,0 +1,116 @@
+package echofirestore_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// A visit is one request of a history: what its handler does, and what was seen of it.
+type visit struct {
+	h          *history
+	id         int
+	browser    int // whose cookies it takes and gets; -1 for one that replays a key
+	key        string
+	middleware echo.MiddlewareFunc
+	collides   bool   // its first new key is taken
+	silent     bool   // takes the session from Echo's context, so that the handler hears of no failed load
+	steps      []step // before the response
+	ending     ending
+	late       []step // after the response has begun
+
+	// What it is at.
+	calls   chan *call
+	leave   context.CancelFunc // the client goes away
+	running bool               // since the last step of the history
+	asleep  bool               // in the client's backoff, or in a call that hangs
+	call    *call              // waits for what becomes of it
+	done    bool
+
+	// What happened to it.
+	beginAt  time.Time
+	finished int  // tick
+	crashed  bool // its process did
+	lost     bool // the client does not see the response
+	faulty   bool // some call was hit
+	solo     bool // nothing else happened meanwhile
+	sent     []*call
+	cost     ops
+	created  []string        // documents, by commits of its own
+	deletes  []string        // likewise, while they were alive
+	unsure   map[string]bool // documents that it may have created: no answer has told
+	loaded   *state          // what its last read found before the handler saw the session
+
+	// What its handler has seen and done.
+	looked  bool // at the session
+	unread  bool // it was destroyed unread
+	isNew   bool
+	seen    map[string]string
+	seenAt  time.Time
+	writes  []*write
+	updates []*addition
+	ends    bool // it has tried to end or renew the session
+	dropped bool // the log or an error says that its changes are, since the session is gone
+
+	response *http.Response
+	err      error // of the handler's chain
+}
+
+type visitKey struct{}
+
+// A write is a value that a visit has given to a key of the session sid, "" for none.
+type write struct {
+	v          *visit
+	sid        string
+	key, value string
+	at         int // tick
+	superseded bool
+	tried      bool // a save was, before the end of the handler
+	acked      int  // tick at which one had returned nil; 0 if none has
+}
+
+// An addition is an Update of a session, which counts or appends to a list.
+type addition struct {
+	v     *visit
+	sid   string
+	id    string // what it appends; "" if it counts
+	at    int
+	acked int // tick at which it had returned nil; 0 if it has not
+}
+
+func (v *visit) String() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "#%d", v.id)
+	if v.browser >= 0 {
+		fmt.Fprintf(&s, " of browser %d", v.browser)
+	}
+	fmt.Fprintf(&s, " with cookie %q:", v.key)
+	if v.silent {
+		s.WriteString(" (silently)")
+	}
+	for _, st := range v.steps {
+		fmt.Fprintf(&s, " %s %s,", st.op, st.key)
+	}
+	fmt.Fprintf(&s, " %s", v.ending)
+	for _, st := range v.late {
+		fmt.Fprintf(&s, ", then %s %s", st.op, st.key)
+	}
+	return s.String()
+}
+
+// run is the visit, from the request to the end of the response.
+func (v *visit) run(ctx context.Context) {
+	defer close(v.calls)
+	req := httptest.NewRequestWithContext(context.WithValue(ctx, visitKey{}, v), http.MethodPost, "/", http.NoBody)
+	if v.key != "" {
+		req.Header.Set("Cookie", "__session="+v.key)
+	}
+	rec := httptest.NewRecorder()
+	v.h.echo.ServeHTTP(rec, req)
+	v.response = rec.Result()
+}

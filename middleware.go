@@ -122,9 +122,6 @@ func (x *exchange) autosaveOne(o opened) error {
 	}
 	err := x.store.commit(x.context(), o.Session, o.rec)
 	if errors.Is(err, ErrGone) {
-		if o.rec.dropCookie() {
-			unsetCookie(x.response.Header(), o.rec.name) // of a session that was saved before it was ended
-		}
 		x.store.cfg.Logger.LogAttrs(x.context(), slog.LevelInfo, "changes of an ended session dropped",
 			slog.String("cookie", o.rec.name))
 		return nil

@@ -412,15 +412,19 @@ func TestSaveOfAGoneSession(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
 	ref := a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+	var calls map[string]int
 	a.POST("/", func(c echo.Context) error {
 		sess := session(c)
 		if _, err := ref.Delete(c.Request().Context()); err != nil {
 			return err
 		}
 		sess.Values["n"] = 1
-		for range 2 {
+		for try := range 2 {
 			if err := echofirestore.Save(c); !errors.Is(err, echofirestore.ErrGone) {
 				t.Errorf("error %v, want ErrGone", err)
+			}
+			if try == 0 {
+				calls = a.firestore.Calls()
 			}
 		}
 		return echofirestore.Save(c)
@@ -429,9 +433,101 @@ func TestSaveOfAGoneSession(t *testing.T) {
 	if got.StatusCode != http.StatusConflict || got.cookie("__session") != nil {
 		t.Errorf("status %d, cookie %v", got.StatusCode, got.cookie("__session"))
 	}
+	if diff := cmp.Diff(calls, a.firestore.Calls()); diff != "" {
+		t.Errorf("Firestore was asked again (-before +after):\n%s", diff)
+	}
 	if docs := a.documents(); len(docs) != 0 {
 		t.Errorf("the session was brought back: %v", docs)
 	}
+}
+
+// TestNoCookieOfAGoneSession lets another request end a session that this one has saved: the client may have the cookie
+// of a new one by then.
+func TestNoCookieOfAGoneSession(t *testing.T) {
+	t.Parallel()
+	change := func(c echo.Context) { session(c).Values["n"] = 2 }
+	for _, tt := range []struct {
+		name   string
+		then   echo.HandlerFunc
+		status int
+	}{
+		{name: "at the end", status: 200, then: func(c echo.Context) error { change(c); return nil }},
+		{name: "by Save", status: 409, then: func(c echo.Context) error { change(c); return echofirestore.Save(c) }},
+		{name: "by Save, whatever it says", status: 200, then: func(c echo.Context) error {
+			change(c)
+			_ = echofirestore.Save(c)
+			return nil
+		}},
+		{name: "by Update, whatever it says", status: 200, then: func(c echo.Context) error {
+			_ = countOne(c)
+			return nil
+		}},
+		{name: "in a response that saves nothing", status: 500, then: func(c echo.Context) error {
+			_ = countOne(c)
+			return c.NoContent(http.StatusInternalServerError)
+		}},
+		{name: "by gorilla's Save", status: 200, then: func(c echo.Context) error {
+			change(c)
+			_ = session(c).Save(c.Request(), c.Response())
+			return nil
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			ref := a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+			a.POST("/", func(c echo.Context) error {
+				session(c).Values["n"] = 1
+				if err := echofirestore.Save(c); err != nil {
+					return err
+				}
+				if _, err := ref.Delete(c.Request().Context()); err != nil {
+					return err
+				}
+				return tt.then(c)
+			})
+			got := a.browser().post("/", withCookie("key"))
+			if cookie := got.cookie("__session"); got.StatusCode != tt.status || cookie != nil {
+				t.Errorf("status %d, cookie %v", got.StatusCode, cookie)
+			}
+		})
+	}
+
+	t.Run("without the middleware", func(t *testing.T) {
+		t.Parallel()
+		a := newBareApp(t)
+		ref := a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+		a.POST("/:how", func(c echo.Context) error {
+			r, w := c.Request(), c.Response()
+			sess, err := a.store.Get(r, "__session")
+			if err != nil {
+				return err
+			}
+			sess.Values["n"] = 1
+			if err := sess.Save(r, w); err != nil {
+				return err
+			}
+			if _, err := ref.Delete(r.Context()); err != nil {
+				return err
+			}
+			sess.Values["n"] = 2
+			if c.Param("how") == "save" {
+				err = sess.Save(r, w)
+			} else {
+				err = a.store.Update(r, w, "__session", countUp)
+			}
+			if !errors.Is(err, echofirestore.ErrGone) {
+				t.Errorf("error %v", err)
+			}
+			return nil
+		})
+		for _, path := range []string{"/save", "/update"} {
+			a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+			if cookie := a.browser().post(path, withCookie("key")).cookie("__session"); cookie != nil {
+				t.Errorf("%s: cookie %v", path, cookie)
+			}
+		}
+	})
 }
 
 // TestMerge lets another client change the session between its load and its save.

@@ -65,6 +65,7 @@ func (s *Store) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Sess
 		return err
 	}
 	if err := s.commit(r.Context(), sess, rec); err != nil {
+		retractCookie(w.Header(), rec)
 		return err
 	}
 	if !rec.isSealed() {
@@ -234,6 +235,7 @@ func (s *Store) reportMalformed(ctx context.Context, rec *record) {
 // writeHeaders tells client and caches what became of a session.
 func (s *Store) writeHeaders(h http.Header, rec *record) {
 	varyByCookie(h)
+	retractCookie(h, rec)
 	cookie := rec.pendingCookie()
 	if cookie == nil {
 		return
@@ -242,5 +244,13 @@ func (s *Store) writeHeaders(h http.Header, rec *record) {
 	if forbidSharedCaching(h) {
 		s.cfg.Logger.Warn("Cache-Control of a response that sets a session cookie replaced by private, no-store",
 			slog.String("cookie", rec.name))
+	}
+}
+
+// retractCookie takes back the cookie of a session that was saved in this request, and then ended by another one: the
+// client may have that of a new session by now.
+func retractCookie(h http.Header, rec *record) {
+	if rec.isGone() && rec.dropCookie() {
+		unsetCookie(h, rec.name)
 	}
 }

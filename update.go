@@ -21,6 +21,7 @@ func (s *Store) Update(r *http.Request, w http.ResponseWriter, name string, fn f
 		return err
 	}
 	if err := s.change(r.Context(), sess, rec, fn); err != nil {
+		retractCookie(w.Header(), rec)
 		return err
 	}
 	if !rec.isSealed() {

@@ -201,6 +201,7 @@ func (v *visit) update(c echo.Context, o op) error {
 			return errRefused
 		}
 		if o == opDrain {
+			v.drained = texts(sess)
 			clear(sess.Values)
 			return nil
 		}
@@ -218,6 +219,7 @@ func (v *visit) update(c echo.Context, o op) error {
 		sess.Values["n"] = n + 1
 		return nil
 	})
+	v.drained = nil
 	if err != nil {
 		for _, w := range v.writes[before:] {
 			w.superseded = true // undone

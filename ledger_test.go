@@ -173,6 +173,12 @@ func (h *history) deleted(v *visit, id string) {
 	if !v.ends && s.aliveAt(h.clock.Now()) {
 		h.problem("#%d deletes %s, which is alive", v.id, id)
 	}
+	for key, value := range s.values {
+		mine := slices.ContainsFunc(v.writes, func(w *write) bool { return w.sid == s.sid && w.key == key })
+		if v.drained != nil && !mine && key != maxAgeKey && v.drained[key] != value && s.aliveAt(h.clock.Now()) {
+			h.problem("#%d ends %s by an Update that has not seen %s = %s", v.id, id, key, value)
+		}
+	}
 	if id == takenKey {
 		h.problem("#%d deletes the session of somebody else", v.id)
 	}

@@ -47,6 +47,9 @@ func (h *history) end(v *visit) {
 	if v.dropped && slices.Contains(v.deletes, v.key) && len(v.unsure) == 0 && cookie == nil && !v.does(opDestroy, opExpire, opEmpty, opDrain) {
 		h.problem("#%d drops its changes to a session that it renewed itself", v.id)
 	}
+	if v.dropped && v.late == nil && cookie != nil && !deleting && !h.ledger.at(cookie.Value).exists {
+		h.problem("#%d sets the cookie of a session that it knows to be gone", v.id) // in the place of a new one, perhaps
+	}
 	if v.browser >= 0 && !v.lost && cookie != nil {
 		h.browsers[v.browser] = cookie.Value
 	}

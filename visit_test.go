@@ -54,8 +54,9 @@ type visit struct {
 	seenAt  time.Time
 	writes  []*write
 	updates []*addition
-	ends    bool // it has tried to end or renew the session
-	dropped bool // the log or an error says that its changes are, since the session is gone
+	ends    bool              // it has tried to end or renew the session
+	drained map[string]string // what an Update under way saw of the session that it ends; nil if there is none
+	dropped bool              // the log or an error says that its changes are, since the session is gone
 
 	response *http.Response
 	err      error // of the handler's chain

@@ -10,10 +10,14 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore"
@@ -334,5 +338,59 @@ func TestUpdateMayTakeLong(t *testing.T) {
 	}
 	if got := a.values("key")["n"]; got != 1 {
 		t.Errorf("n = %v, want 1", got)
+	}
+}
+
+// TestUpdateThatArrivesLate has the first commit of an Update arrive when the Update has given up on it and is at its
+// second attempt, which must not count again.
+func TestUpdateThatArrivesLate(t *testing.T) {
+	t.Parallel()
+	server, direct := firestoretest.Start(t)
+	ref := direct.Collection(echofirestore.DefaultCollection).Doc("key")
+	if _, err := ref.Create(t.Context(), map[string]any{"data": `{"created": 1, "session": {"n": 4}}`, "max_age": nil}); err != nil {
+		t.Fatal(err)
+	}
+	commits := 0
+	var first *pb.CommitRequest
+	intercept := func(ctx context.Context, method string, req, resp any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		commit, ok := req.(*pb.CommitRequest)
+		if !ok {
+			return invoke(ctx, method, req, resp, conn, opts...)
+		}
+		switch commits++; commits {
+		case 1:
+			first = commit
+			return status.Error(codes.Unavailable, "on its way")
+		case 2: // the client's repetition
+			return status.Error(codes.Aborted, "contention")
+		case 3:
+			if err := invoke(ctx, method, first, new(pb.CommitResponse), conn, opts...); err != nil {
+				t.Errorf("the first commit: %v", err)
+			}
+		}
+		return invoke(ctx, method, req, resp, conn, opts...)
+	}
+	conn, err := grpc.NewClient("passthrough:///"+server.Addr(),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithUnaryInterceptor(intercept))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	client, err := firestore.NewClient(t.Context(), server.Project(), option.WithGRPCConn(conn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newApp(t, func(cfg *echofirestore.Config) { cfg.Client = client })
+	a.POST("/", countOne)
+	if got := a.browser().post("/", withCookie("key")); got.StatusCode != http.StatusOK {
+		t.Errorf("status %d: %s", got.StatusCode, got.body)
+	}
+	snap, err := ref.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := echofirestore.DecodeJSON(snap.Data()["data"].(string))
+	if err != nil || payload.Values["n"] != 5 {
+		t.Errorf("values %v, error %v, want 5", payload.Values, err)
 	}
 }

@@ -25,6 +25,9 @@ const (
 // a Firestore timestamp can hold.
 const maxMaxAge = math.MaxInt32
 
+// minHashKeyBytes is the least that a hash key may have: the output of SHA-256, see RFC 2104, section 3.
+const minHashKeyBytes = 32
+
 // Config says how sessions are kept. Client is required, all else may be left at its zero value.
 type Config struct {
 	// Skipper exempts requests from the middleware: handlers that it skips have no session.
@@ -47,8 +50,9 @@ type Config struct {
 	KeyFactory func() string
 
 	// CookieName is the name of the cookie and of the session that Get returns. Firebase Hosting forwards no cookie to
-	// a backend but "__session". With the prefix "__Secure-" it requires Secure, with "__Host-" also the Path "/" and
-	// no Domain, for browsers refuse such cookies otherwise (RFC 6265bis, section 4.1.3).
+	// a backend but "__session". Elsewhere a prefix makes browsers refuse the cookie unless it is safe, and so must the
+	// Config be: with "__Secure-" it requires Secure, with "__Host-" also the Path "/" and no Domain (RFC 6265bis, section
+	// 4.1.3), and with "__Http-" or "__Host-Http-" moreover HttpOnly (draft-ietf-httpbis-layered-cookies).
 	// Optional. Default value "__session".
 	CookieName string
 
@@ -92,10 +96,38 @@ type Config struct {
 	// Optional. Default value 0: only changes extend a session.
 	TouchAfter time.Duration
 
-	// UserKey names the session value that identifies the user, such as "user_id". It is copied, as text, into the
-	// document's indexed field user, so that the sessions of one user can be found.
+	// UserKey names the session value that identifies the user, such as "user_id". It is copied, as text of at most 1500
+	// bytes, into the document's indexed field user, so that Store.Sessions and Store.RevokeUser find the sessions of one
+	// user. A session that was stored before gets the field at its next change.
 	// Optional. Default value "": no such field is written.
 	UserKey string
+
+	// SigningKeys authenticate the cookie, so that a forged one is recognized without asking Firestore: pairs of a hash
+	// key (HMAC-SHA256; at least 32 random bytes, 32 or 64 are best) and a block key (AES; 16, 24 or 32 random bytes),
+	// with which the cookie is encrypted as well, or nil. The last block key may be left out. The first pair signs, all
+	// of them verify: to rotate, put a new pair in front, and drop the old one when the sessions of its time are over.
+	// A cookie moves to the first pair when its session is next saved. They are keys of
+	// github.com/gorilla/securecookie, and copied.
+	// Optional. Default value: cookies hold the bare key. Beginning to sign, or ceasing to, ends the sessions there are.
+	SigningKeys [][]byte
+
+	// HashKeys stores each session under the SHA-256 of its key, in base64url. Who reads the database, a backup or a log
+	// of document names then finds nothing that opens a session. Python cannot share such documents.
+	// Optional. Default value false: the document's ID is the key.
+	HashKeys bool
+
+	// AcceptPlainKeys is for the time after HashKeys was switched on: sessions that are still stored under their keys
+	// are found and move to the hash at their next request, for once at the cost of one more read, a write and a delete. A
+	// key that is not found at all costs two more reads. It requires HashKeys. Switch it off when all old sessions have
+	// moved or expired.
+	// Optional. Default value false: those sessions are over.
+	AcceptPlainKeys bool
+
+	// AEAD encrypts the sessions' data between Encoder and Decoder, and binds it to its document: copied to another one,
+	// it is malformed. An AEAD of Tink is one, with rotation of keys. It must work without the network, since any error
+	// of Decrypt makes the session malformed.
+	// Optional. Default value: data is stored as Encoder makes it. Beginning to encrypt ends the sessions there are.
+	AEAD AEAD
 
 	// Timeout bounds the Firestore work of one load or one commit, retries included.
 	// Optional. Default value 10 s.
@@ -177,11 +209,14 @@ func (cfg Config) validate() error {
 	if err := (&http.Cookie{Name: filled.CookieName}).Valid(); err != nil {
 		refuse("CookieName", "%q is no cookie name: letters, digits, '-' and '_' always are", cfg.CookieName)
 	}
-	if hasPrefixFold(filled.CookieName, "__Secure-") && !cfg.Secure {
+	if (hasPrefixFold(filled.CookieName, "__Secure-") || hasPrefixFold(filled.CookieName, "__Http-")) && !cfg.Secure {
 		refuse("Secure", "must be true for the CookieName %q", cfg.CookieName)
 	}
 	if hasPrefixFold(filled.CookieName, "__Host-") && (!cfg.Secure || filled.Path != "/" || cfg.Domain != "") {
 		refuse("CookieName", `%q requires Secure: true, the Path "/" and no Domain`, cfg.CookieName)
+	}
+	if (hasPrefixFold(filled.CookieName, "__Http-") || hasPrefixFold(filled.CookieName, "__Host-Http-")) && cfg.DisableHTTPOnly {
+		refuse("DisableHTTPOnly", "must be false for the CookieName %q", cfg.CookieName)
 	}
 	if !strings.HasPrefix(filled.Path, "/") || (&http.Cookie{Name: "n", Path: filled.Path}).Valid() != nil {
 		refuse("Path", `%q is no cookie path: it must begin with "/" and contain no ';'`, cfg.Path)
@@ -197,6 +232,17 @@ func (cfg Config) validate() error {
 	}
 	if cfg.SameSite == http.SameSiteNoneMode && !cfg.Secure {
 		refuse("SameSite", "is http.SameSiteNoneMode, which browsers accept only with Secure: true")
+	}
+	for i, key := range cfg.SigningKeys {
+		switch n := len(key); {
+		case i%2 == 0 && n < minHashKeyBytes:
+			refuse(fmt.Sprintf("SigningKeys[%d]", i), "has %d bytes: a hash key must have at least %d", n, minHashKeyBytes)
+		case i%2 == 1 && n != 0 && n != 16 && n != 24 && n != 32:
+			refuse(fmt.Sprintf("SigningKeys[%d]", i), "has %d bytes: a block key must have 16, 24 or 32, or be nil", n)
+		}
+	}
+	if cfg.AcceptPlainKeys && !cfg.HashKeys {
+		refuse("AcceptPlainKeys", "requires HashKeys: true")
 	}
 	if (cfg.Encoder == nil) != (cfg.Decoder == nil) {
 		refuse("Encoder", "and Config.Decoder must be given together or not at all")

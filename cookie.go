@@ -10,11 +10,11 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// newCookie returns the cookie that carries key for as long as the session in doc lives; if that has no max age, for as
+// newCookie returns the cookie that bears value for as long as the session in doc lives; if that has no max age, for as
 // long as the browser runs.
-func (s *Store) newCookie(name, key string, opts *sessions.Options, doc *document) *http.Cookie {
+func (s *Store) newCookie(name, value string, opts *sessions.Options, doc *document) *http.Cookie {
 	cookie := bareCookie(name, opts)
-	cookie.Value = key
+	cookie.Value = value
 	if doc.maxAge > 0 {
 		// Rounded up, for a Max-Age of 0 would delete the cookie.
 		left := doc.expire.Sub(s.cfg.Now()) + time.Second - 1

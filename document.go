@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
-	"google.golang.org/genproto/googleapis/type/latlng"
 )
 
 // The fields of a session's document. Those that are not here belong to others, and saving leaves them alone.
@@ -22,15 +21,13 @@ const (
 	fieldUser    = "user"    // string, with Config.UserKey
 	fieldStarted = "started" // timestamp, on a renewed session; else the document's create time counts
 	fieldWriteID = "write"   // string, of the last Updates: see document.wrote
+	fieldHashed  = "hashed"  // true where the ID is a hash, and so no key: see Store.find
 )
-
-// maxDocumentBytes is Firestore's limit, see https://firebase.google.com/docs/firestore/quotas.
-const maxDocumentBytes = 1 << 20
 
 // A document is a session as Firestore holds it.
 type document struct {
 	ref        *firestore.DocumentRef
-	data       string
+	data       string         // as the Encoder made it, and not encrypted
 	values     map[string]any // data, decoded; never changed
 	maxAge     int            // seconds; 0 is a browser session
 	expire     time.Time      // zero if there is no limit
@@ -75,6 +72,10 @@ func (s *Store) parse(snap *firestore.DocumentSnapshot) (*document, error) {
 	if doc.data, ok = fields[fieldData].(string); !ok {
 		return nil, &malformedError{"data is not a string", snap.UpdateTime}
 	}
+	var err error
+	if doc.data, err = s.decrypt(snap.Ref, doc.data); err != nil {
+		return nil, &malformedError{"data does not decrypt", snap.UpdateTime}
+	}
 	payload, err := s.cfg.Decoder(doc.data)
 	if err != nil {
 		return nil, &malformedError{"data does not decode", snap.UpdateTime}
@@ -98,6 +99,9 @@ func (s *Store) parse(snap *firestore.DocumentSnapshot) (*document, error) {
 	return doc, nil
 }
 
+// hashed reports whether the document's ID is the hash of a key.
+func (doc *document) hashed() bool { return doc.fields[fieldHashed] == true }
+
 // next returns the document that holds values from now on, for maxAge seconds. The document that it follows is nil for
 // a new session.
 func (s *Store) next(prev *document, values map[string]any, maxAge int) (*document, error) {
@@ -120,8 +124,8 @@ func (s *Store) next(prev *document, values map[string]any, maxAge int) (*docume
 		return nil, rejected(fmt.Errorf("echofirestore: Config.Decoder refuses what Config.Encoder wrote: %w", err))
 	}
 	doc.values = payload.Values
-	if user, ok := doc.values[s.cfg.UserKey]; ok && s.cfg.UserKey != "" && user != nil {
-		doc.user = fmt.Sprint(user)
+	if doc.user, err = s.userIn(doc.values); err != nil {
+		return nil, err
 	}
 	return doc, nil
 }
@@ -180,9 +184,13 @@ func (s *Store) expiry(now time.Time, doc *document) time.Time {
 	return expire.Truncate(time.Microsecond).UTC()
 }
 
-// newFields returns the fields of a document to be created.
-func (s *Store) newFields(doc *document) map[string]any {
-	fields := map[string]any{fieldData: doc.data, fieldMaxAge: nil}
+// newFields returns the fields of a document to be created, whose ref it takes for the encryption.
+func (s *Store) newFields(doc *document) (map[string]any, error) {
+	data, err := s.encrypt(doc.ref, doc.data)
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]any{fieldData: data, fieldMaxAge: nil}
 	if doc.maxAge > 0 {
 		fields[fieldMaxAge] = doc.maxAge
 	}
@@ -195,38 +203,34 @@ func (s *Store) newFields(doc *document) map[string]any {
 	if doc.writeID != "" {
 		fields[fieldWriteID] = strings.Join(doc.writes, " ")
 	}
-	return fields
-}
-
-// renewedFields returns the fields of the document that takes the place of prev: those of others come along.
-func (s *Store) renewedFields(prev, doc *document) map[string]any {
-	fields := s.updatedFields(prev, doc)
-	fields[fieldStarted] = doc.started
-	return fields
-}
-
-// updatedFields returns the fields of the document that prev becomes by updates.
-func (s *Store) updatedFields(prev, doc *document) map[string]any {
-	fields := maps.Clone(prev.fields)
-	if fields == nil {
-		fields = make(map[string]any)
+	if s.cfg.HashKeys {
+		fields[fieldHashed] = true
 	}
-	delete(fields, fieldExpire)
+	return fields, nil
+}
+
+// updatedFields returns the fields that prev has once those of a new document are stored in it: the fields of others
+// stay.
+func (s *Store) updatedFields(prev *document, fields map[string]any) map[string]any {
+	updated := maps.Clone(prev.fields)
+	if updated == nil {
+		updated = make(map[string]any)
+	}
+	delete(updated, fieldExpire)
 	if s.cfg.UserKey != "" {
-		delete(fields, fieldUser)
+		delete(updated, fieldUser)
 	}
-	maps.Copy(fields, s.newFields(doc))
-	return fields
+	maps.Copy(updated, fields)
+	return updated
 }
 
-// updates returns what turns a stored document into doc, leaving the fields of others alone.
-func (s *Store) updates(doc *document) []firestore.Update {
-	fields := s.newFields(doc)
+// updates returns what stores the fields of a new document in one that is there, leaving those of others alone.
+func (s *Store) updates(fields map[string]any) []firestore.Update {
 	names := []string{fieldData, fieldMaxAge, fieldExpire}
 	if s.cfg.UserKey != "" {
 		names = append(names, fieldUser)
 	}
-	if doc.writeID != "" {
+	if _, ok := fields[fieldWriteID]; ok {
 		names = append(names, fieldWriteID)
 	}
 	updates := make([]firestore.Update, len(names))
@@ -237,48 +241,4 @@ func (s *Store) updates(doc *document) []firestore.Update {
 		}
 	}
 	return updates
-}
-
-// tooLarge reports whether Firestore would refuse to keep these fields under ref for their size, by the rules of
-// https://firebase.google.com/docs/firestore/storage-size.
-func tooLarge(ref *firestore.DocumentRef, fields map[string]any) bool {
-	return nameSize(ref)+32+fieldsSize(fields) > maxDocumentBytes
-}
-
-func nameSize(ref *firestore.DocumentRef) int {
-	_, path, _ := strings.Cut(ref.Path, "/documents/")
-	return 16 + len(path) + 1
-}
-
-func fieldsSize(fields map[string]any) int {
-	size := 0
-	for name, v := range fields {
-		size += len(name) + 1 + valueSize(v)
-	}
-	return size
-}
-
-func valueSize(v any) int {
-	switch v := v.(type) {
-	case nil, bool:
-		return 1
-	case string:
-		return len(v) + 1
-	case []byte:
-		return len(v)
-	case *firestore.DocumentRef:
-		return nameSize(v)
-	case *latlng.LatLng:
-		return 16
-	case map[string]any:
-		return max(1, fieldsSize(v)) // an empty one costs what a null does
-	case []any:
-		size := 0
-		for _, elem := range v {
-			size += valueSize(elem)
-		}
-		return max(1, size)
-	default: // numbers and times
-		return 8
-	}
 }

@@ -135,6 +135,8 @@ func (x *exchange) renew(name string) error {
 		return nil // it gets a new key anyway
 	case o.rec.sealed:
 		return rejected(ErrCommitted)
+	case o.rec.fresh:
+		return nil // nobody knows the one that it has
 	default:
 		o.rec.renewing = true
 		return nil
@@ -160,7 +162,7 @@ func (x *exchange) unread(name string) opened {
 	}
 	var o opened
 	o.Session, o.rec = x.store.newSession(name, x.secure())
-	o.rec.key, _ = x.store.requestKey(x.request, name)
+	o.rec.key = x.store.requestKey(x.request, name)
 	x.add(o)
 	return o
 }

@@ -2,6 +2,7 @@ package echofirestore
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -24,36 +25,78 @@ func newKey() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// documentID returns the ID of the document that holds the session called name with the given key. It fails if no
-// session can have that key, whoever claims it.
-func (s *Store) documentID(name, key string) (string, error) {
-	if strings.HasPrefix(key, otherNames) {
-		return "", fmt.Errorf("a session key must not begin with %q", otherNames)
-	}
-	if err := validateID(key); err != nil {
-		return "", err
-	}
-	if name == s.cfg.CookieName {
-		return key, nil
-	}
-	id := otherNames + name + ":" + key
-	return id, validateID(id)
+// maxCookieBytes is how long a cookie may be, its name and value together: browsers drop a longer one (RFC 6265bis,
+// section 5.6).
+const maxCookieBytes = 4096
+
+// A credential is the key of a session, in the forms that it takes.
+type credential struct {
+	key    string
+	cookie string // the value of the client's cookie: the key, signed if there are Config.SigningKeys
+	id     string // of the session's document: the key, or its hash with Config.HashKeys
 }
 
-// issueKey takes a new key from the factory. The client returns it in a cookie, so it must fit into one.
-func (s *Store) issueKey(name string) (key, id string, err error) {
-	key = s.cfg.KeyFactory()
-	id, err = s.documentID(name, key)
-	if err == nil {
-		err = (&http.Cookie{Name: name, Value: key}).Valid()
-	}
+// credential returns the credential of a key that the client has.
+func (s *Store) credential(name, key string) (credential, error) {
+	id, err := s.documentID(name, key)
 	if err != nil {
+		return credential{}, rejected(err)
+	}
+	cookie, err := s.cookieValue(name, key)
+	if err != nil {
+		return credential{}, rejected(err)
+	}
+	return credential{key: key, cookie: cookie, id: id}, nil
+}
+
+// issue takes a new key from the factory. The client returns it in a cookie, so it must fit into one.
+func (s *Store) issue(name string) (credential, error) {
+	cred, err := s.credential(name, s.cfg.KeyFactory())
+	if err == nil {
+		err = (&http.Cookie{Name: name, Value: cred.cookie}).Valid()
+	}
+	if err != nil || len(name)+len(cred.cookie) > maxCookieBytes {
 		// Neither the key nor what net/http says of it is shown: it may be the credential of somebody.
-		return "", "", rejected(errors.New("echofirestore: Config.KeyFactory returned an unusable key: " +
+		return credential{}, rejected(errors.New("echofirestore: Config.KeyFactory returned an unusable key: " +
 			"it must be a Firestore document ID (1 to 1500 bytes of UTF-8, no slash, not '.', '..' or '__…__'), " +
 			"fit into a cookie, and not begin with '~'"))
 	}
-	return key, id, nil
+	return cred, nil
+}
+
+// documentID returns the ID of the document that holds the session called name with the given key. It fails if no
+// session can have that key, whoever claims it.
+func (s *Store) documentID(name, key string) (string, error) {
+	if err := validateKey(key); err != nil {
+		return "", err
+	}
+	if s.cfg.HashKeys {
+		key = hash(key)
+	}
+	return s.namedID(name, key)
+}
+
+// namedID returns the ID of a document, given what stands for its key, such that sessions of other names than
+// Config.CookieName have others.
+func (s *Store) namedID(name, id string) (string, error) {
+	if name == s.cfg.CookieName {
+		return id, nil
+	}
+	id = otherNames + name + ":" + id
+	return id, validateID(id)
+}
+
+func validateKey(key string) error {
+	if strings.HasPrefix(key, otherNames) {
+		return fmt.Errorf("a session key must not begin with %q", otherNames)
+	}
+	return validateID(key)
+}
+
+// hash returns the SHA-256 of text in base64url. A key has 256 random bits, so that nobody finds it from its hash.
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 var (

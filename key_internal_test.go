@@ -226,10 +226,10 @@ func TestIssueKey(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			store := newStore(t, func(cfg *Config) { cfg.KeyFactory = func() string { return tt.key } })
-			key, id, err := store.issueKey("__session")
+			got, err := store.issue("__session")
 			if !tt.ok {
-				if err == nil || key != "" || id != "" {
-					t.Fatalf("issued %q, %q, %v", key, id, err)
+				if err == nil || got != (credential{}) {
+					t.Fatalf("issued %+v, %v", got, err)
 				}
 				if !strings.Contains(err.Error(), "Config.KeyFactory") {
 					t.Errorf("error %q does not name the field", err)
@@ -239,18 +239,18 @@ func TestIssueKey(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || key != tt.key || id != tt.key {
-				t.Fatalf("issued %q, %q, %v", key, id, err)
+			if want := (credential{tt.key, tt.key, tt.key}); err != nil || got != want {
+				t.Fatalf("issued %+v, %v", got, err)
 			}
 			// What the browser sends back must be the key again.
-			cookie, err := http.ParseSetCookie((&http.Cookie{Name: "__session", Value: key}).String())
+			cookie, err := http.ParseSetCookie((&http.Cookie{Name: "__session", Value: got.cookie}).String())
 			if err != nil {
 				t.Fatal(err)
 			}
 			r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 			r.AddCookie(cookie)
-			if got, _ := store.requestKey(r, "__session"); got != key {
-				t.Errorf("%q comes back as %q", key, got)
+			if key := store.requestKey(r, "__session"); key != tt.key {
+				t.Errorf("%q comes back as %q", tt.key, key)
 			}
 		})
 	}
@@ -259,12 +259,12 @@ func TestIssueKey(t *testing.T) {
 func TestIssueKeyOfAnotherName(t *testing.T) {
 	t.Parallel()
 	store := newStore(t, func(cfg *Config) { cfg.KeyFactory = func() string { return strings.Repeat("k", 1500) } })
-	if key, id, err := store.issueKey("prefs"); err == nil {
-		t.Errorf("issued %.10q…, %.20q…, whose ID has %d bytes", key, id, len(id))
+	if got, err := store.issue("prefs"); err == nil {
+		t.Errorf("issued %.10q…, %.20q…, whose ID has %d bytes", got.key, got.id, len(got.id))
 	}
 	store = newStore(t, func(cfg *Config) { cfg.KeyFactory = func() string { return "k" } })
-	if key, id, err := store.issueKey("prefs"); key != "k" || id != "~prefs:k" || err != nil {
-		t.Errorf("issued %q, %q, %v", key, id, err)
+	if got, err := store.issue("prefs"); got != (credential{"k", "k", "~prefs:k"}) || err != nil {
+		t.Errorf("issued %+v, %v", got, err)
 	}
 }
 

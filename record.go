@@ -25,6 +25,7 @@ type record struct {
 	err      error          // why the document could not be read
 	ending   error          // why the session could not be ended, and was to be
 	renewing bool           // the next save takes a new key
+	fresh    bool           // the key was issued for this response: nobody knows it yet
 	gone     bool           // another request has ended the session
 	sealed   bool           // the response has begun: no cookie can be sent
 	cookie   *http.Cookie   // the one that the response sets; nil for none

@@ -105,17 +105,13 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, wr
 		unchanged = append(unchanged, firestore.LastUpdateTime(rec.doc.updateTime))
 	}
 	if rec.key != "" && !rec.gone {
-		id, err := s.documentID(rec.name, rec.key)
-		if err != nil {
-			return rejected(err)
-		}
-		_, err = s.collection.Doc(id).Delete(ctx, unchanged...)
+		err := s.remove(ctx, rec, unchanged...)
 		if unchanged != nil && movedOn(err) {
-			return s.reread(ctx, rec, id)
+			return s.reread(ctx, rec)
 		}
 		if err != nil {
-			rec.ending = unavailable("delete session", err, id)
-			return rec.ending
+			rec.ending = err
+			return err
 		}
 	}
 	rec.key, rec.doc, rec.values = "", nil, nil
@@ -125,9 +121,33 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, wr
 	return nil
 }
 
+// remove deletes the document of a session, or of one that was not read, the document that it would have.
+func (s *Store) remove(ctx context.Context, rec *record, unchanged ...firestore.Precondition) error {
+	id, err := s.documentID(rec.name, rec.key)
+	if err != nil {
+		return rejected(err)
+	}
+	ref, doc := s.collection.Doc(id), rec.doc
+	if s.cfg.AcceptPlainKeys && doc == nil {
+		if doc, err = again(s.find(ctx, rec.name, rec.key)); err != nil {
+			return err
+		}
+	}
+	if doc == nil || doc.ref.ID == id {
+		_, err = ref.Delete(ctx, unchanged...)
+		return unavailable("delete session", err, id)
+	}
+	batch := s.cfg.Client.Batch().Delete(doc.ref, unchanged...) //nolint:staticcheck // as in replace
+	if unchanged == nil {
+		batch.Delete(ref) // where another request may have moved it
+	}
+	_, err = batch.Commit(ctx)
+	return unavailable("delete session", err, id, doc.ref.ID)
+}
+
 // reread notes what another request has made of a session, and returns errMovedOn.
-func (s *Store) reread(ctx context.Context, rec *record, id string) error {
-	stored, err := s.readAgain(ctx, id)
+func (s *Store) reread(ctx context.Context, rec *record) error {
+	stored, err := again(s.find(ctx, rec.name, rec.key))
 	if err != nil {
 		return inConflict(ctx, err)
 	}
@@ -161,20 +181,24 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		return err
 	}
 	for range maxKeys {
-		key, id, err := s.issueKey(rec.name)
+		cred, err := s.issue(rec.name)
 		if err != nil {
 			return err
 		}
-		doc.ref = s.collection.Doc(id)
-		if tooLarge(doc.ref, s.newFields(doc)) {
+		doc.ref = s.collection.Doc(cred.id)
+		fields, err := s.newFields(doc)
+		if err != nil {
+			return err
+		}
+		if tooLarge(doc.ref, fields) {
 			return rejected(ErrTooLarge)
 		}
-		result, err := doc.ref.Create(ctx, s.newFields(doc))
+		result, err := doc.ref.Create(ctx, fields)
 		switch {
 		case err == nil:
 			doc.updateTime = result.UpdateTime
 		case status.Code(err) == codes.AlreadyExists:
-			stored, err := s.readAgain(ctx, id)
+			stored, err := again(s.read(ctx, cred.id))
 			if err != nil {
 				return err
 			}
@@ -183,9 +207,9 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 			}
 			doc = stored
 		default:
-			return unavailable("create session", err, id)
+			return unavailable("create session", err, cred.id)
 		}
-		s.saved(sess, rec, key, doc, doc.values)
+		s.saved(sess, rec, cred, doc, doc.values)
 		return nil
 	}
 	return rejected(fmt.Errorf("echofirestore: Config.KeyFactory returned %d keys that are all in use", maxKeys))
@@ -202,7 +226,11 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 	}
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
-	prev, key := rec.doc, rec.key
+	prev := rec.doc
+	cred, err := s.credential(rec.name, rec.key)
+	if err != nil {
+		return err
+	}
 	next, err := s.next(prev, change.applyTo(prev.values), s.maxAge(sess, rec, prev))
 	if err != nil {
 		return err
@@ -217,16 +245,15 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 	for attempt := range maxSaves {
 		start := time.Now()
 		if rec.renewing {
-			var id string
-			if key, id, err = s.issueKey(rec.name); err != nil {
+			if cred, err = s.issue(rec.name); err != nil {
 				return err
 			}
-			next.ref = s.collection.Doc(id)
 		}
+		next.ref = s.collection.Doc(cred.id)
 		err := s.replace(ctx, prev, next)
 		switch {
 		case err == nil:
-			s.saved(sess, rec, key, next, change.applyTo(rec.values))
+			s.saved(sess, rec, cred, next, change.applyTo(rec.values))
 			return nil
 		case attempt > 0 && ctx.Err() != nil:
 			return conflict()
@@ -234,16 +261,16 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 			return err
 		}
 		// The commit may have been applied, answered as unavailable, and repeated by the client.
-		stored, err := s.readAgain(ctx, next.ref.ID)
+		stored, err := again(s.read(ctx, next.ref.ID))
 		if err != nil {
 			return inConflict(ctx, err)
 		}
 		if stored != nil && next.wrote(stored) {
-			s.saved(sess, rec, key, stored, change.applyTo(rec.values))
+			s.saved(sess, rec, cred, stored, change.applyTo(rec.values))
 			return nil
 		}
-		if rec.renewing {
-			if stored, err = s.readAgain(ctx, prev.ref.ID); err != nil {
+		if next.ref.ID != prev.ref.ID {
+			if stored, err = again(s.find(ctx, rec.name, rec.key)); err != nil {
 				return inConflict(ctx, err)
 			}
 		}
@@ -269,24 +296,28 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 // another one, as its creation and the deletion of prev, in one commit.
 func (s *Store) replace(ctx context.Context, prev, next *document) error {
 	unchanged := firestore.LastUpdateTime(prev.updateTime)
+	fields, err := s.newFields(next)
+	if err != nil {
+		return err
+	}
+	all := s.updatedFields(prev, fields)
+	if next.ref.ID != prev.ref.ID {
+		all[fieldStarted] = next.started
+	}
+	if tooLarge(next.ref, all) {
+		return rejected(ErrTooLarge)
+	}
 	if next.ref.ID == prev.ref.ID {
-		if tooLarge(next.ref, s.updatedFields(prev, next)) {
-			return rejected(ErrTooLarge)
-		}
-		result, err := next.ref.Update(ctx, s.updates(next), unchanged)
+		result, err := next.ref.Update(ctx, s.updates(fields), unchanged)
 		if err == nil {
 			next.updateTime = result.UpdateTime
 		}
 		return unavailable("save session", err, prev.ref.ID)
 	}
-	fields := s.renewedFields(prev, next)
-	if tooLarge(next.ref, fields) {
-		return rejected(ErrTooLarge)
-	}
 	//nolint:staticcheck // The successors of WriteBatch are no match: BulkWriter is not atomic, and a transaction costs
 	// a call more to begin it.
 	results, err := s.cfg.Client.Batch().
-		Create(next.ref, fields).
+		Create(next.ref, all).
 		Delete(prev.ref, unchanged).
 		Commit(ctx)
 	if err == nil {
@@ -303,43 +334,67 @@ func (s *Store) maxAge(sess *sessions.Session, rec *record, stored *document) in
 	return stored.maxAge
 }
 
-// touch extends a session that was used and not changed, if that is wanted and due. A session that others saved
-// meanwhile is extended already, and one that they ended stays ended.
+// touch keeps a session that was used and not changed: it extends it, if that is wanted and due, and gives it the
+// document under the hash of its key, if it was found under the key itself. If that fails, no change of anybody's is
+// lost, and the next request tries again.
 func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) error {
-	if s.cfg.TouchAfter == 0 || rec.gone {
+	moves, due := s.cfg.AcceptPlainKeys && !rec.doc.hashed(), s.due(rec.doc)
+	if rec.gone || !moves && !due {
 		return nil
+	}
+	cred, err := s.credential(rec.name, rec.key)
+	if err != nil {
+		return err
 	}
 	doc := *rec.doc
-	doc.expire = s.expiry(s.cfg.Now(), &doc)
-	gain := s.cfg.TouchAfter
-	if half := time.Duration(doc.maxAge) * time.Second / 2; half > 0 {
-		gain = min(gain, half) // a session of a short life of its own must not end while it is used
-	}
-	if doc.expire.Sub(rec.doc.expire) < gain {
-		return nil
+	doc.ref = s.collection.Doc(cred.id)
+	if due {
+		doc.expire = s.expiry(s.cfg.Now(), &doc)
 	}
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
-	result, err := doc.ref.Update(ctx, []firestore.Update{{Path: fieldExpire, Value: doc.expire}},
-		firestore.LastUpdateTime(doc.updateTime))
+	if moves {
+		err = s.replace(ctx, rec.doc, &doc)
+	} else {
+		err = s.extend(ctx, &doc)
+	}
 	switch {
 	case err == nil:
-		doc.updateTime = result.UpdateTime
-		s.saved(sess, rec, rec.key, &doc, rec.values)
-	case !movedOn(err):
-		// No change of anybody's is lost, and the next request tries again.
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended",
-			slog.Any("error", unavailable("extend session", err, doc.ref.ID)))
+		s.saved(sess, rec, cred, &doc, rec.values)
+	case !movedOn(err): // a session that others saved meanwhile is extended already, and one that they ended stays ended
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended", slog.Any("error", err))
 	}
 	return nil
 }
 
-// saved notes that doc is what is stored of a session now, under key, and that the session holds values.
-func (s *Store) saved(sess *sessions.Session, rec *record, key string, doc *document, values map[string]any) {
-	rec.key, sess.ID = key, key
+// due reports whether a session that is used now is to be extended.
+func (s *Store) due(doc *document) bool {
+	if s.cfg.TouchAfter == 0 {
+		return false
+	}
+	gain := s.cfg.TouchAfter
+	if half := time.Duration(doc.maxAge) * time.Second / 2; half > 0 {
+		gain = min(gain, half) // a session of a short life of its own must not end while it is used
+	}
+	return s.expiry(s.cfg.Now(), doc).Sub(doc.expire) >= gain
+}
+
+func (s *Store) extend(ctx context.Context, doc *document) error {
+	result, err := doc.ref.Update(ctx, []firestore.Update{{Path: fieldExpire, Value: doc.expire}},
+		firestore.LastUpdateTime(doc.updateTime))
+	if err == nil {
+		doc.updateTime = result.UpdateTime
+	}
+	return unavailable("extend session", err, doc.ref.ID)
+}
+
+// saved notes that doc is what is stored of a session now, under cred, and that the session holds values.
+func (s *Store) saved(sess *sessions.Session, rec *record, cred credential, doc *document, values map[string]any) {
+	rec.fresh = rec.fresh || cred.key != rec.key
+	rec.key, sess.ID = cred.key, cred.key
 	rec.doc, rec.values, rec.maxAge, rec.renewing = doc, values, sess.Options.MaxAge, false
 	if !rec.sealed {
-		rec.cookie = s.newCookie(rec.name, key, sess.Options, doc)
+		rec.cookie = s.newCookie(rec.name, cred.cookie, sess.Options, doc)
 	}
 }
 

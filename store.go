@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"cloud.google.com/go/firestore"
+	"github.com/gorilla/securecookie"
 	"github.com/gorilla/sessions"
 )
 
@@ -16,6 +17,7 @@ import (
 type Store struct {
 	cfg        Config
 	collection *firestore.CollectionRef
+	signers    []securecookie.Codec // none if cookies are not signed
 	records    records
 }
 
@@ -27,7 +29,11 @@ func NewStore(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	return &Store{cfg: cfg, collection: cfg.Client.Collection(cfg.Collection)}, nil
+	return &Store{
+		cfg:        cfg,
+		collection: cfg.Client.Collection(cfg.Collection),
+		signers:    newSigners(cfg.SigningKeys),
+	}, nil
 }
 
 // Get returns the request's session called name, reading its document on the first call. Every later call, and every
@@ -81,8 +87,7 @@ func (s *Store) open(ctx context.Context, r *http.Request, name string, secure b
 	if rec.err = validateName(name); rec.err != nil {
 		return sess, rec
 	}
-	var id string
-	if rec.key, id = s.requestKey(r, name); rec.key == "" {
+	if rec.key = s.requestKey(r, name); rec.key == "" {
 		return sess, rec
 	}
 	if ctx.Err() != nil {
@@ -91,7 +96,7 @@ func (s *Store) open(ctx context.Context, r *http.Request, name string, secure b
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	doc, err := s.read(ctx, id)
+	doc, err := s.find(ctx, name, rec.key)
 	malformed, _ := errors.AsType[*malformedError](err)
 	switch {
 	case malformed != nil:
@@ -158,17 +163,20 @@ func (s *Store) options(secure bool) *sessions.Options {
 	}
 }
 
-// requestKey returns the key in the request's cookie and the ID of the document that it would be the key of. Both are
-// empty if there is no cookie, or one that cannot be a key.
-func (s *Store) requestKey(r *http.Request, name string) (key, id string) {
+// requestKey returns the key in the request's cookie. It is empty if there is no cookie, or one that cannot be a key.
+func (s *Store) requestKey(r *http.Request, name string) string {
 	cookie, err := r.Cookie(name)
 	if err != nil {
-		return "", ""
+		return ""
 	}
-	if id, err = s.documentID(name, cookie.Value); err != nil {
-		return "", ""
+	key, ok := s.keyIn(cookie)
+	if !ok {
+		return ""
 	}
-	return cookie.Value, id
+	if _, err := s.documentID(name, key); err != nil {
+		return ""
+	}
+	return key
 }
 
 // recordOf returns the record of a session that this store handed out, or of a new one that the caller made with
@@ -186,6 +194,30 @@ func (s *Store) recordOf(sess *sessions.Session) (*record, error) {
 	rec := &record{name: sess.Name(), options: *s.options(false)}
 	s.records.add(sess, rec)
 	return rec, nil
+}
+
+// find returns the living session called name with the given key, as read does.
+//
+// With Config.AcceptPlainKeys its document may yet be found under the key itself. One that is stored under a hash is not
+// taken for that: then its ID would open its session. Another request may move the document from the one place to the
+// other between two looks, so the last look is where it would be then.
+func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
+	id, err := s.documentID(name, key)
+	if err != nil {
+		return nil, rejected(err)
+	}
+	doc, err := s.read(ctx, id)
+	if doc != nil || err != nil || !s.cfg.AcceptPlainKeys {
+		return doc, err
+	}
+	plain, err := s.namedID(name, key)
+	if err != nil {
+		return nil, rejected(err)
+	}
+	if doc, err = s.read(ctx, plain); err != nil || doc != nil && !doc.hashed() {
+		return doc, err
+	}
+	return s.read(ctx, id)
 }
 
 // read returns the living session in the document called id, nil if there is none. One that has expired is deleted, but
@@ -215,9 +247,9 @@ func (s *Store) read(ctx context.Context, id string) (*document, error) {
 	}
 }
 
-// readAgain is read for a document that was read or written before: if it is malformed now, it holds no session.
-func (s *Store) readAgain(ctx context.Context, id string) (*document, error) {
-	doc, err := s.read(ctx, id)
+// again turns the result of reading a document that was read or written before: if it is malformed now, it holds no
+// session.
+func again(doc *document, err error) (*document, error) {
 	if _, malformed := errors.AsType[*malformedError](err); malformed {
 		return nil, nil
 	}

@@ -1,0 +1,143 @@
+package echofirestore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"cloud.google.com/go/firestore"
+	"github.com/gorilla/sessions"
+)
+
+// maxUserBytes is how much of a string Firestore indexes, see https://firebase.google.com/docs/firestore/quotas. By
+// longer ones the sessions of a user could not be found.
+const maxUserBytes = 1500
+
+// SessionInfo is what the user of a session may know of it.
+type SessionInfo struct {
+	// ID tells the session from the user's other ones, and is what [Store.Revoke] takes. It is a hash, and no
+	// credential: who sees it cannot use the session. It changes when the session is renewed.
+	ID string
+
+	// Began is when the session began. Renewing it does not change that.
+	Began time.Time
+
+	// Saved is when the session was last changed, or extended as Config.TouchAfter says.
+	Saved time.Time
+
+	// Expires is when the session ends unless it is saved before: the zero time if it has no limit.
+	Expires time.Time
+
+	// Values are those of the session: the application may have kept in them what device it is on, say.
+	Values map[string]any
+}
+
+// SessionID returns the ID that [Store.Sessions] shows a session under, and "" for one that is not stored yet.
+func (s *Store) SessionID(sess *sessions.Session) string {
+	rec := s.records.of(sess)
+	if rec == nil {
+		return ""
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if rec.doc == nil {
+		return ""
+	}
+	return sessionID(rec.doc.ref)
+}
+
+func sessionID(ref *firestore.DocumentRef) string { return hash(ref.ID)[:22] } // 128 bits of it
+
+// Sessions returns the living sessions of a user, the last saved first. The user is the text of the session value that
+// Config.UserKey names: of a number its decimal digits. It costs one read for each session that is stored of the user,
+// and one if there is none.
+func (s *Store) Sessions(ctx context.Context, user string) ([]SessionInfo, error) {
+	query, err := s.sessionsOf(user)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	snaps, err := query.Documents(ctx).GetAll()
+	if err != nil {
+		return nil, stopped(ctx, unavailable("list sessions", err))
+	}
+	var infos []SessionInfo
+	for _, snap := range snaps {
+		doc, err := s.parse(snap)
+		if err != nil {
+			continue // no session, or none that is alive
+		}
+		infos = append(infos, SessionInfo{
+			ID: sessionID(doc.ref), Began: doc.started, Saved: doc.updateTime, Expires: doc.expire, Values: doc.values,
+		})
+	}
+	slices.SortFunc(infos, func(a, b SessionInfo) int {
+		return cmp.Or(b.Saved.Compare(a.Saved), cmp.Compare(a.ID, b.ID))
+	})
+	return infos, nil
+}
+
+// Revoke ends one session of a user, wherever it is in use: the one that [Store.Sessions] shows under id. It returns
+// [ErrGone] if the user has no such session, be it that it was ended or renewed meanwhile, or that it is somebody
+// else's. It costs what Sessions costs, and one delete.
+func (s *Store) Revoke(ctx context.Context, user, id string) error {
+	query, err := s.sessionsOf(user)
+	if err != nil {
+		return err
+	}
+	_, revoked, err := s.sweepOnce(ctx, "revoke session", query.Select(), func(snap *firestore.DocumentSnapshot) bool {
+		return sessionID(snap.Ref) == id
+	})
+	if err == nil && revoked == 0 {
+		err = gone()
+	}
+	return err
+}
+
+// RevokeUser ends all sessions of a user, but for those whose IDs are given, and returns how many it has ended. To sign
+// somebody out everywhere but here, as after a new password:
+//
+//	ended, err := store.RevokeUser(ctx, user, store.SessionID(sess))
+//
+// A session that another request renews meanwhile does not escape. It costs one read and one delete for each session of
+// the user, and one read for each that is spared. On an error, some sessions may have been ended already: so many as it
+// returns.
+func (s *Store) RevokeUser(ctx context.Context, user string, except ...string) (int, error) {
+	query, err := s.sessionsOf(user)
+	if err != nil {
+		return 0, err
+	}
+	return s.sweep(ctx, "revoke sessions", query.Select(), len(except), func(snap *firestore.DocumentSnapshot) bool {
+		return !slices.Contains(except, sessionID(snap.Ref))
+	})
+}
+
+func (s *Store) sessionsOf(user string) (firestore.Query, error) {
+	if s.cfg.UserKey == "" {
+		return firestore.Query{}, errors.New("echofirestore: without a Config.UserKey nobody's sessions can be found: " +
+			"it must name the session value that identifies the user")
+	}
+	if user == "" {
+		return firestore.Query{}, errors.New("echofirestore: the user is empty: it must be the text of the session value " +
+			"that Config.UserKey names")
+	}
+	return s.collection.Where(fieldUser, "==", user), nil
+}
+
+// userIn returns the text of the value that identifies the user, "" if there is none.
+func (s *Store) userIn(values map[string]any) (string, error) {
+	if s.cfg.UserKey == "" || values[s.cfg.UserKey] == nil {
+		return "", nil
+	}
+	user := fmt.Sprint(values[s.cfg.UserKey])
+	if len(user) > maxUserBytes || !utf8.ValidString(user) {
+		return "", rejected(fmt.Errorf("echofirestore: the session value %q (Config.UserKey) must be valid UTF-8 of "+
+			"at most %d bytes as text, for sessions to be found by it", s.cfg.UserKey, maxUserBytes))
+	}
+	return user, nil
+}

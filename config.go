@@ -1,11 +1,13 @@
 package echofirestore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,9 +107,9 @@ type Config struct {
 	// SigningKeys authenticate the cookie, so that a forged one is recognized without asking Firestore: pairs of a hash
 	// key (HMAC-SHA256; at least 32 random bytes, 32 or 64 are best) and a block key (AES; 16, 24 or 32 random bytes),
 	// with which the cookie is encrypted as well, or nil. The last block key may be left out. The first pair signs, all
-	// of them verify: to rotate, put a new pair in front, and drop the old one when the sessions of its time are over.
-	// A cookie moves to the first pair when its session is next saved. They are keys of
-	// github.com/gorilla/securecookie, and copied.
+	// of them verify: to rotate, put a new pair in front ({newHash, nil, oldHash, nil}), and drop the old one when the
+	// sessions of its time are over. A cookie moves to the first pair when its session is next saved. These are the key
+	// pairs of github.com/gorilla/securecookie; they are copied.
 	// Optional. Default value: cookies hold the bare key. Beginning to sign, or ceasing to, ends the sessions there are.
 	SigningKeys [][]byte
 
@@ -237,6 +239,8 @@ func (cfg Config) validate() error {
 		switch n := len(key); {
 		case i%2 == 0 && n < minHashKeyBytes:
 			refuse(fmt.Sprintf("SigningKeys[%d]", i), "has %d bytes: a hash key must have at least %d", n, minHashKeyBytes)
+		case i%2 == 0 && slices.ContainsFunc(cfg.SigningKeys[:i], func(other []byte) bool { return bytes.Equal(key, other) }):
+			refuse(fmt.Sprintf("SigningKeys[%d]", i), "is there before: each pair must have a hash key of its own")
 		case i%2 == 1 && n != 0 && n != 16 && n != 24 && n != 32:
 			refuse(fmt.Sprintf("SigningKeys[%d]", i), "has %d bytes: a block key must have 16, 24 or 32, or be nil", n)
 		}

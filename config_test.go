@@ -48,6 +48,13 @@ func TestConfigValid(t *testing.T) {
 		"durations":                       {Lifetime: time.Nanosecond, TouchAfter: time.Hour, Timeout: time.Nanosecond},
 		"TouchAfter below MaxAge":         {MaxAge: 60, TouchAfter: time.Minute - 1},
 		"Lifetime below MaxAge":           {MaxAge: 60, Lifetime: time.Second},
+		"__Http-":                         {CookieName: "__Http-s", Secure: true, Path: "/app"},
+		"__Host-Http-":                    {CookieName: "__Host-Http-s", Secure: true},
+		"signing":                         {SigningKeys: [][]byte{hashKey}},
+		"signing and encrypting cookies":  {SigningKeys: [][]byte{newHashKey, newBlockKey, hashKey, nil}},
+		"no signing keys":                 {SigningKeys: [][]byte{}},
+		"hashed keys":                     {HashKeys: true},
+		"hashed keys and plain ones":      {HashKeys: true, AcceptPlainKeys: true},
 		"the rest": {
 			DisableHTTPOnly: true, UserKey: "user", Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 			KeyFactory: func() string { return "k" }, Skipper: func(echo.Context) bool { return false },
@@ -101,6 +108,18 @@ func TestConfigInvalid(t *testing.T) {
 		{name: "__Host- with a path", config: echofirestore.Config{CookieName: "__Host-s", Secure: true, Path: "/app"}, field: "CookieName", want: []string{`Path "/"`}},
 		{name: "__Host- with a domain", config: echofirestore.Config{CookieName: "__Host-s", Secure: true, Domain: "example.com"}, field: "CookieName", want: []string{"no Domain"}},
 		{name: "__HOST- in upper case", config: echofirestore.Config{CookieName: "__HOST-s", Secure: true, Domain: "example.com"}, field: "CookieName", want: []string{"no Domain"}},
+
+		{name: "__Http- without Secure", config: echofirestore.Config{CookieName: "__Http-s"}, field: "Secure", want: []string{"true", "__Http-s"}},
+		{name: "__Http- for JavaScript", config: echofirestore.Config{CookieName: "__Http-s", Secure: true, DisableHTTPOnly: true}, field: "DisableHTTPOnly", want: []string{"false", "__Http-s"}},
+		{name: "__Host-Http- for JavaScript", config: echofirestore.Config{CookieName: "__Host-Http-s", Secure: true, DisableHTTPOnly: true}, field: "DisableHTTPOnly", want: []string{"false"}},
+		{name: "__Host-Http- with a domain", config: echofirestore.Config{CookieName: "__Host-Http-s", Secure: true, Domain: "example.com"}, field: "CookieName", want: []string{"no Domain"}},
+
+		{name: "short hash key", config: echofirestore.Config{SigningKeys: [][]byte{hashKey[:31]}}, field: "SigningKeys[0]", want: []string{"31 bytes", "at least 32"}},
+		{name: "no hash key", config: echofirestore.Config{SigningKeys: [][]byte{nil, blockKey}}, field: "SigningKeys[0]", want: []string{"0 bytes", "at least 32"}},
+		{name: "block key of no AES", config: echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey[:20]}}, field: "SigningKeys[1]", want: []string{"20 bytes", "16, 24 or 32", "nil"}},
+		{name: "short hash key of an old pair", config: echofirestore.Config{SigningKeys: [][]byte{hashKey, nil, []byte("secret")}}, field: "SigningKeys[2]", want: []string{"6 bytes"}},
+		{name: "hash key of two pairs", config: echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey, hashKey, nil}}, field: "SigningKeys[2]", want: []string{"a hash key of its own"}},
+		{name: "plain keys without hashed ones", config: echofirestore.Config{AcceptPlainKeys: true}, field: "AcceptPlainKeys", want: []string{"HashKeys: true"}},
 
 		{name: "relative path", config: echofirestore.Config{Path: "app"}, field: "Path", want: []string{`"app"`, `begin with "/"`}},
 		{name: "path with ;", config: echofirestore.Config{Path: "/a;b"}, field: "Path", want: []string{`"/a;b"`, "no ';'"}},

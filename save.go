@@ -338,13 +338,17 @@ func (s *Store) maxAge(sess *sessions.Session, rec *record, stored *document) in
 // document under the hash of its key, if it was found under the key itself. If that fails, no change of anybody's is
 // lost, and the next request tries again.
 func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) error {
-	moves, due := s.cfg.AcceptPlainKeys && !rec.doc.hashed(), s.due(rec.doc)
-	if rec.gone || !moves && !due {
+	due := s.due(rec.doc)
+	if rec.gone || !due && !s.cfg.AcceptPlainKeys {
 		return nil
 	}
 	cred, err := s.credential(rec.name, rec.key)
 	if err != nil {
 		return err
+	}
+	moves := cred.id != rec.doc.ref.ID
+	if !due && !moves {
+		return nil
 	}
 	doc := *rec.doc
 	doc.ref = s.collection.Doc(cred.id)

@@ -1,0 +1,252 @@
+package echofirestore_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+func hashing(cfg *echofirestore.Config) { cfg.HashKeys = true }
+
+func moving(cfg *echofirestore.Config) { cfg.HashKeys, cfg.AcceptPlainKeys = true, true }
+
+func hashOf(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// TestHashedKeys looks for what could open a session in the database. An ID that is found there opens none, and ends
+// none.
+func TestHashedKeys(t *testing.T) {
+	t.Parallel()
+	for name, configure := range map[string]func(*echofirestore.Config){"hashed": hashing, "plain keys accepted": moving} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, configure)
+			a.POST("/", func(c echo.Context) error {
+				prefs, err := a.store.Get(c.Request(), "prefs")
+				session(c).Values["user"], prefs.Values["theme"] = "alice", "dark"
+				return err
+			})
+			a.GET("/", func(c echo.Context) error {
+				prefs, err := a.store.Get(c.Request(), "prefs")
+				if err != nil {
+					return err
+				}
+				return c.JSON(http.StatusOK, []any{session(c).Values["user"], prefs.Values["theme"]})
+			})
+			a.POST("/out", echofirestore.Destroy)
+			b := a.browser()
+			first := b.post("/")
+			key, prefs := first.cookie("__session").Value, first.cookie("prefs").Value
+			ids := []string{hashOf(key), "~prefs:" + hashOf(prefs)}
+			docs := a.documents()
+			for _, id := range ids {
+				if doc := docs[id]; doc == nil || doc["hashed"] != true {
+					t.Errorf("document %s: %v", id, doc)
+				}
+			}
+			if len(docs) != len(ids) {
+				t.Errorf("documents %v", docs)
+			}
+			if got := b.get("/"); got.body != `["alice","dark"]`+"\n" {
+				t.Errorf("body %s", got.body)
+			}
+			for _, id := range append(ids, hashOf(prefs)) {
+				cookies := func(r *http.Request) { r.Header.Set("Cookie", "__session="+id+"; prefs="+id) }
+				if got := b.get("/", cookies); got.body != "[null,null]\n" {
+					t.Errorf("the ID %s opens %s", id, got.body)
+				}
+				if got := b.post("/out", cookies); got.StatusCode != http.StatusOK || len(a.documents()) != len(ids) {
+					t.Errorf("the ID %s ends a session", id)
+				}
+			}
+		})
+	}
+}
+
+// TestPlainKeysWithoutConsent lets a session that is stored under its key meet a store that hashes keys.
+func TestPlainKeysWithoutConsent(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, hashing)
+	a.GET("/", see)
+	a.putSession("key", `{"user":"alice"}`)
+	if got := a.browser().get("/", withCookie("key")); !strings.Contains(got.body, `"isNew":true`) {
+		t.Errorf("body %s", got.body)
+	}
+}
+
+// TestPlainKeysMove lets sessions that are stored under their keys meet a store that hashes keys, and accepts those.
+func TestPlainKeysMove(t *testing.T) {
+	t.Parallel()
+	type ops = firestoretest.Ops
+	nothing := func(echo.Context) error { return nil }
+	read := func(c echo.Context) error { _ = session(c); return nil }
+	id := hashOf("key")
+	for _, tt := range []struct {
+		name    string
+		handler echo.HandlerFunc
+		fields  map[string]any // of the stored document, beside its data
+		cost    ops
+		at      string         // the ID of the one document that there is afterwards; "" for none
+		values  map[string]any // that it holds
+	}{
+		{name: "not touched", handler: nothing, at: "key"},
+		{name: "read", handler: read, cost: ops{Reads: 2, Writes: 1, Deletes: 1}, at: id},
+		{
+			name: "changed", handler: set("n", 2), cost: ops{Reads: 2, Writes: 1, Deletes: 1}, at: id,
+			values: map[string]any{"user": "alice", "n": 2},
+		},
+		{
+			name: "updated", cost: ops{Reads: 2, Writes: 1, Deletes: 1}, at: id, values: map[string]any{"user": "alice", "n": 1},
+			handler: func(c echo.Context) error {
+				return echofirestore.Update(c, func(sess *sessions.Session) error {
+					n, _ := sess.Values["n"].(int)
+					sess.Values["n"] = n + 1
+					return nil
+				})
+			},
+		},
+		{name: "renewed", handler: echofirestore.Renew, cost: ops{Reads: 2, Writes: 1, Deletes: 1}, at: hashOf("new")},
+		{name: "destroyed", handler: echofirestore.Destroy, cost: ops{Reads: 2, Deletes: 2}},
+		{name: "read and destroyed", handler: func(c echo.Context) error { return errors.Join(read(c), echofirestore.Destroy(c)) }, cost: ops{Reads: 2, Deletes: 2}},
+		{name: "emptied", handler: func(c echo.Context) error { clear(session(c).Values); return nil }, cost: ops{Reads: 2, Deletes: 2}},
+		{name: "emptied by an Update", cost: ops{Reads: 2, Deletes: 1}, handler: func(c echo.Context) error {
+			return echofirestore.Update(c, func(sess *sessions.Session) error { clear(sess.Values); return nil })
+		}},
+		{name: "expired", handler: read, fields: map[string]any{"expire": time.Unix(1, 0)}, cost: ops{Reads: 3, Deletes: 1}},
+		{name: "malformed", handler: read, fields: map[string]any{"max_age": "long"}, cost: ops{Reads: 2}, at: "key"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, moving, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "new" } })
+			now := a.clock.Now()
+			fields := map[string]any{
+				"data": payload(now), "max_age": int64(60), "expire": now.Add(time.Minute).UTC(), "note": "mine", "started": now.Add(-time.Hour).UTC(),
+			}
+			for name, v := range tt.fields {
+				fields[name] = v
+			}
+			a.put("key", fields)
+			a.POST("/", tt.handler)
+			a.GET("/", see)
+			var got reply
+			if cost := a.cost(func() { got = a.browser().post("/", withCookie("key")) }); cost != tt.cost || got.StatusCode != http.StatusOK {
+				t.Errorf("status %d, cost %v, want %v", got.StatusCode, cost, tt.cost)
+			}
+			docs := a.documents()
+			if tt.at == "" {
+				if len(docs) > 0 {
+					t.Errorf("documents %v", docs)
+				}
+				return
+			}
+			doc := docs[tt.at]
+			if len(docs) != 1 || doc == nil {
+				t.Fatalf("documents %v, want %s", docs, tt.at)
+			}
+			if tt.at == "key" {
+				return
+			}
+			if tt.values == nil {
+				tt.values = map[string]any{"user": "alice"}
+			}
+			if diff := cmp.Diff(tt.values, a.values(tt.at)); diff != "" {
+				t.Errorf("values (-want +got):\n%s", diff)
+			}
+			for _, name := range []string{"max_age", "expire", "note", "started"} {
+				if diff := cmp.Diff(fields[name], doc[name]); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", name, diff)
+				}
+			}
+			cookie := "key"
+			if set := got.cookie("__session"); set != nil {
+				cookie = set.Value
+			}
+			again := a.cost(func() { got = a.browser().get("/", withCookie(cookie)) })
+			if want := (ops{Reads: 1}); again != want || !strings.Contains(got.body, `"user":"alice"`) {
+				t.Errorf("the next request costs %v and sees %s", again, got.body)
+			}
+		})
+	}
+}
+
+// TestPlainKeysMoveOnce has another request come between any two calls of one, and move the session, change or end it.
+func TestPlainKeysMoveOnce(t *testing.T) {
+	t.Parallel()
+	for _, other := range []struct {
+		name, path string
+		want       map[string]any // in the end; nil for no document at all
+		readsOnly  map[string]any // if the request changes nothing
+	}{
+		{name: "moves it", path: "/read", want: map[string]any{"user": "alice", "a": 1}, readsOnly: map[string]any{"user": "alice"}},
+		{name: "changes it", path: "/change-b", want: map[string]any{"user": "alice", "a": 1, "b": 2}, readsOnly: map[string]any{"user": "alice", "b": 2}},
+		{name: "ends it", path: "/out"},
+	} {
+		for _, path := range []string{"/read", "/change-a", "/renew-a", "/out"} {
+			for call, method := range []string{"BatchGetDocuments", "BatchGetDocuments", "Commit"} {
+				t.Run(path+" while another "+other.name+", before call "+string(rune('1'+call)), func(t *testing.T) {
+					t.Parallel()
+					a := newApp(t, moving)
+					a.putSession("key", `{"user":"alice"}`)
+					a.POST("/read", func(c echo.Context) error { _ = session(c); return nil })
+					a.POST("/change-a", set("a", 1))
+					a.POST("/renew-a", func(c echo.Context) error {
+						session(c).Values["a"] = 1
+						return echofirestore.Renew(c)
+					})
+					a.POST("/change-b", set("b", 2))
+					a.POST("/out", echofirestore.Destroy)
+					fault := firestoretest.Fault{Method: method, Skip: call % 2, Do: func() {
+						if got := a.browser().post(other.path, withCookie("key")); got.StatusCode != http.StatusOK {
+							t.Errorf("%s: status %d", other.path, got.StatusCode)
+						}
+					}}
+					if method == "Commit" {
+						fault.Skip = 0
+					}
+					a.firestore.Inject(fault)
+					got := a.browser().post(path, withCookie("key"))
+					if got.StatusCode != http.StatusOK {
+						t.Errorf("status %d: %s", got.StatusCode, got.body)
+					}
+					want := other.want
+					switch {
+					case path == "/out":
+						want = nil
+					case path == "/read" && want != nil:
+						want = other.readsOnly
+					case want == nil && path != "/read" && method == "BatchGetDocuments":
+						want = map[string]any{"a": 1} // of a new session: the request came after the end of the old one
+					}
+					docs := a.documents()
+					if want == nil {
+						if len(docs) > 0 {
+							t.Errorf("documents %v", docs)
+						}
+						return
+					}
+					if len(docs) != 1 {
+						t.Fatalf("documents %v", docs)
+					}
+					for id := range docs {
+						if diff := cmp.Diff(want, a.values(id)); diff != "" {
+							t.Errorf("values (-want +got):\n%s", diff)
+						}
+					}
+				})
+			}
+		}
+	}
+}

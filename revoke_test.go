@@ -1,0 +1,468 @@
+package echofirestore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"github.com/google/go-cmp/cmp"
+	"github.com/labstack/echo/v4"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+// byUser has sessions found by the value "user".
+func byUser(cfg *echofirestore.Config) { cfg.UserKey = "user" }
+
+// newUserApp starts an app that signs in whoever ?user= names.
+func newUserApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
+	t.Helper()
+	a := newApp(t, append([]func(*echofirestore.Config){byUser}, configure...)...)
+	a.POST("/login", func(c echo.Context) error {
+		session(c).Values["user"] = c.QueryParam("user")
+		return nil
+	})
+	a.POST("/renew", echofirestore.Renew)
+	a.POST("/out", echofirestore.Destroy)
+	a.POST("/change", set("n", 1))
+	a.GET("/id", func(c echo.Context) error { return c.String(http.StatusOK, a.store.SessionID(session(c))) })
+	a.GET("/", see)
+	return a
+}
+
+// login returns a browser with a session of user's.
+func (a *app) login(user string) *browser {
+	a.t.Helper()
+	b := a.browser()
+	if got := b.post("/login?user=" + user); got.StatusCode != http.StatusOK {
+		a.t.Fatalf("status %d: %s", got.StatusCode, got.body)
+	}
+	return b
+}
+
+// user returns who is signed in.
+func (b *browser) user() string {
+	b.t.Helper()
+	body := b.get("/").body
+	_, rest, _ := strings.Cut(body, `"user":"`)
+	user, _, _ := strings.Cut(rest, `"`)
+	return user
+}
+
+func (a *app) sessions(user string) []echofirestore.SessionInfo {
+	a.t.Helper()
+	infos, err := a.store.Sessions(a.t.Context(), user)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return infos
+}
+
+// protections are the ways to keep sessions that what is found, listed, ended and swept must not depend on.
+var protections = []struct {
+	name      string
+	configure func(*testing.T) func(*echofirestore.Config)
+}{
+	{"plain", func(*testing.T) func(*echofirestore.Config) { return func(*echofirestore.Config) {} }},
+	{"hashed", func(*testing.T) func(*echofirestore.Config) { return hashing }},
+	{"moving", func(*testing.T) func(*echofirestore.Config) { return moving }},
+	{"signed", func(*testing.T) func(*echofirestore.Config) { return signed(hashKey, blockKey) }},
+	{"encrypted", func(t *testing.T) func(*echofirestore.Config) { return encrypting(t, oldKey) }},
+	{"all at once", func(t *testing.T) func(*echofirestore.Config) {
+		return func(cfg *echofirestore.Config) {
+			hashing(cfg)
+			signed(hashKey, blockKey)(cfg)
+			encrypting(t, oldKey)(cfg)
+			cfg.Encoder, cfg.Decoder = echofirestore.EncodeGob, echofirestore.DecodeGob
+		}
+	}},
+}
+
+// TestProtectionsTogether lives through all that can happen to a session, under each protection and under all of them.
+func TestProtectionsTogether(t *testing.T) {
+	t.Parallel()
+	for _, p := range protections {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			a := newUserApp(t, p.configure(t))
+			phone, laptop, tablet := a.login("alice"), a.login("alice"), a.login("alice")
+			bob := a.login("bob")
+			everyone := func(want ...string) {
+				t.Helper()
+				got := []string{phone.user(), laptop.user(), tablet.user(), bob.user()}
+				if !slices.Equal(got, want) {
+					t.Errorf("signed in are %q, want %q", got, want)
+				}
+			}
+			everyone("alice", "alice", "alice", "bob")
+
+			before := phone.get("/id").body
+			phone.post("/renew")
+			id := phone.get("/id").body
+			if id == before || len(id) != 22 {
+				t.Errorf("ID %q became %q", before, id)
+			}
+			if err := a.store.Revoke(t.Context(), "alice", before); !errors.Is(err, echofirestore.ErrGone) {
+				t.Errorf("revoking a renewed session: %v", err)
+			}
+			if err := a.store.Revoke(t.Context(), "bob", id); !errors.Is(err, echofirestore.ErrGone) {
+				t.Errorf("revoking somebody else's session: %v", err)
+			}
+			if got := len(a.sessions("alice")); got != 3 {
+				t.Errorf("%d sessions", got)
+			}
+			everyone("alice", "alice", "alice", "bob")
+
+			if err := a.store.Revoke(t.Context(), "alice", tablet.get("/id").body); err != nil {
+				t.Error(err)
+			}
+			everyone("alice", "alice", "", "bob")
+			if n, err := a.store.RevokeUser(t.Context(), "alice", id); n != 1 || err != nil {
+				t.Errorf("revoked %d, error %v", n, err)
+			}
+			everyone("alice", "", "", "bob")
+
+			laptop = a.login("alice")
+			a.clock.Advance(59 * time.Minute)
+			phone.post("/change")
+			a.clock.Advance(time.Minute)
+			if n, err := a.store.DeleteExpired(t.Context()); n != 2 || err != nil {
+				t.Errorf("deleted %d, error %v", n, err)
+			}
+			everyone("alice", "", "", "")
+			phone.post("/out")
+			if docs := a.documents(); len(docs) > 0 {
+				t.Errorf("documents %v", docs)
+			}
+
+			phone, bob = a.login("alice"), a.login("bob")
+			everyone("alice", "", "", "bob")
+			if n, err := a.store.RevokeAll(t.Context()); n != 2 || err != nil {
+				t.Errorf("revoked %d, error %v", n, err)
+			}
+			everyone("", "", "", "")
+		})
+	}
+}
+
+// TestSessions looks at what a user is shown of the sessions there are.
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t)
+	now := a.clock.Now()
+	renewed := now.Add(-24 * time.Hour).UTC()
+	a.put("expired", map[string]any{"data": payload(now), "max_age": 60, "expire": now, "user": "alice"})
+	a.put("malformed", map[string]any{"data": "?", "max_age": nil, "user": "alice"})
+	a.put("bobs", map[string]any{"data": payload(now), "max_age": nil, "user": "bob"})
+	a.put("unlimited", map[string]any{"data": payload(now), "max_age": nil, "user": "alice", "started": renewed})
+	recent := a.put("recent", map[string]any{"data": payload(now), "max_age": 60, "expire": now.Add(time.Minute), "user": "alice"})
+	snap, err := recent.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []echofirestore.SessionInfo
+	if cost := a.cost(func() { got = a.sessions("alice") }); cost != (firestoretest.Ops{Reads: 4}) {
+		t.Errorf("cost %v", cost)
+	}
+	if len(got) != 2 {
+		t.Fatalf("sessions %+v", got)
+	}
+	alice := map[string]any{"user": "alice"}
+	want := []echofirestore.SessionInfo{
+		{ID: got[0].ID, Began: snap.CreateTime, Saved: snap.UpdateTime, Expires: now.Add(time.Minute).UTC(), Values: alice},
+		{ID: got[1].ID, Began: renewed, Saved: got[1].Saved, Values: alice},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("sessions (-want +got):\n%s", diff)
+	}
+	b := a.browser()
+	for i, key := range []string{"recent", "unlimited"} {
+		if id := b.get("/id", withCookie(key)).body; id != got[i].ID {
+			t.Errorf("session %s has the ID %q, and is listed as %q", key, id, got[i].ID)
+		}
+		if strings.Contains(got[i].ID, key) || b.get("/", withCookie(got[i].ID)).body == b.get("/", withCookie(key)).body {
+			t.Errorf("the ID %q is a credential", got[i].ID)
+		}
+	}
+	if id := b.get("/id").body; id != "" {
+		t.Errorf("a session that is not stored has the ID %q", id)
+	}
+	if cost := a.cost(func() { a.sessions("nobody") }); cost != (firestoretest.Ops{Reads: 1}) {
+		t.Errorf("cost of a user without sessions: %v", cost)
+	}
+}
+
+// TestUsersOfAllNames finds the sessions of users whose names differ in little.
+func TestUsersOfAllNames(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t)
+	names := []string{
+		"alice", "Alice", "alice ", " ", "a/b", ".", "__x__", "~", "*", "alice' OR '1'='1", "ä", "a\u0308", "日本語", "👩🏽‍🚀", "0", "007", "7",
+		"null", "true", "\n", "a\x00b", strings.Repeat("n", 1500), strings.Repeat("n", 1499) + "m",
+	}
+	for i, name := range names {
+		a.POST(fmt.Sprintf("/login/%d", i), set("user", name))
+		a.browser().post(fmt.Sprintf("/login/%d", i))
+	}
+	for _, name := range names {
+		infos := a.sessions(name)
+		if len(infos) != 1 || infos[0].Values["user"] != name {
+			t.Errorf("sessions of %.20q: %v", name, infos)
+		}
+	}
+	for _, name := range names[:len(names)/2] {
+		if n, err := a.store.RevokeUser(t.Context(), name); n != 1 || err != nil {
+			t.Errorf("revoked %d sessions of %.20q, error %v", n, name, err)
+		}
+	}
+	if n := len(a.documents()); n != len(names)-len(names)/2 {
+		t.Errorf("%d documents are left", n)
+	}
+}
+
+// TestUserThatCannotBeFound refuses users whom Firestore would not find by their whole name.
+func TestUserThatCannotBeFound(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{"too long": strings.Repeat("n", 1501), "no UTF-8": "\xff"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newUserApp(t, func(cfg *echofirestore.Config) { cfg.Encoder, cfg.Decoder = echofirestore.EncodeGob, echofirestore.DecodeGob })
+			a.POST("/", set("user", value))
+			got := a.browser().post("/")
+			if got.StatusCode != http.StatusInternalServerError || len(a.documents()) > 0 {
+				t.Errorf("status %d, documents %v", got.StatusCode, a.documents())
+			}
+			if log := a.log.String(); !strings.Contains(log, "Config.UserKey") || strings.Contains(log, "nnn") {
+				t.Errorf("log %s", log)
+			}
+		})
+	}
+}
+
+// TestUserFieldFollows changes who is signed in to a session: it must be found by its user, and by nobody else's name.
+func TestUserFieldFollows(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t)
+	a.POST("/leave", func(c echo.Context) error { delete(session(c).Values, "user"); return nil })
+	a.POST("/nil", set("user", nil))
+	b := a.browser()
+	b.post("/change")
+	for _, step := range []struct{ path, alice, bob string }{
+		{"/login?user=alice", "1", "0"}, {"/change", "1", "0"}, {"/login?user=bob", "0", "1"}, {"/renew", "0", "1"},
+		{"/leave", "0", "0"}, {"/login?user=alice", "1", "0"}, {"/nil", "0", "0"}, {"/login?user=bob", "0", "1"}, {"/out", "0", "0"},
+	} {
+		b.post(step.path)
+		alice, bob := fmt.Sprint(len(a.sessions("alice"))), fmt.Sprint(len(a.sessions("bob")))
+		if alice != step.alice || bob != step.bob {
+			t.Errorf("after %s: %s sessions of Alice, %s of Bob", step.path, alice, bob)
+		}
+	}
+}
+
+func TestSessionsOfNobody(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, user string
+		configure  func(*echofirestore.Config)
+		want       string
+	}{
+		{name: "no UserKey", user: "alice", configure: func(*echofirestore.Config) {}, want: "Config.UserKey"},
+		{name: "no user", configure: byUser, want: "the user is empty"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, tt.configure)
+			a.putSession("key", "{}")
+			infos, listed := a.store.Sessions(t.Context(), tt.user)
+			n, ended := a.store.RevokeUser(t.Context(), tt.user)
+			for _, err := range []error{listed, ended, a.store.Revoke(t.Context(), tt.user, "id")} {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("error %v", err)
+				}
+			}
+			if infos != nil || n != 0 || len(a.documents()) != 1 {
+				t.Errorf("sessions %v, %d ended", infos, n)
+			}
+		})
+	}
+}
+
+// putSessions stores n sessions of a user, many at a time.
+func (a *app) putSessions(n int, user string, fields map[string]any) {
+	a.t.Helper()
+	for from := 0; from < n; from += 500 {
+		batch := a.client.Batch() //nolint:staticcheck // the quickest way
+		for i := from; i < min(n, from+500); i++ {
+			doc := map[string]any{"data": payload(a.clock.Now()), "max_age": nil, "user": user}
+			for name, v := range fields {
+				doc[name] = v
+			}
+			batch.Set(a.collection().Doc(fmt.Sprintf("%s-%04d", user, i)), doc)
+		}
+		if _, err := batch.Commit(a.t.Context()); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+}
+
+// TestRevokeMany ends 1,200 sessions of one user, in several batches, and none of the 300 of others.
+func TestRevokeMany(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t)
+	a.putSessions(1200, "alice", nil)
+	a.putSessions(200, "bob", nil)
+	a.putSessions(100, "carol", nil)
+	here := a.login("alice")
+	var n int
+	cost := a.cost(func() {
+		var err error
+		if n, err = a.store.RevokeUser(t.Context(), "alice", here.get("/id").body); err != nil {
+			t.Error(err)
+		}
+	})
+	if n != 1200 || len(a.documents()) != 301 || here.user() != "alice" {
+		t.Errorf("ended %d, left %d, here is %q", n, len(a.documents()), here.user())
+	}
+	if cost.Deletes != 1200 || cost.Writes != 0 || cost.Reads < 1202 || cost.Reads > 1204 {
+		t.Errorf("cost %v", cost) // the session that is spared is read once to learn its ID, and at most once a batch
+	}
+	t.Logf("1,200 sessions ended, 301 left: %v", cost)
+}
+
+// TestRevokedUserCannotEscape has a session of the user's saved, renewed or begun while all of them are being ended.
+func TestRevokedUserCannotEscape(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"BeginTransaction", "RunQuery", "Commit"} {
+		for _, path := range []string{"/change", "/renew"} {
+			t.Run(path+" before "+method, func(t *testing.T) {
+				t.Parallel()
+				a := newUserApp(t)
+				other := a.login("alice")
+				a.login("alice")
+				// On the emulator a save waits for a transaction that has read its document, so nobody waits for the save.
+				var saves sync.WaitGroup
+				a.firestore.Inject(firestoretest.Fault{Method: method, Do: func() {
+					done := make(chan struct{})
+					saves.Go(func() { defer close(done); other.post(path) })
+					if method != "Commit" {
+						<-done
+					}
+				}})
+				n, err := a.store.RevokeUser(t.Context(), "alice")
+				saves.Wait()
+				if left := a.sessions("alice"); n < 1 || err != nil || len(left) > 0 {
+					t.Errorf("ended %d, error %v, left %v", n, err, left)
+				}
+				if user := other.user(); user != "" {
+					t.Errorf("signed in is %q", user)
+				}
+			})
+		}
+	}
+}
+
+// TestRevokedSessionStaysEnded has a request under way while its session is revoked.
+func TestRevokedSessionStaysEnded(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/change", "/renew", "/login?user=alice"} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			a := newUserApp(t)
+			b := a.login("alice")
+			id := b.get("/id").body
+			a.firestore.Inject(firestoretest.Fault{Method: "BatchGetDocuments", After: true, Do: func() {
+				if err := a.store.Revoke(t.Context(), "alice", id); err != nil {
+					t.Error(err)
+				}
+			}})
+			got := b.post(path)
+			if got.StatusCode != http.StatusOK && got.StatusCode != http.StatusConflict || got.cookie("__session") != nil {
+				t.Errorf("status %d, cookie %v", got.StatusCode, got.cookie("__session"))
+			}
+			if docs := a.documents(); len(docs) > 0 || b.user() != "" {
+				t.Errorf("documents %v", docs)
+			}
+		})
+	}
+}
+
+// TestDeleteExpired sweeps more sessions than one batch holds, and one that is extended just in time.
+func TestDeleteExpired(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t)
+	now := a.clock.Now()
+	a.putSessions(600, "over", map[string]any{"expire": now.Add(-time.Second)})
+	a.putSessions(20, "alive", map[string]any{"expire": now.Add(time.Second)})
+	a.putSessions(20, "unlimited", nil)
+	extended := a.put("over-just-not", map[string]any{"data": payload(now), "max_age": 60, "expire": now.Add(-time.Minute)})
+	a.firestore.Inject(firestoretest.Fault{Method: "BeginTransaction", Do: func() {
+		if _, err := extended.Update(t.Context(), []firestore.Update{{Path: "expire", Value: now.Add(time.Minute)}}); err != nil {
+			t.Error(err)
+		}
+	}})
+	var n int
+	cost := a.cost(func() {
+		var err error
+		if n, err = a.store.DeleteExpired(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	if want := (firestoretest.Ops{Reads: 600, Writes: 1, Deletes: 600}); cost != want { // the write is that of the extension
+		t.Errorf("cost %v, want %v", cost, want)
+	}
+	docs := a.documents()
+	if n != 600 || len(docs) != 41 || docs["over-just-not"] == nil {
+		t.Errorf("deleted %d, left %d", n, len(docs))
+	}
+	if cost := a.cost(func() { n, _ = a.store.DeleteExpired(t.Context()) }); n != 0 || cost != (firestoretest.Ops{Reads: 1}) {
+		t.Errorf("again: deleted %d, cost %v", n, cost)
+	}
+	a.clock.Advance(time.Second)
+	if n, err := a.store.DeleteExpired(t.Context()); n != 20 || err != nil {
+		t.Errorf("a second later: deleted %d, error %v", n, err)
+	}
+}
+
+// TestSweepStops ends the context of a sweep between two of its batches, and has Firestore fail.
+func TestSweepStops(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	for _, tt := range []struct {
+		name  string
+		ctx   context.Context
+		fault firestoretest.Fault
+		is    error
+		code  codes.Code
+	}{
+		{name: "ctx ends", ctx: ctx, fault: firestoretest.Fault{Do: cancel}, is: context.Canceled},
+		{name: "refused", ctx: t.Context(), fault: firestoretest.Fault{Err: status.Error(codes.PermissionDenied, "no")}, code: codes.PermissionDenied},
+		{name: "no answer", ctx: t.Context(), fault: firestoretest.Fault{Delay: time.Hour}, is: context.DeadlineExceeded},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newUserApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = time.Second })
+			a.putSessions(700, "alice", map[string]any{"expire": a.clock.Now()})
+			tt.fault.Method, tt.fault.Skip, tt.fault.Times = "RunQuery", 1, -1
+			remove := a.firestore.Inject(tt.fault)
+			n, err := a.store.DeleteExpired(tt.ctx)
+			remove()
+			if n != 500 || len(a.documents()) != 200 {
+				t.Errorf("deleted %d, left %d", n, len(a.documents()))
+			}
+			if err == nil || !strings.HasPrefix(err.Error(), "echofirestore: delete expired sessions: ") ||
+				tt.is != nil && !errors.Is(err, tt.is) || tt.is == nil && status.Code(err) != tt.code {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}

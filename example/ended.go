@@ -27,8 +27,8 @@ func sessionOf(c echo.Context) (*sessions.Session, error) {
 }
 
 // hasKey reports whether the request's cookie has the form of a session's key. What has another form, such as the cookie
-// of another program on localhost, was never one of ours. An invented key can't be told from one that was forgotten, but
-// only its inventor is told of a session that never was; with Config.SigningKeys it could be.
+// of another program on localhost, was never one of ours. An invented key can't be told from that of a session that is over,
+// and needn't be: none but its inventor is told of a session that never was.
 func hasKey(r *http.Request) bool {
 	cookie, err := r.Cookie(echofirestore.DefaultCookieName)
 	if err != nil {

@@ -59,7 +59,7 @@ func (a *app) homePage(c echo.Context, sess *sessions.Session) homePage {
 		KeptLong: sess.Options.MaxAge > 0,
 		MaxNote:  maxNote,
 		MaxName:  maxName,
-		KeepDays: days(keepFor),
+		KeepDays: int(keepFor / (24 * time.Hour)),
 	}
 	page.User, _ = echofirestore.Value[string](sess, keyName)
 	page.Views, _ = echofirestore.Value[int](sess, keyViews)
@@ -74,5 +74,3 @@ func (a *app) showHome(c echo.Context, status int, page homePage) error {
 	}
 	return a.pages.show(c, status, "home.html", page)
 }
-
-func days(d time.Duration) int { return int(d / (24 * time.Hour)) }

@@ -19,8 +19,6 @@ type sessionsPage struct {
 	frame
 	Sessions []sessionItem // the one that shows the page first, then the last seen
 	CSRF     string
-
-	KeepDays, LifeDays int
 }
 
 // sessionItem is one of a user's sessions in the list of them.
@@ -58,8 +56,6 @@ func (a *app) listSessions(c echo.Context, sess *sessions.Session, user string) 
 	page := sessionsPage{
 		frame:    frame{User: user, Messages: takeMessages(sess)},
 		Sessions: a.sessionItems(infos, a.store.SessionID(sess)),
-		KeepDays: days(keepFor),
-		LifeDays: days(lifetime),
 	}
 	page.CSRF, _ = c.Get(csrfField).(string)
 	if err := a.saveFor(c, &page.frame); err != nil {

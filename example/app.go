@@ -19,6 +19,9 @@ const (
 	// lifetime ends every session: browsers that restore their tabs may keep a session cookie for ever.
 	lifetime = 90 * 24 * time.Hour
 
+	// touchAfter is how often at most it costs a write to extend a session by a page that changes nothing.
+	touchAfter = time.Hour
+
 	maxBody = "64K"
 )
 
@@ -28,22 +31,29 @@ type config struct {
 	Place   string        // where sessions are kept, for the page to tell
 	Timeout time.Duration // for Firestore to answer
 	Logger  *slog.Logger
+	Now     func() time.Time
 }
 
 // app holds what its handlers share.
 type app struct {
+	store *echofirestore.Store
 	place string
 	pages pages
+	now   func() time.Time
 }
 
 // newApp returns the application as an http.Handler.
 func newApp(cfg config) (*echo.Echo, error) {
-	sessions, err := echofirestore.Config{
-		Client:   cfg.Client,
-		Lifetime: lifetime,
-		Timeout:  cfg.Timeout,
-		Logger:   cfg.Logger,
-	}.ToMiddleware()
+	store, err := echofirestore.NewStore(echofirestore.Config{
+		Client:     cfg.Client,
+		Lifetime:   lifetime,
+		TouchAfter: touchAfter,
+		UserKey:    keyName,
+		HashKeys:   true,
+		Timeout:    cfg.Timeout,
+		Logger:     cfg.Logger,
+		Now:        cfg.Now,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +61,7 @@ func newApp(cfg config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{place: cfg.Place, pages: pages}
+	a := &app{store: store, place: cfg.Place, pages: pages, now: cfg.Now}
 
 	e := echo.New()
 	e.HTTPErrorHandler = a.showError
@@ -62,14 +72,18 @@ func newApp(cfg config) (*echo.Echo, error) {
 		recoverPanics(cfg.Logger),
 		secureHeaders(),
 		middleware.BodyLimit(maxBody),
-		sessions,
+		store.Middleware(),
 	)
-	e.Match([]string{http.MethodGet, http.MethodHead}, "/", a.home, csrf())
+	get := []string{http.MethodGet, http.MethodHead}
+	e.Match(get, "/", a.home, csrf())
 	e.POST("/note", a.saveNote, parseForm, csrf())
 	e.POST("/sign-in", a.signIn, parseForm, csrf())
 	e.POST("/sign-out", a.signOut, parseForm, csrf())
+	e.Match(get, pathSessions, forUser(a.listSessions), csrf())
+	e.POST("/sessions/end", forUser(a.endSession), parseForm, csrf())
+	e.POST("/sessions/end-others", forUser(a.endOthers), parseForm, csrf())
 	for _, file := range assets {
-		e.Match([]string{http.MethodGet, http.MethodHead}, "/"+file.name, file.serve)
+		e.Match(get, "/"+file.name, file.serve)
 	}
 	return e, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,8 @@ import (
 // and follows no redirects. It doesn't send Sec-Fetch-Site, so that forms need their tokens.
 type browser struct {
 	t         *testing.T
+	userAgent string
+	clock     *clock // of the application
 	firestore *firestoretest.Server
 	client    *firestore.Client
 	echo      *echo.Echo
@@ -39,17 +42,23 @@ func newBrowser(t *testing.T) *browser {
 
 func newBrowserWith(t *testing.T, logger *slog.Logger) *browser {
 	t.Helper()
-	b := &browser{t: t}
+	b := &browser{t: t, userAgent: firefoxOnLinux, clock: new(clock)}
 	b.firestore, b.client = firestoretest.Start(t)
 	db, err := openEmulator(t.Context(), b.firestore.Addr(), b.firestore.Project())
 	requireNoError(t, err)
 	t.Cleanup(db.Close)
-	b.echo, err = newApp(config{Client: db.client, Place: "here for tests", Timeout: 10 * time.Second, Logger: logger})
+	b.echo, err = newApp(config{Client: db.client, Place: "here for tests", Timeout: 10 * time.Second, Logger: logger, Now: b.clock.now})
 	requireNoError(t, err)
 	b.server = httptest.NewTLSServer(b.echo)
 	t.Cleanup(b.server.Close)
 	return newBrowserOf(b)
 }
+
+// A clock is ahead of the time.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // newBrowserOf returns another browser on the application of b.
 func newBrowserOf(b *browser) *browser {
@@ -105,6 +114,7 @@ func (b *browser) request(method, path string, body io.Reader, headers ...[2]str
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), method, b.server.URL+path, body)
 	requireNoError(b.t, err)
+	req.Header.Set("User-Agent", b.userAgent)
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -193,9 +203,14 @@ func (r reply) lacks(t *testing.T, text string) reply {
 
 func (r reply) redirectsHome(t *testing.T) reply {
 	t.Helper()
-	if r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != "/" {
-		t.Errorf("%s %s answered %d to %q, want a redirect to the front page:\n%s",
-			r.Request.Method, r.Request.URL.Path, r.StatusCode, r.Header.Get("Location"), r.body)
+	return r.redirectsTo(t, "/")
+}
+
+func (r reply) redirectsTo(t *testing.T, path string) reply {
+	t.Helper()
+	if r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != path {
+		t.Errorf("%s %s answered %d to %q, want a redirect to %s:\n%s",
+			r.Request.Method, r.Request.URL.Path, r.StatusCode, r.Header.Get("Location"), path, r.body)
 	}
 	return r
 }

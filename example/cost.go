@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
 	"sync"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -52,8 +54,9 @@ func charge(ctx context.Context, ops firestoretest.Ops) {
 	m.ops.Deletes += ops.Deletes
 }
 
-// countingCosts returns the options of a connection that charges its calls to the meter in their context. Sessions need
-// but two methods; see https://cloud.google.com/firestore/pricing#operations for what is billed.
+// countingCosts returns the options of a connection that charges its calls to the meter in their context. What sessions
+// need and is billed are three methods: Commit, BatchGetDocuments and RunQuery. An attempt that is repeated is charged
+// again, as Firestore does; see https://cloud.google.com/firestore/pricing#operations.
 func countingCosts() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithChainUnaryInterceptor(chargeCommit),
@@ -82,7 +85,7 @@ func chargeCommit(
 	return nil
 }
 
-// chargeReads charges the documents that arrive on a stream.
+// chargeReads charges the documents that have arrived on a stream when it ends well.
 func chargeReads(
 	ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
@@ -90,19 +93,38 @@ func chargeReads(
 	if err != nil {
 		return nil, err
 	}
-	return &meteredStream{stream}, nil
+	return &meteredStream{ClientStream: stream}, nil
 }
 
-type meteredStream struct{ grpc.ClientStream }
+type meteredStream struct {
+	grpc.ClientStream
+	reads int
+}
 
 // RecvMsg implements [grpc.ClientStream].
 func (s *meteredStream) RecvMsg(message any) error {
-	if err := s.ClientStream.RecvMsg(message); err != nil {
-		return err
+	err := s.ClientStream.RecvMsg(message)
+	switch {
+	case err == nil && tellsOfDocument(message):
+		s.reads++
+	case errors.Is(err, io.EOF):
+		if _, ok := message.(*pb.RunQueryResponse); ok {
+			s.reads = max(1, s.reads) // a query that finds nothing is billed too
+		}
+		charge(s.Context(), firestoretest.Ops{Reads: s.reads})
 	}
-	// A document that was found to be missing is billed too. A response without either bears a transaction's ID.
-	if response, ok := message.(*pb.BatchGetDocumentsResponse); ok && response.GetResult() != nil {
-		charge(s.Context(), firestoretest.Ops{Reads: 1})
+	return err
+}
+
+// tellsOfDocument reports whether a message bears a document, or says that one is missing, which is billed too. Others
+// bear a transaction's ID or the progress of a query.
+func tellsOfDocument(message any) bool {
+	switch message := message.(type) {
+	case *pb.BatchGetDocumentsResponse:
+		return message.GetResult() != nil
+	case *pb.RunQueryResponse:
+		return message.GetDocument() != nil
+	default:
+		return false
 	}
-	return nil
 }

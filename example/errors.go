@@ -19,7 +19,7 @@ type problem struct {
 var problems = map[int]problem{
 	http.StatusBadRequest: {
 		"That form can’t be read",
-		"What arrived here is not what the form on the front page sends. Please go back and try again.",
+		"What arrived here is not what the forms of this site send. Please go back and try again.",
 	},
 	http.StatusForbidden: {
 		"That form can’t be trusted",
@@ -32,11 +32,11 @@ var problems = map[int]problem{
 	},
 	http.StatusMethodNotAllowed: {
 		"This address only takes forms",
-		"There is nothing to look at here. The form for it is on the front page.",
+		"There is nothing to look at here. The form for it is on another page.",
 	},
 	http.StatusConflict: {
 		"Your session has ended",
-		"It was ended in another tab or window while this page was on its way. Nothing was saved.",
+		"It was ended in another tab or on another device while this page was on its way. Nothing was saved.",
 	},
 	http.StatusRequestEntityTooLarge: {
 		"That’s too much",
@@ -71,10 +71,10 @@ func (a *app) showError(err error, c echo.Context) {
 		status = he.Code
 	}
 	page := errorPage{
-		frame:   a.frame(c, frame{}),
 		problem: cmp.Or(problems[status], problem{Title: http.StatusText(status)}),
 		Status:  status,
 	}
+	a.complete(c, &page.frame)
 	if status >= http.StatusInternalServerError {
 		page.RequestID = c.Response().Header().Get(echo.HeaderXRequestID)
 	}

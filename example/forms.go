@@ -21,13 +21,13 @@ const (
 
 // saveNote stores the note, or removes it.
 func (a *app) saveNote(c echo.Context) error {
-	sess, err := echofirestore.Get(c)
+	sess, err := sessionOf(c)
 	if err != nil {
 		return err
 	}
 	if c.FormValue("remove") != "" {
 		delete(sess.Values, keyNote)
-		return a.seeHome(c, sess, "Your note is gone.")
+		return confirm(c, sess, "/", "Your note is gone.")
 	}
 	note := readText(c, "note", maxNote)
 	if note.Problem != "" {
@@ -36,12 +36,12 @@ func (a *app) saveNote(c echo.Context) error {
 		return a.showHome(c, http.StatusUnprocessableEntity, page)
 	}
 	sess.Values[keyNote] = note.Value
-	return a.seeHome(c, sess, "Your note is saved.")
+	return confirm(c, sess, "/", "Your note is saved.")
 }
 
 // signIn signs in whoever gives a name. An application would ask for more than that.
 func (a *app) signIn(c echo.Context) error {
-	sess, err := echofirestore.Get(c)
+	sess, err := sessionOf(c)
 	if err != nil {
 		return err
 	}
@@ -54,13 +54,14 @@ func (a *app) signIn(c echo.Context) error {
 	if err := begin(c, sess, form); err != nil {
 		return err
 	}
-	return a.seeHome(c, sess, "You are signed in.")
+	return confirm(c, sess, "/", "You are signed in.")
 }
 
 // begin makes the session that of a user. It gets a new key, for somebody may know the old one who must not be signed in
 // as this user: session fixation.
 func begin(c echo.Context, sess *sessions.Session, form signInForm) error {
 	sess.Values[keyName] = form.Name.Value
+	sess.Values[keyDevice] = deviceOf(c.Request().UserAgent())
 	sess.Options.MaxAge = 0 // until the browser is closed
 	if form.Keep {
 		sess.Options.MaxAge = int(keepFor.Seconds())
@@ -77,7 +78,7 @@ func (a *app) signOut(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.seeHome(c, sess, "You are signed out, and your session is deleted.")
+	return confirm(c, sess, "/", "You are signed out, and your session is deleted.")
 }
 
 // readText returns the text in a form's field, which must be there and not be too long.

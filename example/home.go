@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -13,9 +12,10 @@ import (
 
 // The session's values. All of them are of types that come back from JSON as they went in.
 const (
-	keyViews = "views" // int: how often the page was seen
-	keyNote  = "note"  // string
-	keyName  = "name"  // string: who is signed in
+	keyViews  = "views"  // int: how often the page was seen
+	keyNote   = "note"   // string
+	keyName   = "name"   // string: who is signed in
+	keyDevice = "device" // string: where that is, "Firefox on Linux"
 )
 
 // homePage is what the template home.html shows.
@@ -41,7 +41,7 @@ type signInForm struct {
 
 // home shows the page, and counts it.
 func (a *app) home(c echo.Context) error {
-	sess, err := echofirestore.Get(c)
+	sess, err := sessionOf(c)
 	if err != nil {
 		return err
 	}
@@ -49,9 +49,7 @@ func (a *app) home(c echo.Context) error {
 	sess.Values[keyViews] = views + 1
 
 	page := a.homePage(c, sess)
-	for _, flash := range sess.Flashes() {
-		page.Flashes = append(page.Flashes, fmt.Sprint(flash))
-	}
+	page.Messages = takeMessages(sess)
 	return a.showHome(c, http.StatusOK, page)
 }
 
@@ -70,18 +68,9 @@ func (a *app) homePage(c echo.Context, sess *sessions.Session) homePage {
 	return page
 }
 
-// showHome saves the session before it renders the page, not after as the middleware would, so that the page can tell
-// all that it cost.
 func (a *app) showHome(c echo.Context, status int, page homePage) error {
-	if err := echofirestore.Save(c); err != nil {
+	if err := a.saveFor(c, &page.frame); err != nil {
 		return err
 	}
-	page.frame = a.frame(c, page.frame)
 	return a.pages.show(c, status, "home.html", page)
-}
-
-// seeHome sends the browser back to the page with a message, so that reloading it doesn't send the form again.
-func (a *app) seeHome(c echo.Context, sess *sessions.Session, flash string) error {
-	sess.AddFlash(flash)
-	return c.Redirect(http.StatusSeeOther, "/")
 }

@@ -1,5 +1,5 @@
-// Command example is a small web application on echofirestore: it counts your visits, keeps a note for you and signs you
-// in, and tells below each page what it cost in Firestore.
+// Command example is a small web application on echofirestore: it counts your visits, keeps a note for you, signs you in
+// and lists where you are, and tells below each page what it cost in Firestore.
 //
 //	go run ./example
 //
@@ -54,6 +54,7 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer, listen
 		Place:   db.place,
 		Timeout: 5 * time.Second,
 		Logger:  logger,
+		Now:     time.Now,
 	})
 	if err != nil {
 		return err

@@ -71,8 +71,12 @@ func TestSigningIn(t *testing.T) {
 					t.Errorf("session cookie is %v, want a max age of %d and another key", cookie, test.maxAge)
 				}
 			}
-			if fields := b.onlyDocument(); fields["max_age"] != nilOr(test.maxAge) || fields["expire"] == nil {
+			fields := b.onlyDocument()
+			if fields["max_age"] != nilOr(test.maxAge) || fields["expire"] == nil {
 				t.Errorf("document has max_age %v, expire %v", fields["max_age"], fields["expire"])
+			}
+			if fields["user"] != "Ada" || fields["hashed"] != true {
+				t.Errorf("document has user %v, hashed %v", fields["user"], fields["hashed"])
 			}
 		})
 	}
@@ -87,7 +91,7 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 	if after == nil || after.Value == before.Value || after.MaxAge != 0 {
 		t.Errorf("session cookie is %v after signing out", after)
 	}
-	b.get("/").wants(t, http.StatusOK, "You are signed out", "Hello, stranger.", "<strong>1</strong> <span>time</span>")
+	b.get("/").wants(t, http.StatusOK, "You are signed out", "Hello, stranger.", "<strong>1</strong> <span>time</span>").lacks(t, sessionEnded)
 	b.onlyDocument()
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
@@ -21,16 +22,25 @@ var files embed.FS
 
 // frame is what every page shows around its content.
 type frame struct {
-	User    string   // who is signed in, if the page knows
-	Flashes []string // what has just been done
-	Cost    firestoretest.Ops
-	Place   string
+	User     string // who is signed in, if the page knows
+	Messages []message
+	Cost     firestoretest.Ops
+	Place    string
 }
 
-// frame completes a page's frame when there is nothing left to do but to render it.
-func (a *app) frame(c echo.Context, f frame) frame {
+// saveFor saves the session before a page is rendered, not after as the middleware would, so that the page can tell all
+// that it cost.
+func (a *app) saveFor(c echo.Context, f *frame) error {
+	if err := echofirestore.Save(c); err != nil {
+		return err
+	}
+	a.complete(c, f)
+	return nil
+}
+
+// complete completes a page's frame when there is nothing left to do but to render it.
+func (a *app) complete(c echo.Context, f *frame) {
 	f.Cost, f.Place = costOf(c.Request().Context()), a.place
-	return f
 }
 
 // pages are the templates by file name, each with the layout around it.
@@ -44,7 +54,7 @@ func parsePages() (pages, error) {
 		return nil, err
 	}
 	all := make(pages)
-	for _, name := range []string{"home.html", "error.html"} {
+	for _, name := range []string{"home.html", "sessions.html", "error.html"} {
 		page, err := layout.Clone()
 		if err != nil {
 			return nil, err

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+)
+
+// A message tells once, on the next page, what has happened.
+type message struct {
+	Text   string
+	Notice bool // it isn't what was asked for
+}
+
+// keyNotices is the session's value for messages that are notices. Other messages are where gorilla's flashes are.
+const keyNotices = "notices"
+
+// takeMessages returns the messages that wait in the session, which forgets them.
+func takeMessages(sess *sessions.Session) []message {
+	var messages []message
+	for _, text := range sess.Flashes(keyNotices) {
+		messages = append(messages, message{Text: fmt.Sprint(text), Notice: true})
+	}
+	for _, text := range sess.Flashes() {
+		messages = append(messages, message{Text: fmt.Sprint(text)})
+	}
+	return messages
+}
+
+// confirm sends the browser to a page that tells what was done, so that reloading it doesn't send the form again.
+func confirm(c echo.Context, sess *sessions.Session, path, text string) error {
+	sess.AddFlash(text)
+	return c.Redirect(http.StatusSeeOther, path)
+}
+
+// explain sends the browser to a page that tells why nothing was done.
+func explain(c echo.Context, sess *sessions.Session, path, text string) error {
+	sess.AddFlash(text, keyNotices)
+	return c.Redirect(http.StatusSeeOther, path)
+}

@@ -9,12 +9,11 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo-contrib/session"
 	"github.com/labstack/echo/v4"
-
-	"github.com/echofirestore/echofirestore"
-	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 // visit asks for url, keeping cookies, and returns the status and the body.

@@ -4,11 +4,11 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/echofirestore/echofirestore"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo-contrib/session"
 	"github.com/labstack/echo/v4"
 
-	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/e2e/behaviour"
 )
 

@@ -7,10 +7,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gorilla/sessions"
-
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/gorilla/sessions"
 )
 
 // MaxAge is that of all stores, in seconds.

@@ -38,7 +38,7 @@ var cases = []Case{
 	{
 		Name: "a value is kept",
 		Steps: []Step{
-			{Do: set("foo", "bar"), Seen: Seen{"saved", issued, "1 write"}},
+			{Do: setFoo("bar"), Seen: Seen{"saved", issued, "1 write"}},
 			{Do: reading(func(sess *sessions.Session) any {
 				return fmt.Sprintf("%v new=%t", sess.Values["foo"], sess.IsNew)
 			}), Seen: Seen{"bar new=false", nil, "1 read"}},
@@ -47,7 +47,7 @@ var cases = []Case{
 	{
 		Name: "a value is changed, another one removed",
 		Steps: []Step{
-			{Do: set("foo", "bar"), Seen: Seen{"saved", issued, "1 write"}},
+			{Do: setFoo("bar"), Seen: Seen{"saved", issued, "1 write"}},
 			{Do: saving(func(sess *sessions.Session) any {
 				delete(sess.Values, "foo")
 				sess.Values["color"] = "red"
@@ -59,12 +59,12 @@ var cases = []Case{
 	{
 		Name: "a change is not saved unless told",
 		Steps: []Step{
-			{Do: set("foo", "bar"), Seen: Seen{"saved", issued, "1 write"}},
+			{Do: setFoo("bar"), Seen: Seen{"saved", issued, "1 write"}},
 			{Do: reading(func(sess *sessions.Session) any {
 				sess.Values["foo"] = "changed"
 				return "changed"
 			}), Seen: Seen{"changed", nil, "1 read"}},
-			{Do: get("foo"), Seen: Seen{"bar", nil, "1 read"}},
+			{Do: getFoo, Seen: Seen{"bar", nil, "1 read"}},
 		},
 		Known: map[string]Known{
 			Middleware: {"saves it", []Seen{{"saved", issued, "1 write"}, {"changed", issued, "1 read, 1 write"}, {"changed", nil, "1 read"}}},
@@ -73,8 +73,8 @@ var cases = []Case{
 	{
 		Name: "an unchanged session is not written",
 		Steps: []Step{
-			{Do: set("foo", "bar"), Seen: Seen{"saved", issued, "1 write"}},
-			{Do: set("foo", "bar"), Seen: Seen{"saved", nil, "1 read"}},
+			{Do: setFoo("bar"), Seen: Seen{"saved", issued, "1 write"}},
+			{Do: setFoo("bar"), Seen: Seen{"saved", nil, "1 read"}},
 		},
 		Known: map[string]Known{
 			CookieStore:     {"sets the cookie again", []Seen{{Body: "saved", Cookies: issued}, {Body: "saved", Cookies: issued}}},
@@ -94,7 +94,7 @@ var cases = []Case{
 	{
 		Name: "a session that was emptied is deleted",
 		Steps: []Step{
-			{Do: set("foo", "bar"), Seen: Seen{"saved", issued, "1 write"}},
+			{Do: setFoo("bar"), Seen: Seen{"saved", issued, "1 write"}},
 			{Do: saving(func(sess *sessions.Session) any {
 				clear(sess.Values)
 				return "saved"
@@ -110,12 +110,12 @@ var cases = []Case{
 		Name: "a session is saved twice in a request",
 		Steps: []Step{
 			{Do: func(r Request) (string, error) {
-				if _, err := set("foo", "bar")(r); err != nil {
+				if _, err := setFoo("bar")(r); err != nil {
 					return "", err
 				}
-				return set("foo", "bar")(r)
+				return setFoo("bar")(r)
 			}, Seen: Seen{"saved", issued, "1 write"}},
-			{Do: get("foo"), Seen: Seen{"bar", nil, "1 read"}},
+			{Do: getFoo, Seen: Seen{"bar", nil, "1 read"}},
 		},
 		Known: map[string]Known{
 			CookieStore:     {"sets the cookie twice", []Seen{{Body: "saved", Cookies: slices.Concat(issued, issued)}, {Body: "bar"}}},
@@ -164,7 +164,7 @@ var cases = []Case{
 				sess.Values["foo"] = "bar"
 				return "saved"
 			}), Seen: Seen{"saved", []string{"session=KEY; Path=/; Max-Age=604800; HttpOnly"}, "1 write"}},
-			{Do: get("foo"), Seen: Seen{"bar", nil, "1 read"}},
+			{Do: getFoo, Seen: Seen{"bar", nil, "1 read"}},
 		},
 	},
 	{
@@ -175,7 +175,7 @@ var cases = []Case{
 				sess.Values["foo"] = "bar"
 				return "saved"
 			}), Seen: Seen{"saved", []string{cookie("session", keyword, "/", 86400*7)}, "1 write"}},
-			{Do: set("foo", "changed"), Seen: Seen{"saved", []string{cookie("session", keyword, "/", 86400*7)}, "1 read, 1 write"}},
+			{Do: setFoo("changed"), Seen: Seen{"saved", []string{cookie("session", keyword, "/", 86400*7)}, "1 read, 1 write"}},
 		},
 		Known: map[string]Known{
 			CookieStore:     {"is the store's again", []Seen{{Body: "saved", Cookies: []string{cookie("session", keyword, "/", 86400*7)}}, {Body: "saved", Cookies: issued}}},
@@ -190,7 +190,7 @@ var cases = []Case{
 				sess.Values["foo"] = "bar"
 				return "saved"
 			}), Seen: Seen{"saved", []string{"session=KEY; Path=/; HttpOnly; SameSite=Lax"}, "1 write"}},
-			{Do: get("foo"), Seen: Seen{"bar", nil, "1 read"}},
+			{Do: getFoo, Seen: Seen{"bar", nil, "1 read"}},
 		},
 		Known: map[string]Known{
 			FilesystemStore: {"deletes the session", []Seen{{Body: "saved", Cookies: []string{"session=; Path=/; HttpOnly; SameSite=Lax"}}, {Body: "500"}}},
@@ -199,13 +199,13 @@ var cases = []Case{
 	{
 		Name: "Options.MaxAge of -1 deletes",
 		Steps: []Step{
-			{Do: set("foo", "bar"), Seen: Seen{"saved", issued, "1 write"}},
+			{Do: setFoo("bar"), Seen: Seen{"saved", issued, "1 write"}},
 			{Do: saving(func(sess *sessions.Session) any {
 				sess.Options.MaxAge = -1
 				return "deleted"
 			}), Seen: Seen{"deleted", deleted, "1 read, 1 delete"}},
-			{Do: get("foo"), Seen: Seen{Body: "<nil>"}},
-			{Do: get("foo"), Cookie: "session=KEY", Seen: Seen{"<nil>", nil, "1 read"}},
+			{Do: getFoo, Seen: Seen{Body: "<nil>"}},
+			{Do: getFoo, Cookie: "session=KEY", Seen: Seen{"<nil>", nil, "1 read"}},
 		},
 		Known: map[string]Known{
 			CookieStore:     {"who kept the cookie has the session", []Seen{{Body: "saved", Cookies: issued}, {Body: "deleted", Cookies: []string{cookie("session", keyword, "/", 0)}}, {Body: "<nil>"}, {Body: "bar"}}},
@@ -233,8 +233,8 @@ var cases = []Case{
 				sess.Values["foo"] = "bar"
 				return "saved"
 			}), Seen: Seen{"saved", []string{cookie("session", keyword, "/app", MaxAge)}, "1 write"}},
-			{Path: "/app", Do: get("foo"), Seen: Seen{"bar", nil, "1 read"}},
-			{Do: get("foo"), Seen: Seen{Body: "<nil>"}},
+			{Path: "/app", Do: getFoo, Seen: Seen{"bar", nil, "1 read"}},
+			{Do: getFoo, Seen: Seen{Body: "<nil>"}},
 		},
 	},
 	{
@@ -248,7 +248,7 @@ var cases = []Case{
 				two.Values["lang"] = "en"
 				return one.Values["foo"]
 			}), Seen: Seen{"bar", []string{cookie("prefs", keyword, "/", MaxAge)}, "2 reads, 1 write"}},
-			{Do: get("foo"), Seen: Seen{"bar", nil, "1 read"}},
+			{Do: getFoo, Seen: Seen{"bar", nil, "1 read"}},
 		},
 		Known: map[string]Known{
 			CookieStore:     {"sets both cookies again", []Seen{{Body: "saved", Cookies: bothSaved}, {Body: "bar", Cookies: bothSaved}, {Body: "bar"}}},
@@ -258,7 +258,7 @@ var cases = []Case{
 	{
 		Name: "a key opens no session of another name",
 		Steps: []Step{
-			{Do: set("foo", "bar"), Seen: Seen{"saved", issued, "1 write"}},
+			{Do: setFoo("bar"), Seen: Seen{"saved", issued, "1 write"}},
 			{Cookie: "prefs=KEY", Do: both(func(_, two *sessions.Session) any {
 				return fmt.Sprint(two.IsNew, two.Values)
 			}), Seen: Seen{"true map[]", nil, "1 read"}},
@@ -271,7 +271,7 @@ var cases = []Case{
 	{
 		Name: "a session is the same throughout a request",
 		Steps: []Step{
-			{Do: set("foo", "bar"), Seen: Seen{"saved", issued, "1 write"}},
+			{Do: setFoo("bar"), Seen: Seen{"saved", issued, "1 write"}},
 			{Do: func(r Request) (string, error) {
 				first, err := r.Get("session")
 				if err != nil {
@@ -289,7 +289,7 @@ var cases = []Case{
 	{
 		Name: "New reads a session anew",
 		Steps: []Step{
-			{Do: set("foo", "bar"), Seen: Seen{"saved", issued, "1 write"}},
+			{Do: setFoo("bar"), Seen: Seen{"saved", issued, "1 write"}},
 			{Do: func(r Request) (string, error) {
 				sess, err := r.Get("session")
 				if err != nil {
@@ -314,7 +314,7 @@ var cases = []Case{
 				sess.Values["foo"] = "bar"
 				return "saved", sess.Save(r.R, r.W)
 			}, Seen: Seen{"saved", []string{"session=KEY"}, "1 write"}},
-			{Do: get("foo"), Seen: Seen{"bar", nil, "1 read"}},
+			{Do: getFoo, Seen: Seen{"bar", nil, "1 read"}},
 		},
 		Known: map[string]Known{
 			FilesystemStore: {"is not stored, for its MaxAge is 0", []Seen{{Body: "saved", Cookies: []string{"session="}}, {Body: "500"}}},
@@ -323,7 +323,7 @@ var cases = []Case{
 	{
 		Name: "an ID of \"\" takes a new key",
 		Steps: []Step{
-			{Do: set("foo", "bar"), Seen: Seen{"saved", issued, "1 write"}},
+			{Do: setFoo("bar"), Seen: Seen{"saved", issued, "1 write"}},
 			{Do: saving(func(sess *sessions.Session) any {
 				old := sess.ID
 				sess.ID = ""
@@ -355,8 +355,8 @@ var cases = []Case{
 				sess.Values["foo"] = "bar"
 				return sess.IsNew
 			}), Seen: Seen{"true", issued, "1 read, 1 write"}},
-			{Cookie: "session=forged", Do: get("foo"), Seen: Seen{"<nil>", nil, "1 read"}},
-			{Cookie: "session=KEY", Do: get("foo"), Seen: Seen{"bar", nil, "1 read"}},
+			{Cookie: "session=forged", Do: getFoo, Seen: Seen{"<nil>", nil, "1 read"}},
+			{Cookie: "session=KEY", Do: getFoo, Seen: Seen{"bar", nil, "1 read"}},
 		},
 		Known: map[string]Known{
 			CookieStore:     {"is an error", []Seen{{Body: "500"}, {Body: "500"}, {Body: "500"}}},

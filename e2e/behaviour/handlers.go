@@ -29,18 +29,16 @@ func saving(change func(*sessions.Session) any) Handler {
 	}
 }
 
-// set is a handler that stores a value.
-func set(key string, value any) Handler {
+// setFoo is a handler that stores a value.
+func setFoo(value string) Handler {
 	return saving(func(sess *sessions.Session) any {
-		sess.Values[key] = value
+		sess.Values["foo"] = value
 		return "saved"
 	})
 }
 
-// get is a handler that answers with a value.
-func get(key string) Handler {
-	return reading(func(sess *sessions.Session) any { return sess.Values[key] })
-}
+// getFoo is the handler that answers with that value.
+var getFoo = reading(func(sess *sessions.Session) any { return sess.Values["foo"] })
 
 // both is a handler that uses two sessions, and saves them in one go.
 func both(use func(one, two *sessions.Session) any) Handler {

@@ -149,6 +149,22 @@ func TestMovingStoreCost(t *testing.T) {
 	}
 }
 
+// TestMoveSessionsCost counts what it costs to move the rest, and to find that there is none.
+func TestMoveSessionsCost(t *testing.T) {
+	t.Parallel()
+	m := newMove(t)
+	m.put(oldDocument(`{"n":41}`))
+	for _, want := range []string{"2 reads, 1 write", "2 reads"} {
+		before := m.server.Ops()
+		if err := moveSessions(t.Context(), m.client, "hello"); err != nil {
+			t.Fatal(err)
+		}
+		if cost := m.server.Ops().Sub(before).String(); cost != want {
+			t.Errorf("cost %s, want %s", cost, want)
+		}
+	}
+}
+
 // TestMovingStoreAtOnce has one user's first requests come all at once, and moveSessions with them.
 func TestMovingStoreAtOnce(t *testing.T) {
 	t.Parallel()

@@ -4,11 +4,10 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/echofirestore/echofirestore/e2e/behaviour"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo-contrib/v5/session"
 	"github.com/labstack/echo/v5"
-
-	"github.com/echofirestore/echofirestore/e2e/behaviour"
 )
 
 // TestEchoV5 serves the same handlers as other programs do, on Echo v5 with echo-contrib's own middleware.

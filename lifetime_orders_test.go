@@ -41,8 +41,8 @@ func (s *span) use(now time.Time, path string) {
 		s.alive = false
 	}
 	_, age, sets := strings.Cut(path, "/age/")
-	switch {
-	case path == "/":
+	switch path {
+	case "/":
 		gain := s.cfg.TouchAfter
 		if half := time.Duration(s.maxAge) * time.Second / 2; half > 0 {
 			gain = min(gain, half)
@@ -50,7 +50,7 @@ func (s *span) use(now time.Time, path string) {
 		if s.alive && gain > 0 && s.limit(now).Sub(s.expires) >= gain {
 			s.expires = s.limit(now)
 		}
-	case path == "/renew":
+	case "/renew":
 		if s.alive {
 			s.expires = s.limit(now)
 		}
@@ -84,8 +84,7 @@ func TestLifetimesInEveryOrder(t *testing.T) {
 					n := 0
 					change := func(c echo.Context) error {
 						n++
-						session(c).Values["n"] = n
-						return nil
+						return set("n", n)(c)
 					}
 					a.GET("/change", change)
 					a.GET("/renew", echofirestore.Renew)

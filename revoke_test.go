@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -260,8 +261,15 @@ func TestUserFieldFollows(t *testing.T) {
 	b := a.browser()
 	b.post("/change")
 	for _, step := range []struct{ path, alice, bob string }{
-		{"/login?user=alice", "1", "0"}, {"/change", "1", "0"}, {"/login?user=bob", "0", "1"}, {"/renew", "0", "1"},
-		{"/leave", "0", "0"}, {"/login?user=alice", "1", "0"}, {"/nil", "0", "0"}, {"/login?user=bob", "0", "1"}, {"/out", "0", "0"},
+		{"/login?user=alice", "1", "0"},
+		{"/change", "1", "0"},
+		{"/login?user=bob", "0", "1"},
+		{"/renew", "0", "1"},
+		{"/leave", "0", "0"},
+		{"/login?user=alice", "1", "0"},
+		{"/nil", "0", "0"},
+		{"/login?user=bob", "0", "1"},
+		{"/out", "0", "0"},
 	} {
 		b.post(step.path)
 		alice, bob := fmt.Sprint(len(a.sessions("alice"))), fmt.Sprint(len(a.sessions("bob")))
@@ -363,9 +371,7 @@ func (a *app) putSessions(n int, user string, fields map[string]any) {
 		batch := a.client.Batch() //nolint:staticcheck // the quickest way
 		for i := from; i < min(n, from+500); i++ {
 			doc := map[string]any{"data": payload(a.clock.Now()), "max_age": nil, "user": user}
-			for name, v := range fields {
-				doc[name] = v
-			}
+			maps.Copy(doc, fields)
 			batch.Set(a.collection().Doc(fmt.Sprintf("%s-%04d", user, i)), doc)
 		}
 		if _, err := batch.Commit(a.t.Context()); err != nil {

@@ -9,12 +9,11 @@ import (
 	"testing"
 
 	"cloud.google.com/go/firestore"
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/labstack/echo/v4"
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
-
-	"github.com/echofirestore/echofirestore"
-	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 // newApp returns an application whose sessions are encrypted with a keyset, as a program has it from its KMS at start.

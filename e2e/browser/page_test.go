@@ -1,0 +1,114 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// open types an address, and returns the status of the page that it leads to.
+func (p *profile) open(url string) (status int64) {
+	p.t.Helper()
+	return p.arrive(chromedp.NavigateResponse(url))
+}
+
+// press presses the first button whose label begins so, and returns the status of the next page.
+func (p *profile) press(label string) (status int64) {
+	p.t.Helper()
+	return p.leave(fmt.Sprintf(`//button[starts-with(normalize-space(), %q)]`, label))
+}
+
+// follow follows a link.
+func (p *profile) follow(label string) (status int64) {
+	p.t.Helper()
+	return p.leave(fmt.Sprintf(`//a[normalize-space() = %q]`, label))
+}
+
+func (p *profile) leave(xpath string) (status int64) {
+	p.t.Helper()
+	return p.arrive(func(ctx context.Context, _ *chromedp.Target) (*network.Response, error) {
+		return chromedp.RunResponse(ctx, chromedp.Click(xpath))
+	})
+}
+
+func (p *profile) arrive(action chromedp.Action[*network.Response]) (status int64) {
+	p.t.Helper()
+	resp := run(p, action)
+	if resp == nil {
+		p.t.Fatal("the next page didn't come from a server")
+	}
+	return resp.Status
+}
+
+// fill types a text into the field that a label names by its id.
+func (p *profile) fill(id, text string) {
+	p.t.Helper()
+	run(p, chromedp.SendKeys(chromedp.ID(id), text))
+}
+
+// signIn fills in the form of the front page.
+func (p *profile) signIn(name string) {
+	p.t.Helper()
+	p.fill("name", name)
+	p.press("Sign in")
+}
+
+// signInToStay does so, and asks to be kept signed in.
+func (p *profile) signInToStay(name string) {
+	p.t.Helper()
+	run(p, chromedp.Click(chromedp.CSS(`[name="keep"]`)))
+	p.signIn(name)
+}
+
+// The ways in which a page comes back.
+const (
+	reloaded = "reloaded"
+	restored = "restored from memory"
+)
+
+// back presses the back button, and tells how the page came back.
+func (p *profile) back() string {
+	p.t.Helper()
+	ofPage := func(event page.EventFrameNavigated) bool { return event.Frame.ParentID == "" }
+	event := run(p, chromedp.WaitEvent(page.FrameNavigated, ofPage, chromedp.Evaluate[chromedp.Void]("history.back()")))
+	p.await(`document.readyState === "complete"`)
+	if event.Type == page.NavigationTypeBackForwardCacheRestore {
+		return restored
+	}
+	return reloaded
+}
+
+// await waits until a JavaScript expression is true.
+func (p *profile) await(expression string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); !ask[bool](p, expression); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("still not true: %s", expression)
+		}
+	}
+}
+
+// ask returns the value of a JavaScript expression.
+func ask[T any](p *profile, expression string) T {
+	p.t.Helper()
+	return run(p, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// glance returns what strikes the eye on a page of the demo: messages, heading, how often it was seen.
+func (p *profile) glance() string {
+	p.t.Helper()
+	text := ask[string](p, `Array.from(document.querySelectorAll(".flash, h1, .count"), e => e.innerText).join(" | ")`)
+	text = strings.Join(strings.Fields(text), " ")
+	return strings.Replace(text, "You have seen this page ", "", 1)
+}
+
+// note returns the note that the front page shows.
+func (p *profile) note() string {
+	p.t.Helper()
+	return ask[string](p, `document.getElementById("note").value`)
+}

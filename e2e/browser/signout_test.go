@@ -1,0 +1,43 @@
+package browser
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+func TestBackAfterSignOut(t *testing.T) {
+	t.Parallel()
+	d, p, tab := startDemo(t), newProfile(t), newTable(t)
+
+	p.open(d.url)
+	p.fill("note", "buy milk")
+	p.press("Save note")
+	p.signIn("Ada")
+	p.follow("See your sessions")
+	tab.expect("signed in", "Your sessions", p.glance())
+	p.press("Sign out of this session")
+	tab.expect("signed out", "You are signed out, and your session is deleted. | Hello, stranger. | 1 time", p.glance())
+	tab.expect("the note is gone", "", p.note())
+
+	tab.expect("back to the list of sessions", reloaded, p.back())
+	tab.expect("which is not shown", "Please sign in first. | Hello, stranger. | 2 times", p.glance())
+	tab.expect("back to the page that greeted Ada", reloaded, p.back())
+	tab.expect("which greets no more", "Hello, stranger. | 3 times", p.glance())
+	tab.expect("nor has it the note", "", p.note())
+}
+
+// TestBackElsewhere shows that the browser of [TestBackAfterSignOut] would show a page as it was, if it were allowed to.
+func TestBackElsewhere(t *testing.T) {
+	t.Parallel()
+	p, tab := newProfile(t), newTable(t)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("<!DOCTYPE html><title>any</title><h1>" + r.URL.Path + "</h1>"))
+	}))
+	t.Cleanup(site.Close)
+
+	p.open(site.URL + "/first")
+	p.open(site.URL + "/second")
+	tab.expect("back to a page that may be stored", restored, p.back())
+	tab.expect("which is shown", "/first", p.glance())
+}

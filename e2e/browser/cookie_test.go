@@ -22,7 +22,7 @@ func TestCookie(t *testing.T) {
 		t.Parallel()
 		d, p, tab := startDemo(t), newProfile(t), newTable(t)
 		p.open(d.url)
-		tab.expect("as it is stored", "localhost only, /, HttpOnly, SameSite=Lax, until the browser closes", describe(p.sessionCookie()))
+		expect(tab, "as it is stored", "localhost only, /, HttpOnly, SameSite=Lax, until the browser closes", describe(p.sessionCookie()))
 		expectWorkingAndUnseen(tab, p, d.url)
 	})
 	t.Run("https", func(t *testing.T) {
@@ -30,13 +30,13 @@ func TestCookie(t *testing.T) {
 		d, p, tab := startDemo(t), newProfile(t), newTable(t)
 		secure, plain := startFront(t, d, "https"), startFront(t, d, "http")
 		p.open(secure.url("shop.example"))
-		tab.expect("as it is stored", "shop.example only, /, HttpOnly, Secure, SameSite=Lax, until the browser closes", describe(p.sessionCookie()))
+		expect(tab, "as it is stored", "shop.example only, /, HttpOnly, Secure, SameSite=Lax, until the browser closes", describe(p.sessionCookie()))
 		expectWorkingAndUnseen(tab, p, secure.url("shop.example"))
-		tab.expect("sent by https", "GET / without cookies | GET / with __session", secure.received())
+		expect(tab, "sent by https", "GET / without cookies | GET / with __session", secure.received())
 		p.open(plain.url("shop.example"))
-		tab.expect("sent to the same host by http", "GET / without cookies", plain.received())
+		expect(tab, "sent to the same host by http", "GET / without cookies", plain.received())
 		p.open(secure.url("www.shop.example"))
-		tab.expect("sent to a host below it", "GET / without cookies", secure.received())
+		expect(tab, "sent to a host below it", "GET / without cookies", secure.received())
 	})
 }
 
@@ -44,11 +44,11 @@ func TestCookie(t *testing.T) {
 func expectWorkingAndUnseen(tab *table, p *profile, url string) {
 	tab.t.Helper()
 	before := p.sessionCookie()
-	tab.expect("what JavaScript sees of it", "", ask[string](p, `document.cookie`))
+	expect(tab, "what JavaScript sees of it", "", ask[string](p, `document.cookie`))
 	ask[any](p, `document.cookie = "`+sessionCookie+`=chosen; path=/"`)
-	tab.expect("JavaScript can replace it", false, p.sessionCookie().Value != before.Value)
+	expect(tab, "JavaScript can replace it", false, p.sessionCookie().Value != before.Value)
 	p.open(url)
-	tab.expect("it is sent back", "Hello, stranger. | 2 times", p.glance())
+	expect(tab, "it is sent back", "Hello, stranger. | 2 times", p.glance())
 }
 
 // sessionCookie returns the session's cookie, as the browser stores it, and nil if there is none.

@@ -51,15 +51,15 @@ func startDemo(t *testing.T) demo {
 			t.Log("log of the demo:\n" + log.String())
 		}
 	})
+	var d demo
 	select {
-	case url := <-started:
-		return demo{url}
+	case d.url = <-started:
 	case <-ended:
 		t.Fatal("the demo doesn't start")
 	case <-time.After(patience):
 		t.Fatal("the demo doesn't tell where it listens")
 	}
-	panic("unreachable")
+	return d
 }
 
 // signIn signs somebody in from a device that has the given User-Agent header.

@@ -12,25 +12,25 @@ func TestDevices(t *testing.T) {
 	}
 
 	here.follow("See your sessions")
-	tab.expect("signed in on two devices", both, here.sessions())
+	expect(tab, "signed in on two devices", both, here.sessions())
 	here.press("End session of Chrome on Linux")
-	tab.expect("ended the other one", "That session has ended. | Your sessions", here.glance())
-	tab.expect("which is no longer listed", onlyHere, here.sessions())
+	expect(tab, "ended the other one", "That session has ended. | Your sessions", here.glance())
+	expect(tab, "which is no longer listed", onlyHere, here.sessions())
 	there.open(d.url)
-	tab.expect("there", ended+" | Hello, stranger. | 1 time", there.glance())
+	expect(tab, "there", ended+" | Hello, stranger. | 1 time", there.glance())
 	there.open(d.url)
-	tab.expect("there, told once", "Hello, stranger. | 2 times", there.glance())
+	expect(tab, "there, told once", "Hello, stranger. | 2 times", there.glance())
 
 	there.signIn("Ada")
 	here.open(d.url + "/sessions")
-	tab.expect("signed in there again", both, here.sessions())
+	expect(tab, "signed in there again", both, here.sessions())
 	here.press("Sign out everywhere else")
-	tab.expect("ended all others", "You are signed out everywhere else: 1 session ended. | Your sessions", here.glance())
-	tab.expect("which are no longer listed", onlyHere, here.sessions())
+	expect(tab, "ended all others", "You are signed out everywhere else: 1 session ended. | Your sessions", here.glance())
+	expect(tab, "which are no longer listed", onlyHere, here.sessions())
 	there.open(d.url + "/sessions")
-	tab.expect("there, whose list needs a user", ended+" | Please sign in first. | Hello, stranger. | 1 time", there.glance())
+	expect(tab, "there, whose list needs a user", ended+" | Please sign in first. | Hello, stranger. | 1 time", there.glance())
 	here.open(d.url)
-	tab.expect("here", "Hello, Ada. | 3 times", here.glance())
+	expect(tab, "here", "Hello, Ada. | 3 times", here.glance())
 }
 
 // sessions returns the headings of the list of sessions.

@@ -1,7 +1,7 @@
 package browser
 
 import (
-	"flag"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,13 +13,10 @@ import (
 // patience is how long a program may take to do what it was asked to, on a machine that is busy.
 const patience = 30 * time.Second
 
-var screenshots = flag.String("screenshots", "", "`directory` for a picture of each page")
-
 // What TestMain has found and built.
 var chromiumPath, demoPath string
 
 func TestMain(m *testing.M) {
-	flag.Parse()
 	status, err := testWithPrograms(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "browser:", err)
@@ -55,5 +52,5 @@ func findChromium() (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("there is no Chromium: install it (Debian's package is chromium), or name one in CHROMIUM")
+	return "", errors.New("there is no Chromium: install it (on Debian: apt-get install chromium), or set CHROMIUM to where it is")
 }

@@ -2,6 +2,8 @@ package browser
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -14,10 +16,16 @@ type profile struct {
 	ctx context.Context // of the page, while the browser runs
 }
 
+// preferences allow cookies that cross sites, which not every build of Chromium does by itself. So what keeps the demo's
+// cookie from other sites is the cookie, whatever browser its users have.
+const preferences = `{"profile": {"cookie_controls_mode": 0}}`
+
 // newProfile starts a browser that was never used. It is stopped when the test ends.
 func newProfile(t *testing.T) *profile {
 	t.Helper()
 	p := &profile{t: t, dir: t.TempDir()}
+	requireNoError(t, os.Mkdir(filepath.Join(p.dir, "Default"), 0o700))
+	requireNoError(t, os.WriteFile(filepath.Join(p.dir, "Default", "Preferences"), []byte(preferences), 0o600))
 	p.start()
 	t.Cleanup(p.stop)
 	return p

@@ -17,11 +17,11 @@ func TestBrowserRestart(t *testing.T) {
 			d, p, tab := startDemo(t), newProfile(t), newTable(t)
 			p.open(d.url)
 			tt.signIn(p, "Ada")
-			tab.expect("page", "You are signed in. | Hello, Ada. | 2 times", p.glance())
-			tab.expect("cookie stays", tt.cookie, lasting(p.sessionCookie()))
+			expect(tab, "page", "You are signed in. | Hello, Ada. | 2 times", p.glance())
+			expect(tab, "cookie stays", tt.cookie, lasting(p.sessionCookie()))
 			p.restart()
 			p.open(d.url)
-			tab.expect("page after a restart of the browser", tt.pageAfterward, p.glance())
+			expect(tab, "page after a restart of the browser", tt.pageAfterward, p.glance())
 		})
 	}
 }

@@ -7,16 +7,16 @@ func TestCounterAndMessages(t *testing.T) {
 	d, p, tab := startDemo(t), newProfile(t), newTable(t)
 
 	p.open(d.url)
-	tab.expect("first visit", "Hello, stranger. | 1 time", p.glance())
+	expect(tab, "first visit", "Hello, stranger. | 1 time", p.glance())
 	p.open(d.url)
-	tab.expect("second visit", "Hello, stranger. | 2 times", p.glance())
+	expect(tab, "second visit", "Hello, stranger. | 2 times", p.glance())
 	p.fill("note", "buy milk")
 	p.press("Save note")
-	tab.expect("a form was sent", "Your note is saved. | Hello, stranger. | 3 times", p.glance())
-	tab.expect("what it stored", "buy milk", p.note())
+	expect(tab, "a form was sent", "Your note is saved. | Hello, stranger. | 3 times", p.glance())
+	expect(tab, "what it stored", "buy milk", p.note())
 	p.open(d.url)
-	tab.expect("the message is told once", "Hello, stranger. | 4 times", p.glance())
-	tab.expect("the note stays", "buy milk", p.note())
+	expect(tab, "the message is told once", "Hello, stranger. | 4 times", p.glance())
+	expect(tab, "the note stays", "buy milk", p.note())
 }
 
 func TestSignIn(t *testing.T) {
@@ -27,17 +27,17 @@ func TestSignIn(t *testing.T) {
 	before := mallory.sessionCookie()
 	ada.plant(d.url, before.Value)
 	ada.open(d.url)
-	tab.expect("somebody else's key was planted", "Hello, stranger. | 2 times", ada.glance())
+	expect(tab, "somebody else's key was planted", "Hello, stranger. | 2 times", ada.glance())
 	ada.signIn("Ada")
-	tab.expect("signed in, the count goes on", "You are signed in. | Hello, Ada. | 3 times", ada.glance())
+	expect(tab, "signed in, the count goes on", "You are signed in. | Hello, Ada. | 3 times", ada.glance())
 	after := ada.sessionCookie()
-	tab.expect("the key is another one", true, after.Value != before.Value)
-	tab.expect("the cookies' attributes are the same", describe(before), describe(after))
+	expect(tab, "the key is another one", true, after.Value != before.Value)
+	expect(tab, "the cookies' attributes are the same", describe(before), describe(after))
 
 	mallory.open(d.url)
-	tab.expect("the planted key is dead", ended+" | Hello, stranger. | 1 time", mallory.glance())
+	expect(tab, "the planted key is dead", ended+" | Hello, stranger. | 1 time", mallory.glance())
 	ada.open(d.url)
-	tab.expect("the new one is not", "Hello, Ada. | 4 times", ada.glance())
+	expect(tab, "the new one is not", "Hello, Ada. | 4 times", ada.glance())
 }
 
 // ended is what a page says to a browser that has the key of a session that is over.

@@ -15,16 +15,16 @@ func TestBackAfterSignOut(t *testing.T) {
 	p.press("Save note")
 	p.signIn("Ada")
 	p.follow("See your sessions")
-	tab.expect("signed in", "Your sessions", p.glance())
+	expect(tab, "signed in", "Your sessions", p.glance())
 	p.press("Sign out of this session")
-	tab.expect("signed out", "You are signed out, and your session is deleted. | Hello, stranger. | 1 time", p.glance())
-	tab.expect("the note is gone", "", p.note())
+	expect(tab, "signed out", "You are signed out, and your session is deleted. | Hello, stranger. | 1 time", p.glance())
+	expect(tab, "the note is gone", "", p.note())
 
-	tab.expect("back to the list of sessions", reloaded, p.back())
-	tab.expect("which is not shown", "Please sign in first. | Hello, stranger. | 2 times", p.glance())
-	tab.expect("back to the page that greeted Ada", reloaded, p.back())
-	tab.expect("which greets no more", "Hello, stranger. | 3 times", p.glance())
-	tab.expect("nor has it the note", "", p.note())
+	expect(tab, "back to the list of sessions", reloaded, p.back())
+	expect(tab, "which is not shown", "Please sign in first. | Hello, stranger. | 2 times", p.glance())
+	expect(tab, "back to the page that greeted Ada", reloaded, p.back())
+	expect(tab, "which greets no more", "Hello, stranger. | 3 times", p.glance())
+	expect(tab, "nor has it the note", "", p.note())
 }
 
 // TestBackElsewhere shows that the browser of [TestBackAfterSignOut] would show a page as it was, if it were allowed to.
@@ -38,6 +38,6 @@ func TestBackElsewhere(t *testing.T) {
 
 	p.open(site.URL + "/first")
 	p.open(site.URL + "/second")
-	tab.expect("back to a page that may be stored", restored, p.back())
-	tab.expect("which is shown", "/first", p.glance())
+	expect(tab, "back to a page that may be stored", restored, p.back())
+	expect(tab, "which is shown", "/first", p.glance())
 }

@@ -27,11 +27,22 @@ func newTable(t *testing.T) *table {
 }
 
 // expect adds a row. The test fails if what was seen isn't what was wanted.
-func (tab *table) expect(behaviour string, want, seen any) {
+func expect[T comparable](tab *table, behaviour string, want, seen T) {
 	tab.t.Helper()
-	r := row{behaviour, cmp.Or(fmt.Sprint(want), "nothing"), cmp.Or(fmt.Sprint(seen), "nothing")}
+	tab.add(want == seen, behaviour, fmt.Sprint(want), fmt.Sprint(seen))
+}
+
+// expectAtLeast adds a row whose number may be larger than expected.
+func expectAtLeast(tab *table, behaviour string, least, seen float64) {
+	tab.t.Helper()
+	tab.add(seen >= least, behaviour, fmt.Sprintf("≥ %.1f", least), fmt.Sprintf("%.1f", seen))
+}
+
+func (tab *table) add(ok bool, behaviour, want, seen string) {
+	tab.t.Helper()
+	r := row{behaviour, cmp.Or(want, "nothing"), cmp.Or(seen, "nothing")}
 	tab.rows = append(tab.rows, r)
-	if r.want != r.seen {
+	if !ok {
 		tab.t.Errorf("%s: seen %s, want %s", r.behaviour, r.seen, r.want)
 	}
 }

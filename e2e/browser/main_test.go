@@ -45,7 +45,10 @@ func testWithPrograms(m *testing.M) (status int, err error) {
 
 func findChromium() (string, error) {
 	if path := os.Getenv("CHROMIUM"); path != "" {
-		return exec.LookPath(path)
+		if _, err := exec.LookPath(path); err != nil {
+			return "", fmt.Errorf("CHROMIUM: %w", err)
+		}
+		return path, nil
 	}
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {

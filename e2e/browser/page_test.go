@@ -31,6 +31,7 @@ func (p *profile) follow(label string) (status int64) {
 
 func (p *profile) leave(xpath string) (status int64) {
 	p.t.Helper()
+	p.find(xpath)
 	return p.arrive(func(ctx context.Context, _ *chromedp.Target) (*network.Response, error) {
 		return chromedp.RunResponse(ctx, chromedp.Click(xpath))
 	})
@@ -45,10 +46,19 @@ func (p *profile) arrive(action chromedp.Action[*network.Response]) (status int6
 	return resp.Status
 }
 
-// fill types a text into the field that a label names by its id.
+// fill types a text into a field.
 func (p *profile) fill(id, text string) {
 	p.t.Helper()
+	p.find("#" + id)
 	run(p, chromedp.SendKeys(chromedp.ID(id), text))
+}
+
+// find ends the test if something is not on the page. What comes later would wait for it.
+func (p *profile) find(selector string) {
+	p.t.Helper()
+	if nodes := run(p, chromedp.Nodes(selector, chromedp.AtLeast(0))); len(nodes) == 0 {
+		p.t.Fatalf("there is no %s on the page %q", selector, p.glance())
+	}
 }
 
 // signIn fills in the form of the front page.

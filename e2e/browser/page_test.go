@@ -11,39 +11,34 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// open types an address, and returns the status of the page that it leads to.
-func (p *profile) open(url string) (status int64) {
+// open types an address.
+func (p *profile) open(url string) {
 	p.t.Helper()
-	return p.arrive(chromedp.NavigateResponse(url))
-}
-
-// press presses the first button whose label begins so, and returns the status of the next page.
-func (p *profile) press(label string) (status int64) {
-	p.t.Helper()
-	return p.leave(fmt.Sprintf(`//button[starts-with(normalize-space(), %q)]`, label))
+	run(p, chromedp.Navigate(url))
 }
 
 // follow follows a link.
-func (p *profile) follow(label string) (status int64) {
+func (p *profile) follow(label string) {
 	p.t.Helper()
-	return p.leave(fmt.Sprintf(`//a[normalize-space() = %q]`, label))
+	p.leaveBy(fmt.Sprintf(`//a[normalize-space() = %q]`, label))
 }
 
-func (p *profile) leave(xpath string) (status int64) {
+// press presses the first button whose label begins so, and returns the status of the page that its form leads to.
+func (p *profile) press(label string) (status int64) {
+	p.t.Helper()
+	return p.leaveBy(fmt.Sprintf(`//button[starts-with(normalize-space(), %q)]`, label)).Status
+}
+
+func (p *profile) leaveBy(xpath string) *network.Response {
 	p.t.Helper()
 	p.find(xpath)
-	return p.arrive(func(ctx context.Context, _ *chromedp.Target) (*network.Response, error) {
+	resp := run(p, func(ctx context.Context, _ *chromedp.Target) (*network.Response, error) {
 		return chromedp.RunResponse(ctx, chromedp.Click(xpath))
 	})
-}
-
-func (p *profile) arrive(action chromedp.Action[*network.Response]) (status int64) {
-	p.t.Helper()
-	resp := run(p, action)
 	if resp == nil {
-		p.t.Fatal("the next page didn't come from a server")
+		p.t.Fatalf("%s led nowhere", xpath)
 	}
-	return resp.Status
+	return resp
 }
 
 // fill types a text into a field.

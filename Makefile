@@ -36,6 +36,7 @@ emulator: ## run the same tests on the official Firestore emulator (needs gcloud
 .PHONY: e2e
 e2e: ## run the tests of the nested modules (browser, Python, demo)
 	$(call in,$(NESTED),go test -count=1 ./...)
+	cd e2e && ../scripts/with-emulator.sh go test -count=1 -v ./python
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (30s; 10000x means that many inputs)

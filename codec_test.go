@@ -68,6 +68,9 @@ func nested(levels int) any {
 	return v
 }
 
+// lists returns what nested makes, as JSON.
+func lists(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+
 // TestEncodeJSON holds the text of every kind of value, and what it comes back as.
 func TestEncodeJSON(t *testing.T) {
 	t.Parallel()
@@ -283,15 +286,21 @@ func TestEncodeJSONPayload(t *testing.T) {
 func TestJSONNestedDeep(t *testing.T) {
 	t.Parallel()
 	want := echofirestore.Payload{Values: map[string]any{"v": nested(500)}}
-	text, err := echofirestore.EncodeJSON(want)
-	if err != nil {
-		t.Fatal(err)
+	for _, v := range []any{nested(500), json.RawMessage(lists(500))} {
+		text, err := echofirestore.EncodeJSON(echofirestore.Payload{Values: map[string]any{"v": v}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text != `{"created":0,"session":{"v":`+lists(500)+`}}` {
+			t.Error("wrong text:", text)
+		}
+		if got, err := echofirestore.DecodeJSON(text); err != nil || !reflect.DeepEqual(got, want) {
+			t.Error("came back different:", got, err)
+		}
 	}
-	if lists := strings.Repeat("[", 500) + strings.Repeat("]", 500); text != `{"created":0,"session":{"v":`+lists+`}}` {
-		t.Error("wrong text:", text)
-	}
-	if got, err := echofirestore.DecodeJSON(text); err != nil || !reflect.DeepEqual(got, want) {
-		t.Error("came back different:", got, err)
+	brackets := json.RawMessage(`"\"` + strings.Repeat("[", 501) + `"`)
+	if _, err := echofirestore.EncodeJSON(echofirestore.Payload{Values: map[string]any{"v": brackets}}); err != nil {
+		t.Error("brackets in a string:", err)
 	}
 }
 
@@ -340,6 +349,8 @@ func TestEncodeJSONRefuses(t *testing.T) {
 		{name: "slice that contains itself", value: ring, want: []string{"500 levels"}},
 		{name: "pointer to itself", value: loop, want: []string{"500 levels"}},
 		{name: "too deep", value: nested(501), want: []string{"500 levels"}},
+		{name: "too deep in a RawMessage", value: json.RawMessage(lists(501)), want: []string{"500 levels"}},
+		{name: "too deep in a struct", value: []any{struct{ V any }{nested(499)}}, want: []string{"500 levels"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

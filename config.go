@@ -98,7 +98,7 @@ type Config struct {
 	// Optional. Default value 0: only changes extend a session.
 	TouchAfter time.Duration
 
-	// UserKey names the session value that identifies the user, such as "user_id". It is copied, as text of at most 1500
+	// UserKey names the session value that identifies the user, such as "user_id". It is copied, as text of at most 1499
 	// bytes, into the document's indexed field user, so that Store.Sessions and Store.RevokeUser find the sessions of one
 	// user. A session that was stored before gets the field at its next change.
 	// Optional. Default value "": no such field is written.

@@ -19,7 +19,7 @@ const (
 	fieldMaxAge  = "max_age" // integer seconds, or null for a browser session
 	fieldExpire  = "expire"  // timestamp, where there is a limit
 	fieldUser    = "user"    // string, with Config.UserKey
-	fieldStarted = "started" // timestamp, on a renewed session; else the document's create time counts
+	fieldStarted = "started" // timestamp, with Config.Lifetime or on a renewed session; else the create time counts
 	fieldWriteID = "write"   // string, of the last Updates: see document.wrote
 	fieldHashed  = "hashed"  // true where the ID is a hash, and so no key: see Store.find
 )

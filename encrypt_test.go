@@ -115,7 +115,9 @@ func TestEncryptedDocument(t *testing.T) {
 // TestEncryptedDocumentShowsNothing looks for the session's values in all that is stored, renewed or merged.
 func TestEncryptedDocumentShowsNothing(t *testing.T) {
 	t.Parallel()
-	a := newApp(t, encrypting(t, oldKey), func(cfg *echofirestore.Config) { cfg.Encoder, cfg.Decoder = echofirestore.EncodeGob, echofirestore.DecodeGob })
+	a := newApp(t, encrypting(t, oldKey), func(cfg *echofirestore.Config) {
+		cfg.Encoder, cfg.Decoder = echofirestore.EncodeGob, echofirestore.DecodeGob
+	})
 	a.POST("/", set("secret-key", "secret-value"))
 	a.POST("/change", set("n", 1))
 	a.POST("/renew", echofirestore.Renew)

@@ -2,9 +2,6 @@ package echofirestore_test
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"encoding/base64"
 	"encoding/gob"
 	"errors"
 	"fmt"
@@ -155,73 +152,6 @@ func ExampleConfig_ToMiddleware() {
 	fmt.Println(err)
 	// Output:
 	// echofirestore: Config.SameSite is http.SameSiteNoneMode, which browsers accept only with Secure: true
-}
-
-// Encoder and Decoder may do anything to a session on its way to the database and back, such as encrypt it.
-func ExampleConfig_encryption() {
-	client, stop := openFirestore()
-	defer stop()
-
-	key := []byte("16, 24 or 32 random bytes at all") // from a secret manager
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		log.Fatal(err)
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		log.Fatal(err)
-	}
-	cfg := echofirestore.Config{
-		Client: client,
-		Encoder: func(p echofirestore.Payload) (string, error) {
-			text, err := echofirestore.EncodeJSON(p)
-			if err != nil {
-				return "", err
-			}
-			return base64.StdEncoding.EncodeToString(aead.Seal(nil, nil, []byte(text), nil)), nil
-		},
-		Decoder: func(text string) (echofirestore.Payload, error) {
-			sealed, err := base64.StdEncoding.DecodeString(text)
-			if err != nil {
-				return echofirestore.Payload{}, err
-			}
-			plain, err := aead.Open(nil, nil, sealed, nil)
-			if err != nil {
-				return echofirestore.Payload{}, err
-			}
-			return echofirestore.DecodeJSON(string(plain))
-		},
-	}
-
-	e := echo.New()
-	e.Use(echofirestore.Middleware(cfg))
-	e.GET("/", func(c echo.Context) error {
-		sess, err := echofirestore.Get(c)
-		if err != nil {
-			return err
-		}
-		return c.JSON(http.StatusOK, sess.Values["secret"])
-	})
-	e.PUT("/", func(c echo.Context) error {
-		sess, err := echofirestore.Get(c)
-		if err != nil {
-			return err
-		}
-		sess.Values["secret"] = "swordfish"
-		return c.NoContent(http.StatusNoContent)
-	})
-
-	browse(e, "PUT /", "GET /")
-	docs, err := client.Collection(echofirestore.DefaultCollection).Documents(context.Background()).GetAll()
-	if err != nil {
-		log.Fatal(err)
-	}
-	data := docs[0].Data()["data"].(string)
-	fmt.Println("readable in the database:", strings.Contains(data, "swordfish"))
-	// Output:
-	// PUT /: 204
-	// GET /: 200 "swordfish"
-	// readable in the database: false
 }
 
 // The client gets the answer of ErrorHandler whenever its session could not be read or saved.

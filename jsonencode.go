@@ -82,7 +82,7 @@ func appendValue(dst []byte, v any, depth int) ([]byte, error) {
 	case json.Number:
 		return appendNumber(dst, v)
 	case json.Marshaler, encoding.TextMarshaler:
-		return appendMarshaled(dst, v)
+		return appendMarshaled(dst, v, depth)
 	default:
 		return appendReflected(dst, reflect.ValueOf(v), depth)
 	}
@@ -105,7 +105,7 @@ func appendReflected(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 			return append(dst, "null"...), nil
 		}
 		if v.Type().Elem().Kind() == reflect.Uint8 {
-			return appendMarshaled(dst, v.Interface())
+			return appendMarshaled(dst, v.Interface(), depth)
 		}
 		return appendSlice(dst, v.Len(), func(i int) any { return element(v.Index(i)) }, depth)
 	case reflect.Map:
@@ -121,7 +121,7 @@ func appendReflected(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 		}
 		return appendMap(dst, m, depth)
 	default:
-		return appendMarshaled(dst, v.Interface())
+		return appendMarshaled(dst, v.Interface(), depth)
 	}
 }
 
@@ -175,7 +175,7 @@ func appendSlice(dst []byte, n int, at func(int) any, depth int) ([]byte, error)
 	return append(dst, ']'), nil
 }
 
-func appendMarshaled(dst []byte, v any) ([]byte, error) {
+func appendMarshaled(dst []byte, v any, depth int) ([]byte, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		_, byItself := errors.AsType[*json.MarshalerError](err)
@@ -186,7 +186,33 @@ func appendMarshaled(dst []byte, v any) ([]byte, error) {
 		}
 		return nil, &marshalError{v, err}
 	}
+	if depth+levels(text) > maxDepth {
+		return nil, errTooDeep
+	}
 	return append(dst, text...), nil
+}
+
+// levels returns how far below the outermost value of a compact JSON text its innermost one is: 2 in [{"a":1}].
+func levels(text []byte) int {
+	deepest, depth, quoted := 0, 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+			deepest = max(deepest, depth)
+		case quoted:
+		case c == ']' || c == '}':
+			depth--
+		default:
+			deepest = max(deepest, depth)
+			if c == '[' || c == '{' {
+				depth++
+			}
+		}
+	}
+	return deepest
 }
 
 // A marshalError does not show why a value could not be marshaled, for that may quote it: by what a MarshalJSON or

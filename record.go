@@ -16,6 +16,7 @@ type record struct {
 	options sessions.Options // as handed out
 
 	malformed *malformedError // why the document is ignored
+	over      bool            // the client has a key, but no document of it was found
 
 	mu       sync.Mutex
 	key      string         // the client's, as long as a document of it may exist

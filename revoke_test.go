@@ -179,7 +179,7 @@ func TestSessions(t *testing.T) {
 	}
 	alice := map[string]any{"user": "alice"}
 	want := []echofirestore.SessionInfo{
-		{ID: got[0].ID, Began: snap.CreateTime, Saved: snap.UpdateTime, Expires: now.Add(time.Minute).UTC(), Values: alice},
+		{ID: got[0].ID, Began: snap.CreateTime, Saved: snap.UpdateTime, Expires: now.Add(time.Minute).UTC(), MaxAge: 60, Values: alice},
 		{ID: got[1].ID, Began: renewed, Saved: got[1].Saved, Values: alice},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -208,7 +208,7 @@ func TestUsersOfAllNames(t *testing.T) {
 	a := newUserApp(t)
 	names := []string{
 		"alice", "Alice", "alice ", " ", "a/b", ".", "__x__", "~", "*", "alice' OR '1'='1", "ä", "a\u0308", "日本語", "👩🏽‍🚀", "0", "007", "7",
-		"null", "true", "\n", "a\x00b", strings.Repeat("n", 1500), strings.Repeat("n", 1499) + "m",
+		"null", "true", "\n", "a\x00b", strings.Repeat("n", 1499), strings.Repeat("n", 1498) + "m",
 	}
 	for i, name := range names {
 		a.POST(fmt.Sprintf("/login/%d", i), set("user", name))
@@ -233,10 +233,12 @@ func TestUsersOfAllNames(t *testing.T) {
 // TestUserThatCannotBeFound refuses users whom Firestore would not find by their whole name.
 func TestUserThatCannotBeFound(t *testing.T) {
 	t.Parallel()
-	for name, value := range map[string]string{"too long": strings.Repeat("n", 1501), "no UTF-8": "\xff"} {
+	for name, value := range map[string]string{"too long": strings.Repeat("n", 1500), "no UTF-8": "\xff"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newUserApp(t, func(cfg *echofirestore.Config) { cfg.Encoder, cfg.Decoder = echofirestore.EncodeGob, echofirestore.DecodeGob })
+			a := newUserApp(t, func(cfg *echofirestore.Config) {
+				cfg.Encoder, cfg.Decoder = echofirestore.EncodeGob, echofirestore.DecodeGob
+			})
 			a.POST("/", set("user", value))
 			got := a.browser().post("/")
 			if got.StatusCode != http.StatusInternalServerError || len(a.documents()) > 0 {
@@ -267,6 +269,63 @@ func TestUserFieldFollows(t *testing.T) {
 			t.Errorf("after %s: %s sessions of Alice, %s of Bob", step.path, alice, bob)
 		}
 	}
+}
+
+// TestEnded asks whether there was a session before: by the request's cookie, and by what becomes of the session.
+func TestEnded(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, cookie string
+		fields       map[string]any
+		handler      echo.HandlerFunc // that runs before
+		want         bool
+	}{
+		{name: "no cookie"},
+		{name: "no key", cookie: ".."},
+		{name: "alive", cookie: "key", fields: map[string]any{"max_age": nil}},
+		{name: "malformed", cookie: "key", fields: map[string]any{"max_age": "?"}},
+		{name: "missing", cookie: "key", want: true},
+		{name: "expired", cookie: "key", fields: map[string]any{"max_age": 60, "expire": time.Unix(1, 0)}, want: true},
+		{name: "destroyed by itself", cookie: "key", fields: map[string]any{"max_age": nil}, handler: echofirestore.Destroy},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newUserApp(t)
+			if tt.fields != nil {
+				tt.fields["data"] = payload(a.clock.Now())
+				a.put("key", tt.fields)
+			}
+			a.POST("/ended", func(c echo.Context) error {
+				if tt.handler != nil {
+					if err := tt.handler(c); err != nil {
+						return err
+					}
+				}
+				return c.JSON(http.StatusOK, a.store.Ended(session(c)))
+			})
+			got := a.browser().post("/ended", withCookie(tt.cookie))
+			if want := fmt.Sprintln(tt.want); got.body != want {
+				t.Errorf("%s, want %s", got.body, want)
+			}
+		})
+	}
+	t.Run("meanwhile", func(t *testing.T) {
+		t.Parallel()
+		a := newUserApp(t)
+		b := a.login("alice")
+		a.POST("/ended", func(c echo.Context) error {
+			sess := session(c)
+			if _, err := a.store.RevokeUser(c.Request().Context(), "alice"); err != nil {
+				return err
+			}
+			sess.Values["n"] = 1
+			err := echofirestore.Save(c)
+			return c.JSON(http.StatusOK, []any{errors.Is(err, echofirestore.ErrGone), a.store.Ended(sess)})
+		})
+		if got := b.post("/ended"); got.body != "[true,true]\n" {
+			t.Errorf("body %s", got.body)
+		}
+	})
 }
 
 func TestSessionsOfNobody(t *testing.T) {
@@ -446,6 +505,7 @@ func TestSweepStops(t *testing.T) {
 	}{
 		{name: "ctx ends", ctx: ctx, fault: firestoretest.Fault{Do: cancel}, is: context.Canceled},
 		{name: "refused", ctx: t.Context(), fault: firestoretest.Fault{Err: status.Error(codes.PermissionDenied, "no")}, code: codes.PermissionDenied},
+		{name: "unavailable", ctx: t.Context(), fault: firestoretest.Fault{Err: status.Error(codes.Unavailable, "went away")}, is: context.DeadlineExceeded},
 		{name: "no answer", ctx: t.Context(), fault: firestoretest.Fault{Delay: time.Hour}, is: context.DeadlineExceeded},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -464,5 +524,42 @@ func TestSweepStops(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+// TestLostAnswers has the answer to any one call be lost, before or after the call has been applied.
+func TestLostAnswers(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"BeginTransaction", "RunQuery", "Commit"} {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, applied: %v", method, after), func(t *testing.T) {
+				t.Parallel()
+				a := newUserApp(t)
+				phone, laptop := a.login("alice"), a.login("alice")
+				fault := firestoretest.Fault{Method: method, After: after, Err: status.Error(codes.Unavailable, "went away")}
+				a.firestore.Inject(fault)
+				infos, err := a.store.Sessions(t.Context(), "alice")
+				if len(infos) != 2 || err != nil {
+					t.Errorf("sessions %v, error %v", infos, err)
+				}
+				id := phone.get("/id").body
+				a.firestore.Inject(fault)
+				err = a.store.Revoke(t.Context(), "alice", id)
+				if lost := method == "Commit" && after; lost != errors.Is(err, echofirestore.ErrGone) || !lost && err != nil {
+					t.Errorf("error %v", err) // whoever had ended it, it was gone when the commit was repeated
+				}
+				if phone.user() != "" || laptop.user() != "alice" {
+					t.Errorf("signed in are %q and %q", phone.user(), laptop.user())
+				}
+				tablet := a.login("alice")
+				a.firestore.Inject(fault)
+				if n, err := a.store.RevokeUser(t.Context(), "alice"); n != 2 || err != nil {
+					t.Errorf("ended %d, error %v", n, err)
+				}
+				if laptop.user() != "" || tablet.user() != "" {
+					t.Errorf("signed in are %q and %q", laptop.user(), tablet.user())
+				}
+			})
+		}
 	}
 }

@@ -190,6 +190,9 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		if err != nil {
 			return err
 		}
+		if s.cfg.Lifetime > 0 {
+			fields[fieldStarted] = doc.started // the create time is by another clock, and lost with a restored backup
+		}
 		if tooLarge(doc.ref, fields) {
 			return rejected(ErrTooLarge)
 		}

@@ -62,13 +62,13 @@ func TestSave(t *testing.T) {
 			name:      "new browser session with a Lifetime",
 			configure: func(cfg *echofirestore.Config) { cfg.MaxAge, cfg.Lifetime = 0, time.Minute },
 			handler:   set("user", "bob"),
-			want:      map[string]any{"data": data(`{"user":"bob"}`), "max_age": nil, "expire": now.Add(time.Minute).UTC()},
+			want:      map[string]any{"data": data(`{"user":"bob"}`), "max_age": nil, "expire": now.Add(time.Minute).UTC(), "started": now.UTC()},
 		},
 		{
 			name:      "Lifetime shorter than MaxAge",
 			configure: func(cfg *echofirestore.Config) { cfg.Lifetime = time.Minute },
 			handler:   set("user", "bob"),
-			want:      map[string]any{"data": data(`{"user":"bob"}`), "max_age": int64(3600), "expire": now.Add(time.Minute).UTC()},
+			want:      map[string]any{"data": data(`{"user":"bob"}`), "max_age": int64(3600), "expire": now.Add(time.Minute).UTC(), "started": now.UTC()},
 		},
 		{name: "new and empty", handler: see},
 		{

@@ -104,7 +104,7 @@ func (s *Store) open(ctx context.Context, r *http.Request, name string, secure b
 	case err != nil:
 		rec.err = err
 	case doc == nil:
-		rec.key = ""
+		rec.key, rec.over = "", true
 	default:
 		sess.ID, sess.IsNew = rec.key, false
 		rec.err = s.adopt(sess, rec, doc)

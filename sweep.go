@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"cloud.google.com/go/firestore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // batchSize is how many documents a transaction deletes at most.
@@ -36,26 +40,32 @@ func (s *Store) sweep(
 	ctx context.Context, attempt string, query firestore.Query, spared int, doomed func(*firestore.DocumentSnapshot) bool,
 ) (deleted int, err error) {
 	limit := batchSize + spared
+	query = query.Limit(limit)
 	for seen := limit; seen == limit; {
-		var n int
-		if seen, n, err = s.sweepOnce(ctx, attempt, query.Limit(limit), doomed); err != nil {
-			return deleted, err
+		var ids []string
+		if seen, ids, err = s.sweepOnce(ctx, query, doomed); status.Code(err) == codes.InvalidArgument {
+			// The commit may have been applied, answered as unavailable, and repeated by the client.
+			lost := ids
+			seen, ids, err = s.sweepOnce(ctx, query, doomed)
+			ids = slices.Compact(slices.Sorted(slices.Values(append(lost, ids...))))
 		}
-		deleted += n
+		if err != nil {
+			return deleted, stopped(ctx, unavailable(attempt, err, ids...))
+		}
+		deleted += len(ids)
 	}
 	return deleted, nil
 }
 
 // sweepOnce deletes those results of a query that doomed picks, in one transaction. It returns how many results there
-// were, and how many of them it has deleted.
+// were, and the IDs of those that it has deleted.
 func (s *Store) sweepOnce(
-	ctx context.Context, attempt string, query firestore.Query, doomed func(*firestore.DocumentSnapshot) bool,
-) (seen, deleted int, err error) {
+	ctx context.Context, query firestore.Query, doomed func(*firestore.DocumentSnapshot) bool,
+) (seen int, ids []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	var ids []string
-	err = s.cfg.Client.RunTransaction(ctx, func(_ context.Context, tx *firestore.Transaction) error {
-		snaps, err := tx.Documents(query).GetAll()
+	err = s.cfg.Client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
+		snaps, err := results(ctx, func(context.Context) *firestore.DocumentIterator { return tx.Documents(query) })
 		if err != nil {
 			return err
 		}
@@ -71,10 +81,19 @@ func (s *Store) sweepOnce(
 		}
 		return nil
 	})
-	if err != nil {
-		return 0, 0, stopped(ctx, unavailable(attempt, err, ids...))
+	return seen, ids, stopped(ctx, err)
+}
+
+// results returns the documents that a query finds. If the answer is lost, it asks again, as Firestore's client does for
+// documents by ID but not for queries.
+func results(ctx context.Context, query func(context.Context) *firestore.DocumentIterator) ([]*firestore.DocumentSnapshot, error) {
+	for attempt := 0; ; attempt++ {
+		start := time.Now()
+		snaps, err := query(ctx).GetAll()
+		if status.Code(err) != codes.Unavailable || !pause(ctx, attempt, time.Since(start)) {
+			return snaps, err
+		}
 	}
-	return seen, len(ids), nil
 }
 
 // stopped returns the error of an operation that also says why ctx has ended, if it has: Firestore's client turns that

@@ -13,9 +13,9 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// maxUserBytes is how much of a string Firestore indexes, see https://firebase.google.com/docs/firestore/quotas. By
-// longer ones the sessions of a user could not be found.
-const maxUserBytes = 1500
+// maxUserBytes is how long a string may be for Firestore to find it: with a byte at its end, as much as it indexes of a
+// value, see https://firebase.google.com/docs/firestore/quotas.
+const maxUserBytes = 1499
 
 // SessionInfo is what the user of a session may know of it.
 type SessionInfo struct {
@@ -26,11 +26,14 @@ type SessionInfo struct {
 	// Began is when the session began. Renewing it does not change that.
 	Began time.Time
 
-	// Saved is when the session was last changed, or extended as Config.TouchAfter says.
+	// Saved is when the session was last changed, or extended as Config.TouchAfter says, by Firestore's clock.
 	Saved time.Time
 
 	// Expires is when the session ends unless it is saved before: the zero time if it has no limit.
 	Expires time.Time
+
+	// MaxAge is how long each save extends the session, in seconds: 0 if it is to end with the browser.
+	MaxAge int
 
 	// Values are those of the session: the application may have kept in them what device it is on, say.
 	Values map[string]any
@@ -52,6 +55,18 @@ func (s *Store) SessionID(sess *sessions.Session) string {
 
 func sessionID(ref *firestore.DocumentRef) string { return hash(ref.ID)[:22] } // 128 bits of it
 
+// Ended reports whether the client came with the key of a session that is over: sess is the new one in its place, or was
+// found to be gone when it was saved. A key that somebody has made up looks the same, unless there are SigningKeys.
+func (s *Store) Ended(sess *sessions.Session) bool {
+	rec := s.records.of(sess)
+	if rec == nil {
+		return false
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.over || rec.gone
+}
+
 // Sessions returns the living sessions of a user, the last saved first. The user is the text of the session value that
 // Config.UserKey names: of a number its decimal digits. It costs one read for each session that is stored of the user,
 // and one if there is none.
@@ -62,7 +77,7 @@ func (s *Store) Sessions(ctx context.Context, user string) ([]SessionInfo, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	snaps, err := query.Documents(ctx).GetAll()
+	snaps, err := results(ctx, query.Documents)
 	if err != nil {
 		return nil, stopped(ctx, unavailable("list sessions", err))
 	}
@@ -73,7 +88,8 @@ func (s *Store) Sessions(ctx context.Context, user string) ([]SessionInfo, error
 			continue // no session, or none that is alive
 		}
 		infos = append(infos, SessionInfo{
-			ID: sessionID(doc.ref), Began: doc.started, Saved: doc.updateTime, Expires: doc.expire, Values: doc.values,
+			ID: sessionID(doc.ref), Began: doc.started, Saved: doc.updateTime, Expires: doc.expire,
+			MaxAge: doc.maxAge, Values: doc.values,
 		})
 	}
 	slices.SortFunc(infos, func(a, b SessionInfo) int {
@@ -90,13 +106,21 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	if err != nil {
 		return err
 	}
-	_, revoked, err := s.sweepOnce(ctx, "revoke session", query.Select(), func(snap *firestore.DocumentSnapshot) bool {
-		return sessionID(snap.Ref) == id
-	})
-	if err == nil && revoked == 0 {
-		err = gone()
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	snaps, err := results(ctx, query.Select().Documents)
+	if err != nil {
+		return stopped(ctx, unavailable("revoke session", err))
 	}
-	return err
+	i := slices.IndexFunc(snaps, func(snap *firestore.DocumentSnapshot) bool { return sessionID(snap.Ref) == id })
+	if i < 0 {
+		return gone()
+	}
+	ref := snaps[i].Ref
+	if _, err = ref.Delete(ctx, firestore.Exists); movedOn(err) {
+		return gone()
+	}
+	return stopped(ctx, unavailable("revoke session", err, ref.ID))
 }
 
 // RevokeUser ends all sessions of a user, but for those whose IDs are given, and returns how many it has ended. To sign

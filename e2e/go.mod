@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/echofirestore/echofirestore => ../
 
 require (
+	cloud.google.com/go/firestore v1.29.2
 	github.com/coder/websocket v1.8.15
 	github.com/echofirestore/echofirestore v0.0.0-00010101000000-000000000000
 	github.com/gorilla/sessions v1.4.0
@@ -18,7 +19,6 @@ require (
 	cloud.google.com/go/auth v0.24.1-0.20261001053825-dbc26066f70a // indirect
 	cloud.google.com/go/auth/oauth2adapt v0.3.0 // indirect
 	cloud.google.com/go/compute/metadata v0.10.0 // indirect
-	cloud.google.com/go/firestore v1.29.2 // indirect
 	cloud.google.com/go/longrunning v1.3.0 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/felixge/httpsnoop v1.1.0 // indirect

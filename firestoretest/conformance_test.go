@@ -68,6 +68,7 @@ var conformance = []struct {
 
 	{"filters on a field", filtersOnAField},
 	{"filters combined", filtersCombined},
+	{"filters by large values", largeOperands},
 	{"filters on the name", filtersOnTheName},
 	{"order of values of any type", orderOfValues},
 	{"order by several fields", orderBySeveralFields},

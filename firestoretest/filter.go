@@ -155,8 +155,26 @@ func (p *filterParser) field(req *pb.StructuredQuery_FieldFilter) (filter, error
 	}
 	if path.isName() {
 		err = checkNameOperand(operand)
+	} else {
+		err = checkOperandSize(req.GetField().GetFieldPath(), req.GetOp(), operand)
 	}
 	return on(path, test), err
+}
+
+// checkOperandSize returns an error if a value is too large to be compared with what is indexed.
+func checkOperandSize(name string, op pb.StructuredQuery_FieldFilter_Operator, operand *pb.Value) error {
+	values := []*pb.Value{operand}
+	switch op {
+	case pb.StructuredQuery_FieldFilter_IN, pb.StructuredQuery_FieldFilter_NOT_IN,
+		pb.StructuredQuery_FieldFilter_ARRAY_CONTAINS_ANY:
+		values = operand.GetArrayValue().GetValues()
+	}
+	for _, v := range values {
+		if valueSize(v) > maxIndexedSize {
+			return invalid("The value for field %q is larger than %d bytes, too large for a query.", name, maxIndexedSize)
+		}
+	}
+	return nil
 }
 
 // checkNameOperand returns an error unless the value can be compared with a document's name: it is

@@ -130,15 +130,18 @@ func (c *counter) billUnary(
 	return resp, err
 }
 
-// billStream bills a stream when it ends well.
+// billStream bills a query when it ends well, and each document of a BatchGetDocuments as it is
+// sent: clients that ask for one, such as Python's, don't wait for the end of the stream.
 func (c *counter) billStream(
 	srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler,
 ) error {
-	metered := &meteredStream{ServerStream: stream}
+	metered := &meteredStream{ServerStream: stream, counter: c}
 	if err := handle(srv, metered); err != nil {
 		return err
 	}
-	c.bill(metered.cost())
+	if metered.query {
+		c.bill(Ops{Reads: max(1, metered.reads+metered.skipped)})
+	}
 	return nil
 }
 
@@ -184,16 +187,18 @@ func writeCost(w *pb.Write) Ops {
 // meteredStream adds up what passes through it.
 type meteredStream struct {
 	grpc.ServerStream
+	counter *counter
+
 	query   bool // costs one read even without a result
-	reads   int
-	skipped int // by the offset; the emulator tells it with more than one result
+	reads   int  // of a query
+	skipped int  // by the offset; the emulator tells it with more than one result
 }
 
 func (s *meteredStream) SendMsg(m any) error {
 	switch m := m.(type) {
 	case *pb.BatchGetDocumentsResponse:
 		if m.GetResult() != nil {
-			s.reads++
+			s.counter.bill(Ops{Reads: 1})
 		}
 	case *pb.RunQueryResponse:
 		s.query = true
@@ -206,13 +211,6 @@ func (s *meteredStream) SendMsg(m any) error {
 		s.reads += aggregationReads(m.GetResult())
 	}
 	return s.ServerStream.SendMsg(m)
-}
-
-func (s *meteredStream) cost() Ops {
-	if s.query {
-		return Ops{Reads: max(1, s.reads+s.skipped)}
-	}
-	return Ops{Reads: s.reads}
 }
 
 // aggregationReads returns one read for each 1000 index entries begun, as far as the

@@ -138,6 +138,45 @@ func TestOpsAreBilledAsByFirestore(t *testing.T) {
 	}
 }
 
+// An endless is a backend whose streams do not end before their callers give up.
+type endless struct {
+	pb.UnimplementedFirestoreServer
+}
+
+func (endless) Close() error { return nil }
+
+func (endless) BatchGetDocuments(req *pb.BatchGetDocumentsRequest, stream pb.Firestore_BatchGetDocumentsServer) error {
+	missing := &pb.BatchGetDocumentsResponse_Missing{Missing: req.GetDocuments()[0]}
+	if err := stream.Send(&pb.BatchGetDocumentsResponse{Result: missing}); err != nil {
+		return err
+	}
+	<-stream.Context().Done()
+	return status.FromContextError(stream.Context().Err()).Err()
+}
+
+// Python's client does not wait for the end of a stream that can have but one document.
+func TestADocumentIsBilledBeforeItsStreamEnds(t *testing.T) {
+	t.Parallel()
+	s, err := serve("p", endless{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	tg := serverTarget(t, s)
+	ctx, cancel := context.WithCancel(owner(t))
+	defer cancel()
+	stream, err := tg.raw.BatchGetDocuments(ctx, &pb.BatchGetDocumentsRequest{Documents: []string{tg.name("c/1")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Ops(), (Ops{Reads: 1}); got != want {
+		t.Errorf("cost %v, want %v", got, want)
+	}
+}
+
 func TestCountsAreBilledByTheThousand(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int64]int{0: 0, 1: 1, 1000: 1, 1001: 2, 2001: 3} {

@@ -1,0 +1,119 @@
+package echofirestore_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+// FuzzSignedCookie sends any cookie at all to a store that signs its own. Firestore hears of none of them.
+func FuzzSignedCookie(f *testing.F) {
+	server, client := firestoretest.Start(f)
+	store, err := echofirestore.NewStore(echofirestore.Config{Client: client, SigningKeys: [][]byte{hashKey, blockKey, newHashKey, nil}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, value := range []string{
+		"", "abc", "nVHYgkJbqUcpd6VLN8ui6mUAmCu1zSLs9HnC2Q5Cr4w", "MTcwMDAwMDAwMHxZV0pqfA==", strings.Repeat("A", 5000),
+		sign("__session", "abc", hashKey, 1700000000), sign("__session", "abc", []byte("guess"), 1700000000), sign("prefs", "abc", newHashKey, 1),
+	} {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		req := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+		req.Header.Set("Cookie", "__session="+value)
+		sess, err := store.New(req, "__session")
+		if err != nil || !sess.IsNew || sess.ID != "" || len(sess.Values) > 0 {
+			t.Errorf("cookie %q: session %+v, error %v", value, sess, err)
+		}
+		if calls := server.Calls(); len(calls) > 0 {
+			server.ResetOps()
+			t.Errorf("cookie %q: calls %v", value, calls)
+		}
+	})
+}
+
+// FuzzDocument stores any document at all under a session's key. It is a session, or counts as none; whichever it is, it
+// can be read, changed and saved, and what is saved can be read again.
+func FuzzDocument(f *testing.F) {
+	for _, data := range []string{
+		"", "{}", "null", `{"created":1,"session":{}}`, `{"created":1,"session":{"n":1}}`, `{"created":1.5,"session":{}}`,
+		`{"created":1,"session":{"n":[[[[{"a":null}]]]],"é":"\ud83d\ude00"}}`, `{"created":1,"session":[]}`, `{"created":1e400,"session":{}}`,
+		`{"created":1,"created":2,"session":{"a":1,"a":2}}`, "{\"created\":1,\"session\":{\"\xff\":1}}",
+	} {
+		for kind := range uint8(7) {
+			f.Add(data, kind, int64(60), int64(4102444800), "alice", "1.abc 2.def")
+		}
+	}
+	now := time.Unix(1800000000, 0)
+	_, client := firestoretest.Start(f)
+	store, err := echofirestore.NewStore(echofirestore.Config{
+		Client: client, UserKey: "user", TouchAfter: time.Second, Lifetime: 1 << 62, Now: func() time.Time { return now },
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	collection := client.Collection(echofirestore.DefaultCollection)
+	f.Fuzz(func(t *testing.T, data string, kind uint8, maxAge, expire int64, user, write string) {
+		for _, text := range []string{data, user, write} {
+			if !utf8.ValidString(text) {
+				return // Firestore holds no such text
+			}
+		}
+		const latest = 253402300799 // the year 9999
+		fields := map[string]any{"data": data, "max_age": maxAge, "user": user, "write": write}
+		fields["expire"] = time.Unix(max(-62135596800, min(expire, latest)), 0)
+		switch kind % 7 {
+		case 1:
+			fields["max_age"] = nil
+		case 2:
+			fields["max_age"] = float64(maxAge)
+		case 3:
+			delete(fields, "max_age")
+			fields["expire"] = "never"
+		case 4:
+			fields["data"] = []byte(data)
+		case 5:
+			delete(fields, "expire")
+		case 6:
+			fields["user"], fields["write"], fields["started"] = []any{user}, maxAge, fields["expire"]
+		}
+		ref := collection.NewDoc()
+		if _, err := ref.Set(t.Context(), fields); err != nil {
+			return // Firestore holds no such document
+		}
+		open := func(key string) *sessions.Session {
+			req := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+			req.AddCookie(&http.Cookie{Name: "__session", Value: key})
+			sess, err := store.New(req, "__session")
+			if err != nil {
+				t.Fatalf("%v: %v", fields, err)
+			}
+			return sess
+		}
+		sess := open(ref.ID)
+		if sess.IsNew != (sess.ID == "") || sess.IsNew && len(sess.Values) > 0 {
+			t.Errorf("%v: session %+v", fields, sess)
+		}
+		sess.Values["n"] = "changed"
+		sess.Options.MaxAge = 0
+		rec := httptest.NewRecorder()
+		if err := store.Save(httptest.NewRequest(http.MethodGet, "/", http.NoBody), rec, sess); err != nil {
+			t.Fatalf("%v: %v", fields, err)
+		}
+		again := open(sess.ID)
+		if again.IsNew || again.Values["n"] != "changed" || len(again.Values) != len(sess.Values) {
+			t.Errorf("%v: saved %v, read %v", fields, sess.Values, again.Values)
+		}
+	})
+}

@@ -1,0 +1,248 @@
+package echofirestore_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"github.com/google/go-cmp/cmp"
+	"github.com/labstack/echo/v4"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+// TestRenew renews a session while other requests use it and Firestore falters: there must be exactly one valid key.
+func TestRenew(t *testing.T) {
+	t.Parallel()
+	unavailable := status.Error(codes.Unavailable, "went away")
+	refused := status.Error(codes.PermissionDenied, "no")
+	alice := map[string]any{"user": "alice", "admin": true}
+	for _, tt := range []struct {
+		name      string
+		fault     *firestoretest.Fault
+		meanwhile func(*testing.T, *firestore.DocumentRef) // before the commit is applied
+		status    int
+		values    map[string]any // under the new key; nil: the old one is the valid one
+		gone      bool           // neither is
+		cost      firestoretest.Ops
+	}{
+		{name: "undisturbed", status: 200, values: alice, cost: firestoretest.Ops{Reads: 1, Writes: 1, Deletes: 1}},
+		{
+			name: "changed meanwhile", status: 200, values: map[string]any{"user": "alice", "admin": true, "n": 1},
+			meanwhile: func(t *testing.T, ref *firestore.DocumentRef) {
+				if _, err := ref.Update(t.Context(), []firestore.Update{{Path: "data", Value: `{"created": 1, "session": {"user": "alice", "n": 1}}`}}); err != nil {
+					t.Error(err)
+				}
+			},
+			cost: firestoretest.Ops{Reads: 3, Writes: 2, Deletes: 1},
+		},
+		{
+			name: "ended meanwhile", status: 200, gone: true,
+			meanwhile: func(t *testing.T, ref *firestore.DocumentRef) {
+				if _, err := ref.Delete(t.Context()); err != nil {
+					t.Error(err)
+				}
+			},
+			cost: firestoretest.Ops{Reads: 3, Deletes: 1},
+		},
+		{name: "refused", fault: &firestoretest.Fault{Err: refused}, status: 503, cost: firestoretest.Ops{Reads: 1}},
+		{
+			name: "unavailable once, not applied", fault: &firestoretest.Fault{Err: unavailable}, status: 200, values: alice,
+			cost: firestoretest.Ops{Reads: 1, Writes: 1, Deletes: 1},
+		},
+		{
+			name: "unavailable once, applied", fault: &firestoretest.Fault{Err: unavailable, After: true}, status: 200, values: alice,
+			cost: firestoretest.Ops{Reads: 2, Writes: 1, Deletes: 1},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "new" } })
+			now := a.clock.Now()
+			ref := a.put("old", map[string]any{
+				"data": payload(now), "max_age": 60, "expire": now.Add(time.Minute), "note": "mine", "started": now.Add(-time.Hour),
+			})
+			a.POST("/", func(c echo.Context) error {
+				if err := errors.Join(echofirestore.Renew(c), echofirestore.Renew(c)); err != nil {
+					return err
+				}
+				session(c).Values["admin"] = true
+				return nil
+			})
+			if tt.fault != nil {
+				tt.fault.Method = "Commit"
+				a.firestore.Inject(*tt.fault)
+			}
+			if tt.meanwhile != nil {
+				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { tt.meanwhile(t, ref) }})
+			}
+			var got reply
+			if cost := a.cost(func() { got = a.browser().post("/", withCookie("old")) }); cost != tt.cost {
+				t.Errorf("cost %v, want %v", cost, tt.cost)
+			}
+			if got.StatusCode != tt.status {
+				t.Errorf("status %d: %s", got.StatusCode, got.body)
+			}
+			docs, cookie := a.documents(), got.cookie("__session")
+			switch {
+			case tt.gone:
+				if len(docs) != 0 || cookie != nil {
+					t.Errorf("documents %v, cookie %v", docs, cookie)
+				}
+			case tt.values == nil:
+				if len(docs) != 1 || docs["old"] == nil || cookie != nil {
+					t.Errorf("documents %v, cookie %v", docs, cookie)
+				}
+			default:
+				if len(docs) != 1 || docs["new"] == nil || cookie == nil || cookie.Value != "new" {
+					t.Fatalf("documents %v, cookie %v", docs, cookie)
+				}
+				if diff := cmp.Diff(tt.values, a.values("new")); diff != "" {
+					t.Errorf("values (-want +got):\n%s", diff)
+				}
+				doc := docs["new"]
+				delete(doc, "data")
+				want := map[string]any{
+					"max_age": int64(60), "expire": now.Add(time.Minute).UTC(), "note": "mine", "started": now.Add(-time.Hour).UTC(),
+				}
+				if diff := cmp.Diff(want, doc); diff != "" {
+					t.Errorf("fields (-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+// TestRenewByEmptyID renews as applications of other gorilla stores do.
+func TestRenewByEmptyID(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "new" } })
+	a.put("old", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+	a.POST("/", func(c echo.Context) error {
+		session(c).ID = ""
+		return session(c).Save(c.Request(), c.Response())
+	})
+	got := a.browser().post("/", withCookie("old")).cookie("__session")
+	if docs := a.documents(); got == nil || got.Value != "new" || len(docs) != 1 || docs["new"] == nil {
+		t.Errorf("cookie %v, documents %v", got, docs)
+	}
+}
+
+// TestRenewOnce renews and saves a session several times in one request. The key that the first save took is known to
+// nobody before the response begins, so one is enough.
+func TestRenewOnce(t *testing.T) {
+	t.Parallel()
+	set := func(c echo.Context, v int) error { session(c).Values["n"] = v; return nil }
+	type ops = firestoretest.Ops
+	for _, tt := range []struct {
+		name    string
+		fresh   bool // there is no session before
+		handler func(c echo.Context) error
+		want    ops
+	}{
+		{name: "Renew, Renew", handler: func(c echo.Context) error {
+			return errors.Join(echofirestore.Renew(c), echofirestore.Renew(c))
+		}, want: ops{Reads: 1, Writes: 1, Deletes: 1}},
+		{name: "set, Renew, set", handler: func(c echo.Context) error {
+			return errors.Join(set(c, 1), echofirestore.Renew(c), set(c, 2))
+		}, want: ops{Reads: 1, Writes: 1, Deletes: 1}},
+		{name: "Renew, Save, Renew, Save", handler: func(c echo.Context) error {
+			return errors.Join(echofirestore.Renew(c), set(c, 1), echofirestore.Save(c), echofirestore.Renew(c), echofirestore.Save(c))
+		}, want: ops{Reads: 1, Writes: 1, Deletes: 1}},
+		{name: "Renew, Save, Renew, set", handler: func(c echo.Context) error {
+			return errors.Join(echofirestore.Renew(c), echofirestore.Save(c), echofirestore.Renew(c), set(c, 1))
+		}, want: ops{Reads: 1, Writes: 2, Deletes: 1}},
+		{name: "begun, Save, Renew", fresh: true, handler: func(c echo.Context) error {
+			return errors.Join(set(c, 1), echofirestore.Save(c), echofirestore.Renew(c))
+		}, want: ops{Writes: 1}},
+		{name: "Destroy, set, Save, Renew", handler: func(c echo.Context) error {
+			return errors.Join(echofirestore.Destroy(c), set(c, 1), echofirestore.Save(c), echofirestore.Renew(c))
+		}, want: ops{Writes: 1, Deletes: 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.POST("/", tt.handler)
+			a.POST("/renew", echofirestore.Renew)
+			b := a.browser()
+			key := ""
+			if !tt.fresh {
+				a.putSession("old", `{"user":"alice"}`)
+				key = "old"
+			}
+			var got reply
+			if cost := a.cost(func() { got = b.post("/", withCookie(key)) }); cost != tt.want {
+				t.Errorf("cost %v, want %v", cost, tt.want)
+			}
+			docs, cookie := a.documents(), got.cookie("__session")
+			if len(docs) != 1 || docs["old"] != nil || cookie == nil || docs[cookie.Value] == nil {
+				t.Fatalf("documents %v, cookie %v", docs, cookie)
+			}
+			if again := b.post("/renew", withCookie(cookie.Value)).cookie("__session"); again == nil || again.Value == cookie.Value {
+				t.Errorf("renewed in another request: cookie %v", again)
+			}
+		})
+	}
+}
+
+// TestRenewUnderFaults has every call of a request that renews its session go wrong, in every way, before and after it
+// is applied. It prints what the client is told. There must be exactly one valid key each time; and if the client is told
+// that all is well, it must have that.
+func TestRenewUnderFaults(t *testing.T) {
+	t.Parallel()
+	table := new(strings.Builder)
+	w := tabwriter.NewWriter(table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "call\tfault\tapplied\tstatus\tvalid keys\tthe client's")
+	t.Cleanup(func() {
+		w.Flush()
+		t.Log("\n" + table.String())
+	})
+	for _, call := range []struct {
+		method string
+		skip   int
+	}{{"BatchGetDocuments", 0}, {"Commit", 0}, {"BatchGetDocuments", 1}} {
+		for _, code := range []codes.Code{
+			codes.Unavailable, codes.Aborted, codes.DeadlineExceeded, codes.Internal, codes.ResourceExhausted, codes.PermissionDenied, codes.Canceled,
+			codes.FailedPrecondition, codes.AlreadyExists, codes.NotFound, codes.Unknown,
+		} {
+			for _, after := range []bool{false, true} {
+				name := fmt.Sprintf("%s %d, %v, applied: %v", call.method, call.skip+1, code, after)
+				t.Run(name, func(t *testing.T) {
+					a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "new" } })
+					a.putSession("old", `{"user":"alice"}`)
+					a.POST("/", func(c echo.Context) error {
+						session(c).Values["admin"] = true
+						return echofirestore.Renew(c)
+					})
+					fault := status.Error(code, "no")
+					a.firestore.Inject(firestoretest.Fault{Method: call.method, Skip: call.skip, After: after, Err: fault})
+					if call.skip > 0 { // reading back, which only happens if the commit was repeated
+						a.firestore.Inject(firestoretest.Fault{Method: "Commit", After: true, Err: status.Error(codes.Unavailable, "no")})
+					}
+					got := a.browser().post("/", withCookie("old"))
+					docs, cookie := a.documents(), got.cookie("__session")
+					if len(docs) != 1 {
+						t.Errorf("documents %v", docs)
+					}
+					told := "old"
+					if cookie != nil {
+						told = cookie.Value
+					}
+					ok := got.StatusCode == http.StatusOK
+					if ok && docs[told] == nil || !ok && cookie != nil || ok != (cookie != nil) {
+						t.Errorf("status %d, cookie %v, documents %v", got.StatusCode, cookie, docs)
+					}
+					fmt.Fprintf(w, "%s %d\t%v\t%v\t%d\t%d\t%s\n", call.method, call.skip+1, code, after, got.StatusCode, len(docs), told)
+				})
+			}
+		}
+	}
+}

@@ -1,10 +1,9 @@
-// Package browser walks through the demo in ../../example with a real browser, as its users would. Its tests build the demo
-// and run it as a program of its own; cookies, history, sites and colours are then Chromium's business.
+// Package browser goes through the demo in ../../example with a real browser, as its users do. The demo runs as a program of its
+// own; cookies, history, sites and colours are Chromium's business.
 //
-// They need Chromium or Google Chrome: the one that the environment variable CHROMIUM names, or else the first on the path.
+// The tests need Chromium or Google Chrome: the one that the environment variable CHROMIUM names, or else the first on the path.
+// They make it look for every host on this machine, so they need no network.
 //
-//	go test -v ./...                        # prints what was expected and what was seen
-//	go test -run Appearance -screenshots .  # also writes a picture of each page
-//
-// The browser is told to look for every host on this machine, so no test depends on a network.
+//	go test -v .                            # prints what was expected and what was seen
+//	go test -run Appearance . -screenshots DIRECTORY
 package browser

@@ -35,7 +35,7 @@ func testWithPrograms(m *testing.M) (status int, err error) {
 	}
 	defer os.RemoveAll(dir)
 	demoPath = filepath.Join(dir, "demo")
-	build := exec.Command("go", "build", "-o", demoPath, "./example")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", demoPath, "./example")
 	build.Dir = "../.." // the demo belongs to another module than this
 	if output, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build the demo: %w\n%s", err, output)

@@ -18,5 +18,6 @@ func (p *profile) photograph(name string) {
 	}
 	const lossless = 100
 	picture := run(p, chromedp.FullScreenshot(lossless))
+	requireNoError(p.t, os.MkdirAll(*screenshots, 0o755))
 	requireNoError(p.t, os.WriteFile(filepath.Join(*screenshots, name+".png"), picture, 0o644))
 }

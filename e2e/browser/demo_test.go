@@ -71,7 +71,7 @@ func (d demo) signIn(t *testing.T, name, userAgent string) {
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	req.Header.Set("User-Agent", userAgent)
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := http.DefaultTransport.RoundTrip(req) // which follows no redirect
 	requireNoError(t, err)
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusSeeOther {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -80,12 +81,22 @@ const (
 func (p *profile) back() string {
 	p.t.Helper()
 	ofPage := func(event page.EventFrameNavigated) bool { return event.Frame.ParentID == "" }
-	event := run(p, chromedp.WaitEvent(page.FrameNavigated, ofPage, chromedp.Evaluate[chromedp.Void]("history.back()")))
+	event := run(p, chromedp.WaitEvent(page.FrameNavigated, ofPage, pressBack))
 	p.await(`document.readyState === "complete"`)
 	if event.Type == page.NavigationTypeBackForwardCacheRestore {
 		return restored
 	}
 	return reloaded
+}
+
+// pressBack doesn't wait for the page to load, as [chromedp.NavigateBack] does: a page from memory never loads.
+func pressBack(ctx context.Context, target *chromedp.Target) (cdp.Empty, error) {
+	history, err := chromedp.NavigationEntries()(ctx, target)
+	if err != nil {
+		return cdp.Empty{}, err
+	}
+	previous := history.Entries[history.CurrentIndex-1]
+	return cdp.Call(ctx, target, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: previous.ID})
 }
 
 // await waits until a JavaScript expression is true.

@@ -1,14 +1,10 @@
 package echofirestore
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -26,9 +22,6 @@ const (
 // maxMaxAge is the longest MaxAge, 68 years in seconds: beyond any session, and within what an int, a time.Duration and
 // a Firestore timestamp can hold.
 const maxMaxAge = math.MaxInt32
-
-// minHashKeyBytes is the least that a hash key may have: the output of SHA-256, see RFC 2104, section 3.
-const minHashKeyBytes = 32
 
 // Config says how sessions are kept. Client is required, all else may be left at its zero value.
 type Config struct {
@@ -193,80 +186,6 @@ func setDefault[T comparable](field *T, value T) {
 	if *field == zero {
 		*field = value
 	}
-}
-
-// validate says all that is wrong with a Config as the caller gave it.
-func (cfg Config) validate() error {
-	var errs []error
-	refuse := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("echofirestore: Config.%s "+format, append([]any{field}, args...)...))
-	}
-	filled := cfg.withDefaults()
-	if cfg.Client == nil {
-		refuse("Client", "is missing: give it the *firestore.Client of firestore.NewClient")
-	}
-	if err := validateID(filled.Collection); err != nil {
-		refuse("Collection", "%q %w", cfg.Collection, err)
-	}
-	if err := (&http.Cookie{Name: filled.CookieName}).Valid(); err != nil {
-		refuse("CookieName", "%q is no cookie name: letters, digits, '-' and '_' always are", cfg.CookieName)
-	}
-	if (hasPrefixFold(filled.CookieName, "__Secure-") || hasPrefixFold(filled.CookieName, "__Http-")) && !cfg.Secure {
-		refuse("Secure", "must be true for the CookieName %q", cfg.CookieName)
-	}
-	if hasPrefixFold(filled.CookieName, "__Host-") && (!cfg.Secure || filled.Path != "/" || cfg.Domain != "") {
-		refuse("CookieName", `%q requires Secure: true, the Path "/" and no Domain`, cfg.CookieName)
-	}
-	if (hasPrefixFold(filled.CookieName, "__Http-") || hasPrefixFold(filled.CookieName, "__Host-Http-")) && cfg.DisableHTTPOnly {
-		refuse("DisableHTTPOnly", "must be false for the CookieName %q", cfg.CookieName)
-	}
-	if !strings.HasPrefix(filled.Path, "/") || (&http.Cookie{Name: "n", Path: filled.Path}).Valid() != nil {
-		refuse("Path", `%q is no cookie path: it must begin with "/" and contain no ';'`, cfg.Path)
-	}
-	if (&http.Cookie{Name: "n", Domain: cfg.Domain}).Valid() != nil {
-		refuse("Domain", "%q is no cookie domain, such as example.com", cfg.Domain)
-	}
-	if cfg.MaxAge < 0 || cfg.MaxAge > maxMaxAge {
-		refuse("MaxAge", "is %d: it must be from 0 to %d seconds", cfg.MaxAge, maxMaxAge)
-	}
-	if cfg.SameSite < 0 || cfg.SameSite > http.SameSiteNoneMode {
-		refuse("SameSite", "is %d: it must be one of net/http's SameSite modes", cfg.SameSite)
-	}
-	if cfg.SameSite == http.SameSiteNoneMode && !cfg.Secure {
-		refuse("SameSite", "is http.SameSiteNoneMode, which browsers accept only with Secure: true")
-	}
-	for i, key := range cfg.SigningKeys {
-		switch n := len(key); {
-		case i%2 == 0 && n < minHashKeyBytes:
-			refuse(fmt.Sprintf("SigningKeys[%d]", i), "has %d bytes: a hash key must have at least %d", n, minHashKeyBytes)
-		case i%2 == 0 && slices.ContainsFunc(cfg.SigningKeys[:i], func(other []byte) bool { return bytes.Equal(key, other) }):
-			refuse(fmt.Sprintf("SigningKeys[%d]", i), "is there before: each pair must have a hash key of its own")
-		case i%2 == 1 && n != 0 && n != 16 && n != 24 && n != 32:
-			refuse(fmt.Sprintf("SigningKeys[%d]", i), "has %d bytes: a block key must have 16, 24 or 32, or be nil", n)
-		}
-	}
-	if cfg.AcceptPlainKeys && !cfg.HashKeys {
-		refuse("AcceptPlainKeys", "requires HashKeys: true")
-	}
-	if (cfg.Encoder == nil) != (cfg.Decoder == nil) {
-		refuse("Encoder", "and Config.Decoder must be given together or not at all")
-	}
-	for _, duration := range []struct {
-		field string
-		value time.Duration
-	}{{"Lifetime", cfg.Lifetime}, {"TouchAfter", cfg.TouchAfter}, {"Timeout", cfg.Timeout}} {
-		if duration.value < 0 {
-			refuse(duration.field, "is %v: it must not be negative", duration.value)
-		}
-	}
-	if cfg.MaxAge > 0 && cfg.TouchAfter >= time.Duration(cfg.MaxAge)*time.Second {
-		refuse("TouchAfter", "is %v: it must be less than the MaxAge of %d s", cfg.TouchAfter, cfg.MaxAge)
-	}
-	return errors.Join(errs...)
-}
-
-func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
 // toHTTPError is the default Config.ErrorHandler.

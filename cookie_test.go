@@ -163,6 +163,9 @@ func TestSecureFollowsTheScheme(t *testing.T) {
 	}{
 		{name: "plain HTTP"},
 		{name: "HTTPS up to the proxy", proto: "https", want: true},
+		{name: "HTTPS in capitals", proto: "HTTPS", want: true},
+		{name: "a WebSocket over HTTPS", proto: "wss", want: true},
+		{name: "a WebSocket over plain HTTP", proto: "ws"},
 		{name: "plain HTTP up to the proxy", proto: "http"},
 		{name: "Secure in the Config", configure: true, want: true},
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gorilla/sessions"
@@ -170,8 +171,11 @@ func (x *exchange) unread(name string) opened {
 // context returns the context of the request as the handler left it, for the spans of its tracing.
 func (x *exchange) context() context.Context { return x.echo.Request().Context() }
 
-// secure reports whether the request came by HTTPS.
-func (x *exchange) secure() bool { return x.echo.Scheme() == "https" }
+// secure reports whether the request came by HTTPS, as a WebSocket's does under another name.
+func (x *exchange) secure() bool {
+	scheme := x.echo.Scheme()
+	return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "wss")
+}
 
 // exchangeIn returns the exchange that c belongs to.
 func exchangeIn(c echo.Context) (*exchange, error) {

@@ -79,9 +79,9 @@ func newApp(cfg config) (*echo.Echo, error) {
 	e.POST("/note", a.saveNote, parseForm, csrf())
 	e.POST("/sign-in", a.signIn, parseForm, csrf())
 	e.POST("/sign-out", a.signOut, parseForm, csrf())
-	e.Match(get, pathSessions, forUser(a.listSessions), csrf())
-	e.POST("/sessions/end", forUser(a.endSession), parseForm, csrf())
-	e.POST("/sessions/end-others", forUser(a.endOthers), parseForm, csrf())
+	e.Match(get, pathSessions, a.forUser(a.listSessions), csrf())
+	e.POST("/sessions/end", a.forUser(a.endSession), parseForm, csrf())
+	e.POST("/sessions/end-others", a.forUser(a.endOthers), parseForm, csrf())
 	for _, file := range assets {
 		e.Match(get, "/"+file.name, file.serve)
 	}

@@ -21,7 +21,7 @@ const (
 
 // saveNote stores the note, or removes it.
 func (a *app) saveNote(c echo.Context) error {
-	sess, err := sessionOf(c)
+	sess, err := a.session(c)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (a *app) saveNote(c echo.Context) error {
 
 // signIn signs in whoever gives a name. An application would ask for more than that.
 func (a *app) signIn(c echo.Context) error {
-	sess, err := sessionOf(c)
+	sess, err := a.session(c)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ type signInForm struct {
 
 // home shows the page, and counts it.
 func (a *app) home(c echo.Context) error {
-	sess, err := sessionOf(c)
+	sess, err := a.session(c)
 	if err != nil {
 		return err
 	}

@@ -33,9 +33,9 @@ type sessionItem struct {
 type userHandler func(c echo.Context, sess *sessions.Session, user string) error
 
 // forUser returns the handler that lets none but those who are signed in pass.
-func forUser(next userHandler) echo.HandlerFunc {
+func (a *app) forUser(next userHandler) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		sess, err := sessionOf(c)
+		sess, err := a.session(c)
 		if err != nil {
 			return err
 		}

@@ -162,16 +162,13 @@ func TestLookingExtendsSessions(t *testing.T) {
 
 func TestEndOfASessionIsTold(t *testing.T) {
 	t.Parallel()
-	const forgotten = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	for _, test := range []struct {
 		name, cookie string
 		told         bool
 	}{
-		{"a key without a session", forgotten, true},
+		{"a key without a session", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", true},
 		{"no cookie", "", false},
-		{"the cookie of another program", "user=17", false},
-		{"a key of another length", forgotten[:20], false},
-		{"no base64", strings.Replace(forgotten, "A", "!", 1), false},
+		{"what can't be a key", "user/17", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,69 @@
+package echofirestore_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// asvs are the requirements of OWASP ASVS 5.0.0 that concern sessions.
+var asvs = []string{
+	"3.3.1", "3.3.2", "3.3.3", "3.3.4", "3.3.5",
+	"7.1.1", "7.1.2", "7.1.3", "7.2.1", "7.2.2", "7.2.3", "7.2.4", "7.3.1", "7.3.2", "7.4.1", "7.4.2", "7.4.3", "7.4.4", "7.4.5",
+	"7.5.1", "7.5.2", "7.5.3", "7.6.1", "7.6.2", "11.5.1",
+}
+
+// TestSecurityPageNamesItsTests makes sure that no requirement is left out of the table, and that each claim in it has
+// tests, by names that they still have.
+func TestSecurityPageNamesItsTests(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("docs", "security.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := testNames(t)
+	quoted := regexp.MustCompile("`((?:Test|Example)[A-Za-z_]+)`")
+	var rows []string
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 8 || !regexp.MustCompile(`^\d+\.\d+\.\d+$`).MatchString(strings.TrimSpace(cells[1])) {
+			continue
+		}
+		rows = append(rows, strings.TrimSpace(cells[1]))
+		tests := quoted.FindAllStringSubmatch(cells[6], -1)
+		if application := strings.TrimSpace(cells[4]) == "application"; application != (len(tests) == 0) {
+			t.Errorf("%s has %d tests", rows[len(rows)-1], len(tests))
+		}
+	}
+	if !slices.Equal(rows, asvs) {
+		t.Errorf("rows %v, want %v", rows, asvs)
+	}
+	for _, name := range quoted.FindAllStringSubmatch(string(page), -1) {
+		if !names[name[1]] {
+			t.Errorf("there is no %s", name[1])
+		}
+	}
+}
+
+// testNames returns the names of all tests and examples in this folder.
+func testNames(t *testing.T) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := make(map[string]bool)
+	for _, file := range files {
+		code, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(`(?m)^func ((?:Test|Example)\w+)\(`).FindAllSubmatch(code, -1) {
+			names[string(match[1])] = true
+		}
+	}
+	return names
+}

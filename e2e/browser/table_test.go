@@ -22,7 +22,7 @@ type row struct {
 func newTable(t *testing.T) *table {
 	t.Helper()
 	tab := &table{t: t}
-	t.Cleanup(func() { t.Log("\n" + tab.String()) })
+	t.Cleanup(func() { t.Logf("%s\n%s", t.Name(), tab) })
 	return tab
 }
 

@@ -34,6 +34,7 @@ type history struct {
 	clock      *clock
 	echo       *echo.Echo
 	collection string
+	hashed     bool // Config.HashKeys, in every fourth history
 	tally      *tally
 
 	tick     atomic.Int64
@@ -67,6 +68,7 @@ func newHistory(seed uint64, n *network, tally *tally) *history {
 		clock:      newClock(),
 		echo:       echo.New(),
 		collection: fmt.Sprintf("history-%d", tally.histories),
+		hashed:     seed%4 == 1,
 		tally:      tally,
 		browsers:   make([]string, 3),
 		ledger:     newLedger(),
@@ -108,6 +110,14 @@ func (logHandler) Handle(ctx context.Context, r slog.Record) error {
 
 func (h *history) now() int { return int(h.tick.Load()) }
 
+// id returns the ID of the document of a key.
+func (h *history) id(key string) string {
+	if h.hashed {
+		return hashOf(key)
+	}
+	return key
+}
+
 // newServer returns the middleware of one more server of the application.
 func (h *history) newServer(keys func() string) echo.MiddlewareFunc {
 	return echofirestore.Middleware(echofirestore.Config{
@@ -117,6 +127,7 @@ func (h *history) newServer(keys func() string) echo.MiddlewareFunc {
 		TouchAfter: modelTouchAfter,
 		UserKey:    sidKey,
 		KeyFactory: keys,
+		HashKeys:   h.hashed,
 		Now:        h.clock.Now,
 		Logger:     slog.New(logHandler{}),
 	})
@@ -134,7 +145,7 @@ func (h *history) problem(format string, args ...any) {
 
 // run lets the history happen.
 func (h *history) run(ctx context.Context) {
-	h.writeOutside(takenKey, false, map[string]string{"data": `{"created": 1, "session": {"sid": "taken"}}`, "user": "taken"})
+	h.writeOutside(h.id(takenKey), false, map[string]string{"data": `{"created": 1, "session": {"sid": "taken"}}`, "user": "taken"})
 	for h.step(ctx) {
 		if h.now() > 5000 {
 			h.problem("the history does not end")
@@ -258,7 +269,7 @@ func (h *history) wake(v *visit) {
 // annotate has another program write a field of its own into a session's document.
 func (h *history) annotate() {
 	id := h.ledger.anyAlive(h.Rand)
-	if id == takenKey {
+	if id == h.id(takenKey) {
 		return
 	}
 	h.say("another program annotates %s", id)

@@ -78,7 +78,7 @@ func (s *state) written(w *pb.Write, tick int) (*state, error) {
 	}
 	maps.Copy(next.fields, w.GetUpdate().GetFields())
 	for field := range next.fields {
-		if !slices.Contains([]string{"data", "max_age", "expire", "user", "started", "write", "note"}, field) {
+		if !slices.Contains([]string{"data", "max_age", "expire", "user", "started", "write", "hashed", "note"}, field) {
 			return next, fmt.Errorf("field %q", field)
 		}
 	}
@@ -144,6 +144,9 @@ func (h *history) committed(v *visit, req *pb.CommitRequest) {
 		if v != nil {
 			h.checkExpire(v, next, w)
 			h.checkState(next)
+			if hashed := next.fields["hashed"].GetBooleanValue(); hashed != h.hashed {
+				h.problem("%s is marked as hashed: %v", id, hashed)
+			}
 		}
 	}
 }
@@ -179,7 +182,7 @@ func (h *history) deleted(v *visit, id string) {
 			h.problem("#%d ends %s by an Update that has not seen %s = %s", v.id, id, key, value)
 		}
 	}
-	if id == takenKey {
+	if id == h.id(takenKey) {
 		h.problem("#%d deletes the session of somebody else", v.id)
 	}
 	delete(h.ledger.alive, id)

@@ -34,20 +34,20 @@ func (h *history) end(v *visit) {
 		h.problem("#%d deletes the cookie of a session that it did not end", v.id)
 	case !deleting:
 		h.keys = append(h.keys, cookie.Value)
-		if s := h.ledger.at(cookie.Value); !s.exists && h.ledger.deleted[cookie.Value] == 0 {
+		if id := h.id(cookie.Value); !h.ledger.at(id).exists && h.ledger.deleted[id] == 0 {
 			h.problem("#%d sets a cookie for no session", v.id)
 		}
 	}
 	if v.acked() {
 		h.checkDelivered(v, cookie)
 	}
-	if v.dropped && h.ledger.at(v.key).exists {
+	if v.dropped && h.ledger.at(h.id(v.key)).exists {
 		h.problem("#%d drops its changes to a session that is alive", v.id)
 	}
-	if v.dropped && slices.Contains(v.deletes, v.key) && len(v.unsure) == 0 && cookie == nil && !v.does(opDestroy, opExpire, opEmpty, opDrain) {
+	if v.dropped && slices.Contains(v.deletes, h.id(v.key)) && len(v.unsure) == 0 && cookie == nil && !v.does(opDestroy, opExpire, opEmpty, opDrain) {
 		h.problem("#%d drops its changes to a session that it renewed itself", v.id)
 	}
-	if v.dropped && v.late == nil && cookie != nil && !deleting && !h.ledger.at(cookie.Value).exists {
+	if v.dropped && v.late == nil && cookie != nil && !deleting && !h.ledger.at(h.id(cookie.Value)).exists {
 		h.problem("#%d sets the cookie of a session that it knows to be gone", v.id) // in the place of a new one, perhaps
 	}
 	if v.browser >= 0 && !v.lost && cookie != nil {
@@ -88,7 +88,7 @@ func (h *history) checkShown(v *visit) {
 // checkDelivered sees to it that a visit leaves no document whose key the client does not get.
 func (h *history) checkDelivered(v *visit, cookie *http.Cookie) {
 	for _, id := range v.created {
-		if h.ledger.at(id).exists && !v.unsure[id] && (cookie == nil || cookie.Value != id) {
+		if h.ledger.at(id).exists && !v.unsure[id] && (cookie == nil || h.id(cookie.Value) != id) {
 			h.problem("#%d leaves session %s to nobody", v.id, id)
 		}
 	}
@@ -103,7 +103,7 @@ func (h *history) checkDelivered(v *visit, cookie *http.Cookie) {
 // checkState holds what is stored of a session against what was written to it: no write that was acknowledged is lost,
 // but to a later one; none is there that never was; updates are exact.
 func (h *history) checkState(s *state) {
-	if !s.exists || s.id == takenKey || s.by.unsure[s.id] {
+	if !s.exists || s.id == h.id(takenKey) || s.by.unsure[s.id] {
 		return
 	}
 	now := h.now()

@@ -125,6 +125,7 @@ func TestPlainKeysMove(t *testing.T) {
 			return echofirestore.Update(c, func(sess *sessions.Session) error { clear(sess.Values); return nil })
 		}},
 		{name: "expired", handler: see, fields: map[string]any{"expire": time.Unix(1, 0)}, cost: ops{Reads: 3, Deletes: 1}},
+		{name: "expired, destroyed", handler: echofirestore.Destroy, fields: map[string]any{"expire": time.Unix(1, 0)}, cost: ops{Reads: 3, Deletes: 1}},
 		{name: "malformed", handler: see, fields: map[string]any{"max_age": "long"}, cost: ops{Reads: 2}, at: "key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -129,7 +129,7 @@ func (s *Store) remove(ctx context.Context, rec *record, unchanged ...firestore.
 	}
 	ref, doc := s.collection.Doc(id), rec.doc
 	if s.cfg.AcceptPlainKeys && doc == nil {
-		if doc, err = again(s.find(ctx, rec.name, rec.key)); err != nil {
+		if doc, err = again(s.find(ctx, rec.name, rec.key)); err != nil || doc == nil {
 			return err
 		}
 	}

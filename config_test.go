@@ -52,6 +52,7 @@ func TestConfigValid(t *testing.T) {
 		"__Host-Http-":                    {CookieName: "__Host-Http-s", Secure: true},
 		"signing":                         {SigningKeys: [][]byte{hashKey}},
 		"signing and encrypting cookies":  {SigningKeys: [][]byte{newHashKey, newBlockKey, hashKey, nil}},
+		"block key of 24 bytes":           {SigningKeys: [][]byte{hashKey, blockKey[:24]}},
 		"no signing keys":                 {SigningKeys: [][]byte{}},
 		"hashed keys":                     {HashKeys: true},
 		"hashed keys and plain ones":      {HashKeys: true, AcceptPlainKeys: true},

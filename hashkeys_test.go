@@ -3,6 +3,9 @@ package echofirestore_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -180,6 +183,32 @@ func TestPlainKeysMove(t *testing.T) {
 	}
 }
 
+// TestPlainKeysMoveAlone has sessions move that are only read: they are extended if that is due, and else not.
+func TestPlainKeysMoveAlone(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		touchAfter, left time.Duration // of a session of two minutes that has been used after 20 s
+	}{
+		{touchAfter: 0, left: 100 * time.Second},
+		{touchAfter: 20 * time.Second, left: 120 * time.Second},
+		{touchAfter: 21 * time.Second, left: 100 * time.Second},
+	} {
+		t.Run(fmt.Sprintf("TouchAfter %v", tt.touchAfter), func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, moving, func(cfg *echofirestore.Config) { cfg.MaxAge, cfg.TouchAfter = 120, tt.touchAfter })
+			a.GET("/", see)
+			now := a.clock.Now()
+			a.put("key", map[string]any{"data": payload(now), "max_age": 120, "expire": now.Add(100 * time.Second)})
+			if cost := a.cost(func() { a.browser().get("/", withCookie("key")) }); cost != (firestoretest.Ops{Reads: 2, Writes: 1, Deletes: 1}) {
+				t.Errorf("cost %v", cost)
+			}
+			if got, want := a.documents()[hashOf("key")]["expire"], now.Add(tt.left).UTC(); got != want {
+				t.Errorf("expires at %v, want %v", got, want)
+			}
+		})
+	}
+}
+
 // TestPlainKeysMoveOnce has another request come between any two calls of one, and move the session, change or end it.
 func TestPlainKeysMoveOnce(t *testing.T) {
 	t.Parallel()
@@ -246,5 +275,71 @@ func TestPlainKeysMoveOnce(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestPlainKeysMoveUnderAnUpdate has another request come before the commit of an Update that counts in a session stored
+// under its key, or that takes all it holds: it must do so exactly, wherever the session is by then.
+func TestPlainKeysMoveUnderAnUpdate(t *testing.T) {
+	t.Parallel()
+	type outcome struct {
+		N           int // as fn saw it last
+		Gone, Ended bool
+	}
+	for _, tt := range []struct {
+		name, path, other string
+		want              outcome
+		left              map[string]any // in the end; nil for no document
+	}{
+		{name: "counts while it moves", path: "/count", other: "/read", want: outcome{N: 1}, left: map[string]any{"n": 2}},
+		{name: "counts while another counts", path: "/count", other: "/count", want: outcome{N: 2}, left: map[string]any{"n": 3}},
+		{name: "counts while it ends", path: "/count", other: "/out", want: outcome{N: 1, Gone: true, Ended: true}},
+		{name: "takes while it moves", path: "/take", other: "/read", want: outcome{N: 1}},
+		{name: "takes while another counts", path: "/take", other: "/count", want: outcome{N: 2}},
+		{name: "takes while another takes", path: "/take", other: "/take", want: outcome{N: 1, Gone: true, Ended: true}},
+		{name: "takes while it ends", path: "/take", other: "/out", want: outcome{N: 1, Gone: true, Ended: true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, moving)
+			a.putSession("key", `{"n":1}`)
+			update := func(fn func(*sessions.Session, int)) echo.HandlerFunc {
+				return func(c echo.Context) error {
+					var got outcome
+					err := echofirestore.Update(c, func(sess *sessions.Session) error {
+						got.N = sess.Values["n"].(int)
+						fn(sess, got.N)
+						return nil
+					})
+					got.Gone, got.Ended = errors.Is(err, echofirestore.ErrGone), a.store.Ended(session(c))
+					if err != nil && !got.Gone {
+						return err
+					}
+					return c.JSON(http.StatusOK, got)
+				}
+			}
+			a.POST("/count", update(func(sess *sessions.Session, n int) { sess.Values["n"] = n + 1 }))
+			a.POST("/take", update(func(sess *sessions.Session, _ int) { clear(sess.Values) }))
+			a.POST("/read", func(c echo.Context) error { _ = session(c); return nil })
+			a.POST("/out", echofirestore.Destroy)
+			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post(tt.other, withCookie("key")) }})
+			var got outcome
+			if err := json.Unmarshal([]byte(a.browser().post(tt.path, withCookie("key")).body), &got); err != nil || got != tt.want {
+				t.Errorf("%+v, want %+v, error %v", got, tt.want, err)
+			}
+			docs := a.documents()
+			if tt.left == nil {
+				if len(docs) > 0 {
+					t.Errorf("documents %v", docs)
+				}
+				return
+			}
+			if len(docs) != 1 || docs[hashOf("key")] == nil {
+				t.Fatalf("documents %v", docs)
+			}
+			if diff := cmp.Diff(tt.left, a.values(hashOf("key"))); diff != "" {
+				t.Errorf("values (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -205,6 +205,26 @@ func TestLateSaveSetsNoCookie(t *testing.T) {
 	}
 }
 
+// TestLateRenewOfANewSession renews a session whose key has just gone out: the client has it, so it is no longer fresh.
+func TestLateRenewOfANewSession(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	a.POST("/", func(c echo.Context) error {
+		setOne(c)
+		if err := c.String(http.StatusOK, "begun"); err != nil {
+			return err
+		}
+		if err := echofirestore.Renew(c); !errors.Is(err, echofirestore.ErrCommitted) {
+			t.Errorf("error %v, want ErrCommitted", err)
+		}
+		return nil
+	})
+	got := a.browser().post("/")
+	if docs, cookie := a.documents(), got.cookie("__session"); len(docs) != 1 || cookie == nil || docs[cookie.Value] == nil {
+		t.Errorf("documents %v, cookie %v", docs, cookie)
+	}
+}
+
 // TestLateRenew renews when no cookie can be sent any more: that is refused, and keeps nothing else from being saved.
 func TestLateRenew(t *testing.T) {
 	t.Parallel()

@@ -2,10 +2,13 @@ package echofirestore_test
 
 import (
 	"encoding/json"
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 
 	"github.com/echofirestore/echofirestore"
@@ -111,5 +114,111 @@ func TestTouchOfAShortLife(t *testing.T) {
 		if want := (firestoretest.Ops{Reads: 1, Writes: step.writes}); cost != want {
 			t.Errorf("%v later: cost %v, want %v", a.clock.Now().Sub(now), cost, want)
 		}
+	}
+}
+
+// TestTouch extends a session that is used, its document and its cookie, and then does more in the same request.
+func TestTouch(t *testing.T) {
+	t.Parallel()
+	read := func(c echo.Context) error { _ = session(c); return nil }
+	type ops = firestoretest.Ops
+	for _, tt := range []struct {
+		name    string
+		handler echo.HandlerFunc
+		cost    ops
+		gone    bool
+	}{
+		{name: "read", handler: read, cost: ops{Reads: 1, Writes: 1}},
+		{name: "read and saved", handler: func(c echo.Context) error {
+			return errors.Join(read(c), echofirestore.Save(c), echofirestore.Save(c))
+		}, cost: ops{Reads: 1, Writes: 1}},
+		{name: "saved, then changed", handler: func(c echo.Context) error {
+			return errors.Join(read(c), echofirestore.Save(c), set("n", 1)(c))
+		}, cost: ops{Reads: 1, Writes: 2}},
+		{name: "saved, then updated", handler: func(c echo.Context) error {
+			return errors.Join(read(c), echofirestore.Save(c), echofirestore.Update(c, func(sess *sessions.Session) error {
+				sess.Values["n"] = 1
+				return nil
+			}))
+		}, cost: ops{Reads: 1, Writes: 2}},
+		{name: "saved, then ended", handler: func(c echo.Context) error {
+			return errors.Join(read(c), echofirestore.Save(c), echofirestore.Destroy(c))
+		}, cost: ops{Reads: 1, Writes: 1, Deletes: 1}, gone: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, func(cfg *echofirestore.Config) { cfg.TouchAfter = time.Minute })
+			a.POST("/", tt.handler)
+			now := a.clock.Now()
+			a.put("key", map[string]any{"data": payload(now), "max_age": 3600, "expire": now.Add(time.Hour)})
+			a.clock.Advance(time.Minute)
+			var got reply
+			if cost := a.cost(func() { got = a.browser().post("/", withCookie("key")) }); cost != tt.cost {
+				t.Errorf("cost %v, want %v", cost, tt.cost)
+			}
+			doc, cookie := a.documents()["key"], got.cookie("__session")
+			if tt.gone {
+				if doc != nil || cookie == nil || cookie.MaxAge != -1 {
+					t.Errorf("document %v, cookie %v", doc, cookie)
+				}
+				return
+			}
+			if want := now.Add(61 * time.Minute).UTC(); doc["expire"] != want {
+				t.Errorf("the document expires at %v, want %v", doc["expire"], want)
+			}
+			if cookie == nil || cookie.MaxAge != 3600 || cookie.Value != "key" {
+				t.Errorf("cookie %v, want one for an hour", cookie)
+			}
+		})
+	}
+}
+
+// TestTouchOvertaken has another request save a session, or end it, before it is extended: that is nothing to report.
+func TestTouchOvertaken(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/", "/change", "/out"} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, func(cfg *echofirestore.Config) { cfg.TouchAfter = time.Minute })
+			a.POST("/", see)
+			a.POST("/change", set("n", 1))
+			a.POST("/out", echofirestore.Destroy)
+			now := a.clock.Now()
+			a.put("key", map[string]any{"data": payload(now), "max_age": 3600, "expire": now.Add(time.Hour)})
+			a.clock.Advance(time.Minute)
+			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post(path, withCookie("key")) }})
+			got := a.browser().post("/", withCookie("key"))
+			if got.StatusCode != http.StatusOK || got.cookie("__session") != nil || a.log.String() != "" {
+				t.Errorf("status %d, cookie %v, log %s", got.StatusCode, got.cookie("__session"), a.log)
+			}
+			if alive := a.documents()["key"] != nil; alive != (path != "/out") {
+				t.Errorf("documents %v", a.documents())
+			}
+		})
+	}
+}
+
+// TestLifetimeOfOldDocuments meets documents that were stored before there was a Lifetime: they bear no expiry.
+func TestLifetimeOfOldDocuments(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		age   time.Duration
+		alive bool
+	}{
+		"just before its end": {time.Hour - time.Second, true},
+		"at its end":          {time.Hour, false},
+		"after its end":       {time.Hour + time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, func(cfg *echofirestore.Config) { cfg.MaxAge, cfg.Lifetime = 0, time.Hour })
+			a.GET("/", see)
+			now := a.clock.Now()
+			a.put("key", map[string]any{"data": payload(now), "max_age": nil, "started": now.Add(-tt.age)})
+			got := a.browser().get("/", withCookie("key"))
+			if alive := strings.Contains(got.body, `"user":"alice"`); alive != tt.alive {
+				t.Errorf("alive: %v, body %s", alive, got.body)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package echofirestore_test
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"net/http"
@@ -28,6 +29,7 @@ func TestTooLargeToTheByte(t *testing.T) {
 		name   string
 		cookie string
 		values map[string]any
+		more   string // the least that the data can grow by, if that is not a byte
 		change func(*echofirestore.Config)
 	}{
 		{name: "with an expiry", change: func(*echofirestore.Config) {}},
@@ -38,6 +40,11 @@ func TestTooLargeToTheByte(t *testing.T) {
 		{name: "another session name", cookie: "prefs", change: func(*echofirestore.Config) {}},
 		{name: "long key", change: func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return strings.Repeat("k", 1500) } }},
 		{name: "with a user", values: map[string]any{"uid": "zoë"}, change: func(cfg *echofirestore.Config) { cfg.UserKey = "uid" }},
+		{name: "hashed", change: hashing},
+		{name: "hashed, another session name", cookie: "prefs", change: hashing},
+		{name: "hashed, moving, with a lifetime", change: func(cfg *echofirestore.Config) { moving(cfg); cfg.Lifetime = time.Hour }},
+		{name: "encrypted", more: "AAAA", change: encrypting(t, oldKey)},
+		{name: "encrypted and hashed", more: "AAAA", change: func(cfg *echofirestore.Config) { hashing(cfg); encrypting(t, oldKey)(cfg) }},
 		{name: "of characters that take more than one byte", values: map[string]any{"s": "日本語🍪\x00\""}, change: func(*echofirestore.Config) {}},
 	}
 	for _, tt := range tests {
@@ -92,7 +99,10 @@ func TestTooLargeToTheByte(t *testing.T) {
 				}
 				return docs[0]
 			}
-			const least = 1<<20 - 5000
+			least := 1<<20 - 5000
+			if cfg.AEAD != nil {
+				least = 3<<18 - 5000 // in base64
+			}
 			n := least + sort.Search(5000, func(n int) bool {
 				err := save(least + n)
 				forget()
@@ -103,7 +113,7 @@ func TestTooLargeToTheByte(t *testing.T) {
 			}
 			greatest := forget()
 			fields := maps.Clone(greatest.Data())
-			fields["data"] = fields["data"].(string) + " "
+			fields["data"] = fields["data"].(string) + cmp.Or(tt.more, " ")
 			if _, err := greatest.Ref.Set(t.Context(), fields); status.Code(err) != codes.InvalidArgument {
 				t.Errorf("with one byte more, Firestore's answer is %v", err)
 			}
@@ -143,6 +153,7 @@ func TestTooLargeWithFieldsOfOthers(t *testing.T) {
 					{Path: "bytes", Value: make([]byte, 1000)},
 					{Path: "list", Value: []any{1, 2.5, true, nil, time.Unix(0, 0), "x"}},
 					{Path: "map", Value: map[string]any{"a": map[string]any{"b": 1}, "c": []any{}}},
+					{Path: "empty", Value: map[string]any{}},
 					{Path: "place", Value: &latlng.LatLng{Latitude: 1}},
 					{Path: "ref", Value: a.client.Doc("users/alice")},
 				}); err != nil {

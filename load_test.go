@@ -270,31 +270,40 @@ func TestExpiredThatCannotBeDeletedIsAnError(t *testing.T) {
 // TestInvalidCookie sends cookies that no session can have: Firestore must not hear of them.
 func TestInvalidCookie(t *testing.T) {
 	t.Parallel()
-	a := newApp(t)
-	a.GET("/", see)
-	b := a.browser()
-	for name, cookie := range map[string]string{
-		"empty":              "",
-		"slash":              "a/b",
-		"slashes":            "a/b/c",
-		"dot":                ".",
-		"dots":               "..",
-		"reserved":           "__reserved__",
-		"too long":           strings.Repeat("x", 1501),
-		"too long in UTF-8":  strings.Repeat("é", 751),
-		"not UTF-8":          "\xff\xfe",
-		"lone surrogate":     "\xed\xa0\x80",
-		"key of other names": "~prefs:key",
-	} {
-		t.Run(name, func(t *testing.T) {
-			got := b.get("/", withCookie(cookie))
-			if got.StatusCode != http.StatusOK || !strings.Contains(got.body, `"id":"","isNew":true`) {
-				t.Errorf("status %d, body %s", got.StatusCode, got.body)
+	for _, p := range protections[:3] { // none, and the two that hash keys
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, p.configure(t))
+			a.GET("/", see)
+			a.POST("/out", echofirestore.Destroy)
+			b := a.browser()
+			for name, cookie := range map[string]string{
+				"empty":              "",
+				"slash":              "a/b",
+				"slashes":            "a/b/c",
+				"dot":                ".",
+				"dots":               "..",
+				"reserved":           "__reserved__",
+				"too long":           strings.Repeat("x", 1501),
+				"too long in UTF-8":  strings.Repeat("é", 751),
+				"not UTF-8":          "\xff\xfe",
+				"lone surrogate":     "\xed\xa0\x80",
+				"key of other names": "~prefs:key",
+			} {
+				t.Run(name, func(t *testing.T) {
+					got := b.get("/", withCookie(cookie))
+					if got.StatusCode != http.StatusOK || !strings.Contains(got.body, `"id":"","isNew":true`) {
+						t.Errorf("status %d, body %s", got.StatusCode, got.body)
+					}
+					if got := b.post("/out", withCookie(cookie)); got.StatusCode != http.StatusOK {
+						t.Errorf("ended: status %d, body %s", got.StatusCode, got.body)
+					}
+				})
+			}
+			if calls := a.firestore.Calls(); len(calls) != 0 {
+				t.Errorf("Firestore was called: %v", calls)
 			}
 		})
-	}
-	if calls := a.firestore.Calls(); len(calls) != 0 {
-		t.Errorf("Firestore was called: %v", calls)
 	}
 }
 

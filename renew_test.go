@@ -170,6 +170,16 @@ func TestRenewOnce(t *testing.T) {
 			steps: []step{echofirestore.Destroy, set1, echofirestore.Save, echofirestore.Renew},
 			want:  ops{Writes: 1, Deletes: 1},
 		},
+		{
+			name:  "Renew, Save, set, Save, Renew, set",
+			steps: []step{echofirestore.Renew, echofirestore.Save, set1, echofirestore.Save, echofirestore.Renew, set2},
+			want:  ops{Reads: 1, Writes: 3, Deletes: 1},
+		},
+		{ // the key that it has is not of this request
+			name:  "set, Save, Renew",
+			steps: []step{set1, echofirestore.Save, echofirestore.Renew},
+			want:  ops{Reads: 1, Writes: 2, Deletes: 1},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -201,6 +211,65 @@ func TestRenewOnce(t *testing.T) {
 				t.Errorf("renewed in another request: cookie %v", again)
 			}
 		})
+	}
+}
+
+// TestRenewTakesFieldsAlong renews sessions that no longer have all that their documents have: a field of the store's goes
+// with what it stood for, and those of others stay.
+func TestRenewTakesFieldsAlong(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		userKey string
+		handler echo.HandlerFunc
+		want    map[string]any // of the fields "expire", "user" and "note"
+	}{
+		{name: "nobody is signed in any more", userKey: "user", handler: func(c echo.Context) error {
+			delete(session(c).Values, "user")
+			return nil
+		}, want: map[string]any{"expire": true, "note": "mine"}},
+		{name: "somebody else is", userKey: "user", handler: set("user", "bob"), want: map[string]any{"expire": true, "user": "bob", "note": "mine"}},
+		{name: "no limit any more", userKey: "user", handler: func(c echo.Context) error {
+			session(c).Options.MaxAge = 0
+			return nil
+		}, want: map[string]any{"user": "alice", "note": "mine"}},
+		{name: "the user is a field of others", handler: set("n", 2), want: map[string]any{"expire": true, "user": "alice", "note": "mine"}},
+	} {
+		for _, renews := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, renewed: %v", tt.name, renews), func(t *testing.T) {
+				t.Parallel()
+				a := newApp(t, func(cfg *echofirestore.Config) {
+					cfg.UserKey, cfg.KeyFactory = tt.userKey, func() string { return "new" }
+				})
+				now := a.clock.Now()
+				a.put("old", map[string]any{
+					"data": `{"created": 1, "session": {"user": "alice", "n": 1}}`, "max_age": 60, "expire": now.Add(time.Minute), "user": "alice", "note": "mine",
+				})
+				a.POST("/", func(c echo.Context) error {
+					if renews {
+						if err := echofirestore.Renew(c); err != nil {
+							return err
+						}
+					}
+					return tt.handler(c)
+				})
+				a.browser().post("/", withCookie("old"))
+				docs := a.documents()
+				doc := docs[map[bool]string{true: "new", false: "old"}[renews]]
+				got := make(map[string]any)
+				for _, field := range []string{"expire", "user", "note"} {
+					if v, ok := doc[field]; ok {
+						got[field] = v
+					}
+				}
+				if _, ok := got["expire"].(time.Time); ok {
+					got["expire"] = true
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" || len(docs) != 1 {
+					t.Errorf("%d documents, fields (-want +got):\n%s", len(docs), diff)
+				}
+			})
+		}
 	}
 }
 

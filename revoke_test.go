@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -564,6 +565,143 @@ func TestLostAnswers(t *testing.T) {
 				}
 				if laptop.user() != "" || tablet.user() != "" {
 					t.Errorf("signed in are %q and %q", laptop.user(), tablet.user())
+				}
+			})
+		}
+	}
+}
+
+// TestRevokeUserExcept spares sessions whose IDs are given, be they there or not, and meets the limits of a batch.
+func TestRevokeUserExcept(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name          string
+		stored        int // sessions of the user
+		spared, other int // of their IDs, and of IDs that no session has
+		twice         bool
+		reads         int // in batches of 500 and of as many as are to be spared
+	}{
+		{name: "none stored", other: 1, reads: 1},
+		{name: "all spared", stored: 3, spared: 3, reads: 3},
+		{name: "given twice", stored: 3, spared: 1, twice: true, reads: 3},
+		{name: "not there", stored: 3, spared: 1, other: 2, reads: 3},
+		{name: "one less than a batch", stored: 499, reads: 499},
+		{name: "a batch", stored: 500, reads: 501}, // the last look finds nothing
+		{name: "one more than a batch", stored: 501, reads: 501},
+		{name: "a batch with the one to spare", stored: 500, spared: 1, reads: 500},
+		{name: "a batch beside the one to spare", stored: 501, spared: 1, reads: 502}, // the last look finds that
+		{name: "two batches", stored: 1000, reads: 1001},
+		{name: "more to spare than a batch", stored: 601, spared: 600, reads: 601},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newUserApp(t)
+			a.putSessions(tt.stored, "alice", nil)
+			a.putSessions(1, "bob", nil)
+			except := make([]string, tt.other)
+			for i := range except {
+				except[i] = fmt.Sprintf("nobody's-%d", i)
+			}
+			keep := make(map[string]bool)
+			if tt.spared > 0 {
+				for _, info := range a.sessions("alice")[:tt.spared] {
+					except = append(except, info.ID)
+					keep[info.ID] = true
+				}
+			}
+			if tt.twice {
+				except = append(except, except...)
+			}
+			var n int
+			var err error
+			cost := a.cost(func() { n, err = a.store.RevokeUser(t.Context(), "alice", except...) })
+			want := tt.stored - tt.spared
+			if n != want || err != nil {
+				t.Errorf("ended %d, want %d, error %v", n, want, err)
+			}
+			if want := (firestoretest.Ops{Reads: tt.reads, Deletes: want}); cost != want {
+				t.Errorf("cost %v, want %v", cost, want)
+			}
+			left := a.sessions("alice")
+			if len(left) != tt.spared || len(a.sessions("bob")) != 1 {
+				t.Errorf("%d sessions of Alice and %d of Bob are left", len(left), len(a.sessions("bob")))
+			}
+			for _, info := range left {
+				if !keep[info.ID] {
+					t.Errorf("session %s was not to be spared", info.ID)
+				}
+			}
+		})
+	}
+}
+
+// TestSweepCountsOnce has a sweep's commit refused, and so tried again: each document is counted once.
+func TestSweepCountsOnce(t *testing.T) {
+	t.Parallel()
+	for _, code := range []codes.Code{codes.Aborted, codes.InvalidArgument, codes.Unavailable} {
+		t.Run(code.String(), func(t *testing.T) {
+			t.Parallel()
+			a := newUserApp(t)
+			a.putSessions(600, "alice", nil)
+			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Err: status.Error(code, "try again")})
+			if n, err := a.store.RevokeUser(t.Context(), "alice"); n != 600 || err != nil || len(a.documents()) > 0 {
+				t.Errorf("ended %d, left %d, error %v", n, len(a.documents()), err)
+			}
+		})
+	}
+}
+
+// TestSweepsAtOnce runs several sweeps of the same documents, as every instance of an application may: none of them
+// fails, and each document is counted once.
+func TestSweepsAtOnce(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t)
+	a.putSessions(700, "over", map[string]any{"expire": a.clock.Now()})
+	var sweeps sync.WaitGroup
+	var total atomic.Int64
+	for range 3 {
+		sweeps.Go(func() {
+			n, err := a.store.DeleteExpired(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			total.Add(int64(n))
+		})
+	}
+	sweeps.Wait()
+	if n := total.Load(); n != 700 || len(a.documents()) > 0 {
+		t.Errorf("deleted %d, left %d", n, len(a.documents()))
+	}
+}
+
+// TestSessionsStop has Firestore not answer those who list sessions or end one of them, and has their context end.
+func TestSessionsStop(t *testing.T) {
+	t.Parallel()
+	for _, call := range []struct {
+		name string
+		do   func(context.Context, *echofirestore.Store) error
+	}{
+		{"list sessions", func(ctx context.Context, s *echofirestore.Store) error {
+			_, err := s.Sessions(ctx, "alice")
+			return err
+		}},
+		{"revoke session", func(ctx context.Context, s *echofirestore.Store) error { return s.Revoke(ctx, "alice", "id") }},
+	} {
+		for name, is := range map[string]error{"ctx ends": context.Canceled, "no answer": context.DeadlineExceeded} {
+			t.Run(call.name+", "+name, func(t *testing.T) {
+				t.Parallel()
+				a := newUserApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = time.Second })
+				a.putSessions(1, "alice", nil)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				fault := firestoretest.Fault{Method: "RunQuery", Delay: time.Hour}
+				if errors.Is(is, context.Canceled) {
+					fault.Do = cancel
+				}
+				a.firestore.Inject(fault)
+				err := call.do(ctx, a.store)
+				if !errors.Is(err, is) || !strings.HasPrefix(err.Error(), "echofirestore: "+call.name+": ") {
+					t.Errorf("error %v, want %v", err, is)
 				}
 			})
 		}

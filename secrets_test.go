@@ -2,14 +2,20 @@ package echofirestore_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 // secret is what no error and no log may show.
@@ -69,6 +75,76 @@ func TestValuesStaySecret(t *testing.T) {
 			}
 			if log := a.log.String(); log == "" || strings.Contains(log, secret) {
 				t.Errorf("log %s", log)
+			}
+		})
+	}
+}
+
+// TestDocumentNamesStaySecret has Firestore quote the names of a call's documents in its error, as it does, and looks for
+// them in what the caller and the log are told: the ID of a document may be the key of a session.
+func TestDocumentNamesStaySecret(t *testing.T) {
+	t.Parallel()
+	const oldID, newID = "the-old-key", "the-new-key"
+	save := func(c echo.Context, _ *echofirestore.Store) error { _ = session(c); return echofirestore.Save(c) }
+	change := func(c echo.Context, s *echofirestore.Store) error { session(c).Values["n"] = 1; return save(c, s) }
+	renew := func(c echo.Context, s *echofirestore.Store) error {
+		return errors.Join(echofirestore.Renew(c), save(c, s))
+	}
+	destroy := func(c echo.Context, _ *echofirestore.Store) error { return echofirestore.Destroy(c) }
+	for _, tt := range []struct {
+		name    string
+		moving  bool
+		method  string
+		cookie  string
+		handler func(echo.Context, *echofirestore.Store) error
+		ids     []string // that the call is about
+	}{
+		{name: "load", method: "BatchGetDocuments", cookie: oldID, handler: save, ids: []string{oldID}},
+		{name: "create", method: "Commit", handler: change, ids: []string{newID}},
+		{name: "change", method: "Commit", cookie: oldID, handler: change, ids: []string{oldID}},
+		{name: "touch", method: "Commit", cookie: oldID, handler: save, ids: []string{oldID}},
+		{name: "renew", method: "Commit", cookie: oldID, handler: renew, ids: []string{oldID, newID}},
+		{name: "destroy", method: "Commit", cookie: oldID, handler: destroy, ids: []string{oldID}},
+		{name: "move", moving: true, method: "Commit", cookie: oldID, handler: save, ids: []string{oldID, hashOf(oldID)}},
+		{name: "move and change", moving: true, method: "Commit", cookie: oldID, handler: change, ids: []string{oldID, hashOf(oldID)}},
+		{name: "move and renew", moving: true, method: "Commit", cookie: oldID, handler: renew, ids: []string{oldID, hashOf(newID)}},
+		{name: "destroy before it moves", moving: true, method: "Commit", cookie: oldID, handler: destroy, ids: []string{oldID, hashOf(oldID)}},
+		{name: "revoke one", method: "Commit", cookie: oldID, ids: []string{oldID}, handler: func(c echo.Context, s *echofirestore.Store) error {
+			return s.Revoke(c.Request().Context(), "alice", s.SessionID(session(c)))
+		}},
+		{name: "revoke a user's", method: "Commit", ids: []string{oldID}, handler: func(c echo.Context, s *echofirestore.Store) error {
+			_, err := s.RevokeUser(c.Request().Context(), "alice")
+			return err
+		}},
+		{name: "revoke all", method: "Commit", ids: []string{oldID}, handler: func(c echo.Context, s *echofirestore.Store) error {
+			_, err := s.RevokeAll(c.Request().Context())
+			return err
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := newUserApp(t, func(cfg *echofirestore.Config) {
+				cfg.TouchAfter, cfg.KeyFactory = time.Minute, func() string { return newID }
+				cfg.HashKeys, cfg.AcceptPlainKeys = tt.moving, tt.moving
+			})
+			now := a.clock.Now()
+			a.put(oldID, map[string]any{"data": payload(now), "max_age": 3600, "expire": now.Add(30 * time.Minute), "user": "alice"})
+			var told error
+			a.POST("/", func(c echo.Context) error {
+				told = tt.handler(c, a.store)
+				return told
+			})
+			quoting := "no permission for echo_sessions/" + strings.Join(tt.ids, " or echo_sessions/")
+			a.firestore.Inject(firestoretest.Fault{Method: tt.method, Times: -1, Err: status.Error(codes.PermissionDenied, quoting)})
+			got := a.browser().post("/", withCookie(tt.cookie))
+			all := fmt.Sprint(told, got.body, a.log)
+			if want := strings.Join(slices.Repeat([]string{"echo_sessions/[session]"}, len(tt.ids)), " or "); !strings.Contains(all, want) {
+				t.Errorf("%q is not told: %s", want, all)
+			}
+			for _, id := range tt.ids {
+				if strings.Contains(all, id) {
+					t.Errorf("%s is told: %s", id, all)
+				}
 			}
 		})
 	}

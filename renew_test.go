@@ -273,6 +273,43 @@ func TestRenewTakesFieldsAlong(t *testing.T) {
 	}
 }
 
+// TestKeyIsTaken has the key factory return keys under which there is something: it is left alone, and another key taken.
+func TestKeyIsTaken(t *testing.T) {
+	t.Parallel()
+	for _, p := range protections[:3] { // none, and the two that hash keys
+		for name, data := range map[string]string{
+			"a session": `{"created": 1, "session": {"user": "bob"}}`, "malformed": "{", "the same values": `{"created": 1, "session": {"user": "alice"}}`,
+		} {
+			for path, cookie := range map[string]string{"/begin": "", "/renew": "old"} {
+				t.Run(p.name+", "+name+", "+path, func(t *testing.T) {
+					t.Parallel()
+					keys := []string{"taken", "taken", "new"}
+					a := newApp(t, p.configure(t), func(cfg *echofirestore.Config) {
+						cfg.KeyFactory = func() string { key := keys[0]; keys = keys[1:]; return key }
+					})
+					id := func(key string) string {
+						if a.config.HashKeys {
+							return hashOf(key)
+						}
+						return key
+					}
+					a.POST("/begin", set("user", "alice"))
+					a.POST("/renew", echofirestore.Renew)
+					a.put(id("taken"), map[string]any{"data": data, "max_age": nil})
+					if cookie != "" {
+						a.put(id(cookie), map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+					}
+					got := a.browser().post(path, withCookie(cookie)).cookie("__session")
+					docs := a.documents()
+					if got == nil || got.Value != "new" || len(docs) != 2 || docs[id("new")] == nil || docs[id("taken")]["data"] != data {
+						t.Errorf("cookie %v, documents %v", got, docs)
+					}
+				})
+			}
+		}
+	}
+}
+
 // TestRenewUnderFaults has every call of a request that renews its session go wrong, in every way, before and after it
 // is applied. It prints what the client is told. There must be exactly one valid key each time; and if the client is told
 // that all is well, it must have that.

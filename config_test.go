@@ -120,6 +120,7 @@ func TestConfigInvalid(t *testing.T) {
 		{name: "block key of no AES", config: echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey[:20]}}, field: "SigningKeys[1]", want: []string{"20 bytes", "16, 24 or 32", "nil"}},
 		{name: "short hash key of an old pair", config: echofirestore.Config{SigningKeys: [][]byte{hashKey, nil, []byte("secret")}}, field: "SigningKeys[2]", want: []string{"6 bytes"}},
 		{name: "hash key of two pairs", config: echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey, hashKey, nil}}, field: "SigningKeys[2]", want: []string{"a hash key of its own"}},
+		{name: "hash key as block key", config: echofirestore.Config{SigningKeys: [][]byte{hashKey, hashKey}}, field: "SigningKeys[1]", want: []string{"another one"}},
 		{name: "plain keys without hashed ones", config: echofirestore.Config{AcceptPlainKeys: true}, field: "AcceptPlainKeys", want: []string{"HashKeys: true"}},
 
 		{name: "relative path", config: echofirestore.Config{Path: "app"}, field: "Path", want: []string{`"app"`, `begin with "/"`}},

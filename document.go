@@ -30,10 +30,10 @@ type document struct {
 	data       string         // as the Encoder made it, and not encrypted
 	values     map[string]any // data, decoded; never changed
 	maxAge     int            // seconds; 0 is a browser session
-	expire     time.Time      // zero if there is no limit
+	expire     time.Time      // zero if there is no limit; that which follows from other fields, if it is not stored
 	user       string
 	started    time.Time
-	fields     map[string]any // all fields, those of others among them
+	fields     map[string]any // all that are stored, those of others among them
 	writeID    string         // of the Update that is to write it
 	writes     []string       // the IDs of the latest Updates
 	updateTime time.Time      // the version: the precondition of the next save
@@ -52,51 +52,60 @@ func (e *malformedError) Error() string {
 // errExpired says that a document's session is over, though the document is still there.
 var errExpired = errors.New("echofirestore: session expired")
 
-// parse reads a snapshot. Its errors are errExpired and *malformedError.
+// parse reads a snapshot. Its errors are errExpired and *malformedError; of a malformed document it also returns what
+// can be read.
 func (s *Store) parse(snap *firestore.DocumentSnapshot) (*document, error) {
 	fields := snap.Data()
-	now := s.cfg.Now()
 	doc := &document{ref: snap.Ref, fields: fields, started: snap.CreateTime, updateTime: snap.UpdateTime}
+	malformed := func(reason string) (*document, error) {
+		return doc, &malformedError{reason: reason, updateTime: snap.UpdateTime}
+	}
 	if started, ok := fields[fieldStarted].(time.Time); ok {
 		doc.started = started
 	}
 	doc.expire, _ = fields[fieldExpire].(time.Time)
-	if !doc.expire.IsZero() && !now.Before(doc.expire) {
-		return nil, errExpired
-	}
-	if s.cfg.Lifetime > 0 && !now.Before(doc.started.Add(s.cfg.Lifetime)) {
+	doc.expire = s.withinLifetime(doc.expire, doc.started)
+	now := s.cfg.Now()
+	if doc.expiredAt(now) {
 		return nil, errExpired
 	}
 
 	var ok bool
 	if doc.data, ok = fields[fieldData].(string); !ok {
-		return nil, &malformedError{"data is not a string", snap.UpdateTime}
+		return malformed("data is not a string")
 	}
 	var err error
 	if doc.data, err = s.decrypt(snap.Ref, doc.data); err != nil {
-		return nil, &malformedError{"data does not decrypt", snap.UpdateTime}
+		return malformed("data does not decrypt")
 	}
 	payload, err := s.cfg.Decoder(doc.data)
 	if err != nil {
-		return nil, &malformedError{"data does not decode", snap.UpdateTime}
+		return malformed("data does not decode")
 	}
 	doc.values = payload.Values
 	maxAge, limited := int64(s.cfg.MaxAge), s.cfg.MaxAge > 0
 	if stored, ok := fields[fieldMaxAge]; ok {
 		if maxAge, limited = stored.(int64); !limited && stored != nil {
-			return nil, &malformedError{"max_age is neither an integer nor null", snap.UpdateTime}
+			return malformed("max_age is neither an integer nor null")
 		}
 	}
-	// Documents of aiohttp-session-firestore 0.1.1 may have a max age and no expire: they die that long after created.
-	if limited && doc.expire.IsZero() && now.Unix()-payload.Created >= maxAge {
-		return nil, errExpired
-	}
 	doc.maxAge = int(min(max(maxAge, 0), maxMaxAge))
+	// Documents of aiohttp-session-firestore 0.1.1 may have a max age and no expire: they die that long after created.
+	if _, stored := fields[fieldExpire].(time.Time); limited && !stored {
+		doc.expire = s.withinLifetime(time.Unix(payload.Created+int64(doc.maxAge), 0).UTC(), doc.started)
+		if doc.expiredAt(now) {
+			return nil, errExpired
+		}
+	}
 	doc.user, _ = fields[fieldUser].(string)
 	if writes, ok := fields[fieldWriteID].(string); ok {
 		doc.writes = strings.Fields(writes)
 	}
 	return doc, nil
+}
+
+func (doc *document) expiredAt(now time.Time) bool {
+	return !doc.expire.IsZero() && !now.Before(doc.expire)
 }
 
 // hashed reports whether the document's ID is the hash of a key.
@@ -176,12 +185,17 @@ func (s *Store) expiry(now time.Time, doc *document) time.Time {
 	if doc.maxAge > 0 {
 		expire = now.Add(time.Duration(doc.maxAge) * time.Second)
 	}
+	return s.withinLifetime(expire, doc.started).Truncate(time.Microsecond).UTC()
+}
+
+// withinLifetime returns expire, or if that is earlier, the end of the Lifetime of a session that began at started.
+func (s *Store) withinLifetime(expire, started time.Time) time.Time {
 	if s.cfg.Lifetime > 0 {
-		if end := doc.started.Add(s.cfg.Lifetime); expire.IsZero() || end.Before(expire) {
-			expire = end
+		if end := started.Add(s.cfg.Lifetime); expire.IsZero() || end.Before(expire) {
+			return end
 		}
 	}
-	return expire.Truncate(time.Microsecond).UTC()
+	return expire
 }
 
 // newFields returns the fields of a document to be created, whose ref it takes for the encryption.

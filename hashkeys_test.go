@@ -129,6 +129,7 @@ func TestPlainKeysMove(t *testing.T) {
 		}},
 		{name: "expired", handler: see, fields: map[string]any{"expire": time.Unix(1, 0)}, cost: ops{Reads: 3, Deletes: 1}},
 		{name: "expired, destroyed", handler: echofirestore.Destroy, fields: map[string]any{"expire": time.Unix(1, 0)}, cost: ops{Reads: 3, Deletes: 1}},
+		{name: "malformed, destroyed", handler: echofirestore.Destroy, fields: map[string]any{"max_age": "long"}, cost: ops{Reads: 2, Deletes: 2}},
 		{name: "malformed", handler: see, fields: map[string]any{"max_age": "long"}, cost: ops{Reads: 2}, at: "key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -199,8 +200,12 @@ func TestPlainKeysMoveAlone(t *testing.T) {
 			a.GET("/", see)
 			now := a.clock.Now()
 			a.put("key", map[string]any{"data": payload(now), "max_age": 120, "expire": now.Add(100 * time.Second)})
-			if cost := a.cost(func() { a.browser().get("/", withCookie("key")) }); cost != (firestoretest.Ops{Reads: 2, Writes: 1, Deletes: 1}) {
+			var got reply
+			if cost := a.cost(func() { got = a.browser().get("/", withCookie("key")) }); cost != (firestoretest.Ops{Reads: 2, Writes: 1, Deletes: 1}) {
 				t.Errorf("cost %v", cost)
+			}
+			if cookie := got.cookie("__session"); (cookie != nil) != (tt.left == 120*time.Second) {
+				t.Errorf("cookie %v, which is for what is extended", cookie)
 			}
 			if got, want := a.documents()[hashOf("key")]["expire"], now.Add(tt.left).UTC(); got != want {
 				t.Errorf("expires at %v, want %v", got, want)
@@ -274,6 +279,55 @@ func TestPlainKeysMoveOnce(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// TestPlainKeysMoveWithoutExpiry moves a session as Python's version 0.1.1 stored it: it lives as long as it would have.
+func TestPlainKeysMoveWithoutExpiry(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, moving)
+	a.GET("/", see)
+	now := a.clock.Now()
+	a.put("key", map[string]any{"data": payload(now), "max_age": 60})
+	b := a.browser()
+	for _, step := range []struct {
+		advance time.Duration
+		alive   bool
+	}{{0, true}, {59 * time.Second, true}, {time.Second, false}} {
+		a.clock.Advance(step.advance)
+		got := b.get("/", withCookie("key"))
+		if alive := strings.Contains(got.body, `"user":"alice"`); alive != step.alive || got.cookie("__session") != nil {
+			t.Errorf("%v after it was stored: body %s, cookie %v", a.clock.Now().Sub(now), got.body, got.cookie("__session"))
+		}
+	}
+}
+
+// TestPlainKeyTooLong sends a key that has a place under its hash, but none under itself.
+func TestPlainKeyTooLong(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, moving)
+	a.GET("/", func(c echo.Context) error {
+		_, err := a.store.Get(c.Request(), "prefs")
+		return err
+	})
+	got := a.browser().get("/", func(r *http.Request) { r.Header.Set("Cookie", "prefs="+strings.Repeat("k", 1500)) })
+	if got.StatusCode != http.StatusOK {
+		t.Errorf("status %d", got.StatusCode)
+	}
+}
+
+// TestHashedKeysElsewhere has an instance that hashes no keys meet documents of one that does, as in a deployment.
+func TestHashedKeysElsewhere(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, hashing)
+	a.POST("/", set("user", "alice"))
+	key := a.browser().post("/").cookie("__session").Value
+	plain := newApp(t, func(cfg *echofirestore.Config) { cfg.Client = a.client })
+	plain.GET("/", see)
+	for _, cookie := range []string{key, hashOf(key)} {
+		if got := plain.browser().get("/", withCookie(cookie)); !strings.Contains(got.body, `"isNew":true`) {
+			t.Errorf("%s opens %s", cookie, got.body)
 		}
 	}
 }

@@ -184,3 +184,36 @@ func TestTooLargeWithFieldsOfOthers(t *testing.T) {
 		})
 	}
 }
+
+// TestTooLargeInASecondSave grows a session that was begun in the same request, by a byte at a time around the limit: it
+// is told as such, without asking Firestore.
+func TestTooLargeInASecondSave(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, hashing, func(cfg *echofirestore.Config) { cfg.Lifetime, cfg.UserKey = time.Hour, "user" })
+	var n int
+	var saved error
+	a.POST("/", func(c echo.Context) error {
+		session(c).Values["user"] = "alice"
+		if err := echofirestore.Save(c); err != nil {
+			return err
+		}
+		session(c).Values["fill"] = strings.Repeat("x", n)
+		saved = echofirestore.Save(c)
+		return nil
+	})
+	var fits, not int
+	for n = 1<<20 - 400; n < 1<<20-200; n += 2 {
+		a.browser().post("/")
+		switch {
+		case saved == nil && not == 0:
+			fits++
+		case errors.Is(saved, echofirestore.ErrTooLarge):
+			not++
+		default:
+			t.Errorf("%d bytes: %v", n, saved)
+		}
+	}
+	if fits == 0 || not == 0 {
+		t.Errorf("%d sizes fit, %d do not", fits, not)
+	}
+}

@@ -44,6 +44,13 @@ func (rec *record) repair(sess *sessions.Session) {
 	}
 }
 
+// stored notes that doc is what is stored of the session now, under cred, and that the session holds values.
+func (rec *record) stored(sess *sessions.Session, cred credential, doc *document, values map[string]any) {
+	rec.fresh = rec.fresh || cred.key != rec.key
+	rec.key, sess.ID = cred.key, cred.key
+	rec.doc, rec.values, rec.maxAge, rec.renewing = doc, values, sess.Options.MaxAge, false
+}
+
 // failures returns why the session could not be read, and why it could not be ended.
 func (rec *record) failures() (unread, unended error) {
 	rec.mu.Lock()

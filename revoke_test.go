@@ -9,11 +9,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"cloud.google.com/go/firestore"
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc/codes"
@@ -204,6 +202,29 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+// TestSessionsThatEndByOtherFields lists sessions whose documents bear no expiry, but end all the same.
+func TestSessionsThatEndByOtherFields(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t, func(cfg *echofirestore.Config) { cfg.Lifetime = time.Hour })
+	now := a.clock.Now()
+	for name, tt := range map[string]struct {
+		fields map[string]any
+		want   time.Time
+	}{
+		"stored before there was a Lifetime": {map[string]any{"max_age": nil, "started": now}, now.Add(time.Hour)},
+		"by version 0.1.1 for Python":        {map[string]any{"max_age": 60, "started": now}, now.Add(time.Minute)},
+		"expires after its Lifetime":         {map[string]any{"max_age": 7200, "started": now, "expire": now.Add(2 * time.Hour)}, now.Add(time.Hour)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			maps.Copy(tt.fields, map[string]any{"data": payload(now), "user": name})
+			a.put(name, tt.fields)
+			if got := a.sessions(name); len(got) != 1 || !got[0].Expires.Equal(tt.want) {
+				t.Errorf("sessions %+v, want the end %v", got, tt.want)
+			}
+		})
+	}
+}
+
 // TestUsersOfAllNames finds the sessions of users whose names differ in little.
 func TestUsersOfAllNames(t *testing.T) {
 	t.Parallel()
@@ -365,22 +386,6 @@ func TestSessionsOfNobody(t *testing.T) {
 	}
 }
 
-// putSessions stores n sessions of a user, many at a time.
-func (a *app) putSessions(n int, user string, fields map[string]any) {
-	a.t.Helper()
-	for from := 0; from < n; from += 500 {
-		batch := a.client.Batch() //nolint:staticcheck // the quickest way
-		for i := from; i < min(n, from+500); i++ {
-			doc := map[string]any{"data": payload(a.clock.Now()), "max_age": nil, "user": user}
-			maps.Copy(doc, fields)
-			batch.Set(a.collection().Doc(fmt.Sprintf("%s-%04d", user, i)), doc)
-		}
-		if _, err := batch.Commit(a.t.Context()); err != nil {
-			a.t.Fatal(err)
-		}
-	}
-}
-
 // TestRevokeMany ends 1,200 sessions of one user, in several batches, and none of the 300 of others.
 func TestRevokeMany(t *testing.T) {
 	t.Parallel()
@@ -437,6 +442,25 @@ func TestRevokedUserCannotEscape(t *testing.T) {
 	}
 }
 
+// TestRevokeInContention has Firestore refuse the deletion for a time, and until the end of the time there is.
+func TestRevokeInContention(t *testing.T) {
+	t.Parallel()
+	for _, times := range []int{1, 3, -1} {
+		t.Run(fmt.Sprintf("%d times", times), func(t *testing.T) {
+			t.Parallel()
+			a := newUserApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = time.Second })
+			b := a.login("alice")
+			id := b.get("/id").body
+			remove := a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: times, Err: status.Error(codes.Aborted, "contention")})
+			err := a.store.Revoke(t.Context(), "alice", id)
+			remove()
+			if ended := b.user() == ""; ended != (err == nil) || ended != (times > 0) || errors.Is(err, echofirestore.ErrGone) {
+				t.Errorf("ended: %v, error %v", ended, err)
+			}
+		})
+	}
+}
+
 // TestRevokedSessionStaysEnded has a request under way while its session is revoked.
 func TestRevokedSessionStaysEnded(t *testing.T) {
 	t.Parallel()
@@ -457,78 +481,6 @@ func TestRevokedSessionStaysEnded(t *testing.T) {
 			}
 			if docs := a.documents(); len(docs) > 0 || b.user() != "" {
 				t.Errorf("documents %v", docs)
-			}
-		})
-	}
-}
-
-// TestDeleteExpired sweeps more sessions than one batch holds, and one that is extended just in time.
-func TestDeleteExpired(t *testing.T) {
-	t.Parallel()
-	a := newUserApp(t)
-	now := a.clock.Now()
-	a.putSessions(600, "over", map[string]any{"expire": now.Add(-time.Second)})
-	a.putSessions(20, "alive", map[string]any{"expire": now.Add(time.Second)})
-	a.putSessions(20, "unlimited", nil)
-	extended := a.put("over-just-not", map[string]any{"data": payload(now), "max_age": 60, "expire": now.Add(-time.Minute)})
-	a.firestore.Inject(firestoretest.Fault{Method: "BeginTransaction", Do: func() {
-		if _, err := extended.Update(t.Context(), []firestore.Update{{Path: "expire", Value: now.Add(time.Minute)}}); err != nil {
-			t.Error(err)
-		}
-	}})
-	var n int
-	cost := a.cost(func() {
-		var err error
-		if n, err = a.store.DeleteExpired(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
-	if want := (firestoretest.Ops{Reads: 600, Writes: 1, Deletes: 600}); cost != want { // the write is that of the extension
-		t.Errorf("cost %v, want %v", cost, want)
-	}
-	docs := a.documents()
-	if n != 600 || len(docs) != 41 || docs["over-just-not"] == nil {
-		t.Errorf("deleted %d, left %d", n, len(docs))
-	}
-	if cost := a.cost(func() { n, _ = a.store.DeleteExpired(t.Context()) }); n != 0 || cost != (firestoretest.Ops{Reads: 1}) {
-		t.Errorf("again: deleted %d, cost %v", n, cost)
-	}
-	a.clock.Advance(time.Second)
-	if n, err := a.store.DeleteExpired(t.Context()); n != 20 || err != nil {
-		t.Errorf("a second later: deleted %d, error %v", n, err)
-	}
-}
-
-// TestSweepStops ends the context of a sweep between two of its batches, and has Firestore fail.
-func TestSweepStops(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	for _, tt := range []struct {
-		name  string
-		ctx   context.Context
-		fault firestoretest.Fault
-		is    error
-		code  codes.Code
-	}{
-		{name: "ctx ends", ctx: ctx, fault: firestoretest.Fault{Do: cancel}, is: context.Canceled},
-		{name: "refused", ctx: t.Context(), fault: firestoretest.Fault{Err: status.Error(codes.PermissionDenied, "no")}, code: codes.PermissionDenied},
-		{name: "unavailable", ctx: t.Context(), fault: firestoretest.Fault{Err: status.Error(codes.Unavailable, "went away")}, is: context.DeadlineExceeded},
-		{name: "no answer", ctx: t.Context(), fault: firestoretest.Fault{Delay: time.Hour}, is: context.DeadlineExceeded},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			a := newUserApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = time.Second })
-			a.putSessions(700, "alice", map[string]any{"expire": a.clock.Now()})
-			tt.fault.Method, tt.fault.Skip, tt.fault.Times = "RunQuery", 1, -1
-			remove := a.firestore.Inject(tt.fault)
-			n, err := a.store.DeleteExpired(tt.ctx)
-			remove()
-			if n != 500 || len(a.documents()) != 200 {
-				t.Errorf("deleted %d, left %d", n, len(a.documents()))
-			}
-			if err == nil || !strings.HasPrefix(err.Error(), "echofirestore: delete expired sessions: ") ||
-				tt.is != nil && !errors.Is(err, tt.is) || tt.is == nil && status.Code(err) != tt.code {
-				t.Errorf("error %v", err)
 			}
 		})
 	}
@@ -632,45 +584,6 @@ func TestRevokeUserExcept(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// TestSweepCountsOnce has a sweep's commit refused, and so tried again: each document is counted once.
-func TestSweepCountsOnce(t *testing.T) {
-	t.Parallel()
-	for _, code := range []codes.Code{codes.Aborted, codes.InvalidArgument, codes.Unavailable} {
-		t.Run(code.String(), func(t *testing.T) {
-			t.Parallel()
-			a := newUserApp(t)
-			a.putSessions(600, "alice", nil)
-			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Err: status.Error(code, "try again")})
-			if n, err := a.store.RevokeUser(t.Context(), "alice"); n != 600 || err != nil || len(a.documents()) > 0 {
-				t.Errorf("ended %d, left %d, error %v", n, len(a.documents()), err)
-			}
-		})
-	}
-}
-
-// TestSweepsAtOnce runs several sweeps of the same documents, as every instance of an application may: none of them
-// fails, and each document is counted once.
-func TestSweepsAtOnce(t *testing.T) {
-	t.Parallel()
-	a := newUserApp(t)
-	a.putSessions(700, "over", map[string]any{"expire": a.clock.Now()})
-	var sweeps sync.WaitGroup
-	var total atomic.Int64
-	for range 3 {
-		sweeps.Go(func() {
-			n, err := a.store.DeleteExpired(t.Context())
-			if err != nil {
-				t.Error(err)
-			}
-			total.Add(int64(n))
-		})
-	}
-	sweeps.Wait()
-	if n := total.Load(); n != 700 || len(a.documents()) > 0 {
-		t.Errorf("deleted %d, left %d", n, len(a.documents()))
 	}
 }
 

@@ -129,7 +129,7 @@ func (s *Store) remove(ctx context.Context, rec *record, unchanged ...firestore.
 	}
 	ref, doc := s.collection.Doc(id), rec.doc
 	if s.cfg.AcceptPlainKeys && doc == nil {
-		if doc, err = again(s.find(ctx, rec.name, rec.key)); err != nil || doc == nil {
+		if doc, err = s.find(ctx, rec.name, rec.key); doc == nil {
 			return err
 		}
 	}
@@ -193,7 +193,7 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		if s.cfg.Lifetime > 0 {
 			fields[fieldStarted] = doc.started // the create time is by another clock, and lost with a restored backup
 		}
-		if tooLarge(doc.ref, fields) {
+		if doc.fields = fields; tooLarge(doc.ref, fields) {
 			return rejected(ErrTooLarge)
 		}
 		result, err := doc.ref.Create(ctx, fields)
@@ -230,10 +230,6 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
 	prev := rec.doc
-	cred, err := s.credential(rec.name, rec.key)
-	if err != nil {
-		return err
-	}
 	next, err := s.next(prev, change.applyTo(prev.values), s.maxAge(sess, rec, prev))
 	if err != nil {
 		return err
@@ -247,13 +243,12 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 	}
 	for attempt := range maxSaves {
 		start := time.Now()
-		if rec.renewing {
-			if cred, err = s.issue(rec.name); err != nil {
-				return err
-			}
+		cred, err := s.credentialOf(rec)
+		if err != nil {
+			return err
 		}
 		next.ref = s.collection.Doc(cred.id)
-		err := s.replace(ctx, prev, next)
+		err = s.replace(ctx, prev, next)
 		switch {
 		case err == nil:
 			s.saved(sess, rec, cred, next, change.applyTo(rec.values))
@@ -295,6 +290,14 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 	return conflict()
 }
 
+// credentialOf returns the credential that the next save of a session gives it: a new one, if it is to be renewed.
+func (s *Store) credentialOf(rec *record) (credential, error) {
+	if rec.renewing {
+		return s.issue(rec.name)
+	}
+	return s.credential(rec.name, rec.key)
+}
+
 // replace writes next in the place of prev, if that has not moved on: as an update of the one document or, if next is
 // another one, as its creation and the deletion of prev, in one commit.
 func (s *Store) replace(ctx context.Context, prev, next *document) error {
@@ -307,7 +310,7 @@ func (s *Store) replace(ctx context.Context, prev, next *document) error {
 	if next.ref.ID != prev.ref.ID {
 		all[fieldStarted] = next.started
 	}
-	if tooLarge(next.ref, all) {
+	if next.fields = all; tooLarge(next.ref, all) {
 		return rejected(ErrTooLarge)
 	}
 	if next.ref.ID == prev.ref.ID {
@@ -366,10 +369,12 @@ func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) 
 		err = s.extend(ctx, &doc)
 	}
 	switch {
-	case err == nil:
+	case err == nil && due:
 		s.saved(sess, rec, cred, &doc, rec.values)
+	case err == nil: // the client's cookie is good as it is
+		rec.stored(sess, cred, &doc, rec.values)
 	case !movedOn(err): // a session that others saved meanwhile is extended already, and one that they ended stays ended
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended", slog.Any("error", err))
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended or moved", slog.Any("error", err))
 	}
 	return nil
 }
@@ -395,11 +400,9 @@ func (s *Store) extend(ctx context.Context, doc *document) error {
 	return unavailable("extend session", err, doc.ref.ID)
 }
 
-// saved notes that doc is what is stored of a session now, under cred, and that the session holds values.
+// saved notes what is stored of a session now, and has the response set the cookie.
 func (s *Store) saved(sess *sessions.Session, rec *record, cred credential, doc *document, values map[string]any) {
-	rec.fresh = rec.fresh || cred.key != rec.key
-	rec.key, sess.ID = cred.key, cred.key
-	rec.doc, rec.values, rec.maxAge, rec.renewing = doc, values, sess.Options.MaxAge, false
+	rec.stored(sess, cred, doc, values)
 	if !rec.sealed {
 		rec.cookie = s.newCookie(rec.name, cred.cookie, sess.Options, doc)
 	}

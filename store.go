@@ -199,22 +199,25 @@ func (s *Store) recordOf(sess *sessions.Session) (*record, error) {
 // find returns the living session called name with the given key, as read does.
 //
 // With Config.AcceptPlainKeys its document may yet be found under the key itself. One that is stored under a hash is not
-// taken for that: then its ID would open its session. Another request may move the document from the one place to the
-// other between two looks, so the last look is where it would be then.
+// taken for that, for then its ID would open its session. Another request may move the document from the one place to
+// the other between two looks, so the last look is where it would be then.
 func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
 	id, err := s.documentID(name, key)
 	if err != nil {
 		return nil, rejected(err)
 	}
 	doc, err := s.read(ctx, id)
+	if doc != nil && doc.hashed() && !s.cfg.HashKeys {
+		return nil, nil
+	}
 	if doc != nil || err != nil || !s.cfg.AcceptPlainKeys {
 		return doc, err
 	}
 	plain, err := s.namedID(name, key)
 	if err != nil {
-		return nil, rejected(err)
+		return nil, nil //nolint:nilerr // no document can have that ID
 	}
-	if doc, err = s.read(ctx, plain); err != nil || doc != nil && !doc.hashed() {
+	if doc, err = s.read(ctx, plain); doc == nil && err != nil || doc != nil && !doc.hashed() {
 		return doc, err
 	}
 	return s.read(ctx, id)
@@ -222,10 +225,10 @@ func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
 
 // read returns the living session in the document called id, nil if there is none. One that has expired is deleted, but
 // only as the version that was read: if another request has refreshed it meanwhile, it is alive. Errors are those of
-// Firestore, and *malformedError.
+// Firestore, and *malformedError together with what could be read.
 func (s *Store) read(ctx context.Context, id string) (*document, error) {
 	ref := s.collection.Doc(id)
-	for again := false; ; again = true {
+	for retried := false; ; retried = true {
 		snap, err := ref.Get(ctx)
 		if err != nil {
 			if snap != nil { // a snapshot of a missing document
@@ -239,7 +242,7 @@ func (s *Store) read(ctx context.Context, id string) (*document, error) {
 		}
 		_, err = ref.Delete(ctx, firestore.LastUpdateTime(snap.UpdateTime))
 		switch {
-		case err == nil || again && movedOn(err):
+		case err == nil || retried && movedOn(err):
 			return nil, nil
 		case !movedOn(err):
 			return nil, unavailable("delete expired session", err, id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,8 +13,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// batchSize is how many documents a transaction deletes at most.
-const batchSize = 500
+const (
+	batchSize      = 500 // documents that a transaction deletes
+	maxLostCommits = 5   // attempts at a batch whose commit was answered as unavailable, and so repeated
+)
 
 // DeleteExpired deletes the documents of sessions that have expired, and returns how many. It is for databases without a
 // TTL policy on the field expire, and needs that field to be indexed, as Firestore does by default. A session that is
@@ -42,17 +45,22 @@ func (s *Store) sweep(
 	limit := batchSize + spared
 	query = query.Limit(limit)
 	for seen := limit; seen == limit; {
-		var ids []string
-		if seen, ids, err = s.sweepOnce(ctx, query, doomed); status.Code(err) == codes.InvalidArgument {
-			// The commit may have been applied, answered as unavailable, and repeated by the client.
-			lost := ids
+		doneWith := make(map[string]bool) // IDs of documents, as a set
+		for range maxLostCommits {
+			var ids []string
 			seen, ids, err = s.sweepOnce(ctx, query, doomed)
-			ids = slices.Compact(slices.Sorted(slices.Values(append(lost, ids...))))
+			for _, id := range ids {
+				doneWith[id] = true
+			}
+			// A commit that was applied, answered as unavailable, and repeated by the client finds its transaction closed.
+			if status.Code(err) != codes.InvalidArgument {
+				break
+			}
 		}
 		if err != nil {
-			return deleted, stopped(ctx, unavailable(attempt, err, ids...))
+			return deleted, stopped(ctx, unavailable(attempt, err, slices.Collect(maps.Keys(doneWith))...))
 		}
-		deleted += len(ids)
+		deleted += len(doneWith)
 	}
 	return deleted, nil
 }
@@ -86,12 +94,22 @@ func (s *Store) sweepOnce(
 
 // results returns the documents that a query finds. If the answer is lost, it asks again, as Firestore's client does for
 // documents by ID but not for queries.
-func results(ctx context.Context, query func(context.Context) *firestore.DocumentIterator) ([]*firestore.DocumentSnapshot, error) {
+func results(
+	ctx context.Context, query func(context.Context) *firestore.DocumentIterator,
+) (snaps []*firestore.DocumentSnapshot, err error) {
+	err = insist(ctx, codes.Unavailable, func() error {
+		snaps, err = query(ctx).GetAll()
+		return err
+	})
+	return snaps, err
+}
+
+// insist repeats what fails with a code that asks for it, until ctx ends.
+func insist(ctx context.Context, code codes.Code, do func() error) error {
 	for attempt := 0; ; attempt++ {
 		start := time.Now()
-		snaps, err := query(ctx).GetAll()
-		if status.Code(err) != codes.Unavailable || !pause(ctx, attempt, time.Since(start)) {
-			return snaps, err
+		if err := do(); status.Code(err) != code || !pause(ctx, attempt, time.Since(start)) {
+			return err
 		}
 	}
 }

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
 	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // maxUserBytes is how long a string may be for Firestore to find it: with a byte at its end, as much as it indexes of a
@@ -20,7 +23,8 @@ const maxUserBytes = 1499
 // SessionInfo is what the user of a session may know of it.
 type SessionInfo struct {
 	// ID tells the session from the user's other ones, and is what [Store.Revoke] takes. It is a hash, and no
-	// credential: who sees it cannot use the session. It changes when the session is renewed.
+	// credential: who sees it cannot use the session. It changes when the session is renewed, and when its document
+	// moves to the hash of its key (Config.AcceptPlainKeys).
 	ID string
 
 	// Began is when the session began. Renewing it does not change that.
@@ -117,7 +121,11 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 		return gone()
 	}
 	ref := snaps[i].Ref
-	if _, err = ref.Delete(ctx, firestore.Exists); movedOn(err) {
+	err = insist(ctx, codes.Aborted, func() error {
+		_, err := ref.Delete(ctx, firestore.Exists)
+		return err
+	})
+	if movedOn(err) && status.Code(err) != codes.Aborted {
 		return gone()
 	}
 	return stopped(ctx, unavailable("revoke session", err, ref.ID))
@@ -129,8 +137,8 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 //	ended, err := store.RevokeUser(ctx, user, store.SessionID(sess))
 //
 // A session that another request renews meanwhile does not escape. It costs one read and one delete for each session of
-// the user, and one read for each that is spared. On an error, some sessions may have been ended already: so many as it
-// returns.
+// the user and, for each batch of 500, one read for each that is spared. On an error, some sessions may have been ended
+// already: at least so many as it returns.
 func (s *Store) RevokeUser(ctx context.Context, user string, except ...string) (int, error) {
 	query, err := s.sessionsOf(user)
 	if err != nil {
@@ -159,6 +167,9 @@ func (s *Store) userIn(values map[string]any) (string, error) {
 		return "", nil
 	}
 	user := fmt.Sprint(values[s.cfg.UserKey])
+	if f, ok := values[s.cfg.UserKey].(float64); ok {
+		user = strconv.FormatFloat(f, 'f', -1, 64) // where fmt has an exponent
+	}
 	if len(user) > maxUserBytes || !utf8.ValidString(user) {
 		return "", rejected(fmt.Errorf("echofirestore: the session value %q (Config.UserKey) must be valid UTF-8 of "+
 			"at most %d bytes as text, for sessions to be found by it", s.cfg.UserKey, maxUserBytes))

@@ -97,6 +97,8 @@ func (cfg Config) validateKeys(m *mistakes) {
 			m.add(field, "is there before: each pair must have a hash key of its own")
 		case i%2 == 1 && n != 0 && n != 16 && n != 24 && n != 32:
 			m.add(field, "has %d bytes: a block key must have 16, 24 or 32, or be nil", n)
+		case i%2 == 1 && bytes.Equal(key, cfg.SigningKeys[i-1]):
+			m.add(field, "is the hash key of its pair: the block key must be another one")
 		}
 	}
 	if cfg.AcceptPlainKeys && !cfg.HashKeys {

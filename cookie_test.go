@@ -240,10 +240,19 @@ func TestCacheHeaders(t *testing.T) {
 	}
 }
 
-// TestNames keeps two sessions in one request, and tries each one's key on the other.
+// TestNames keeps two sessions in one request, and tries each one's key on the other, under each protection.
 func TestNames(t *testing.T) {
 	t.Parallel()
-	a := newApp(t)
+	for _, p := range protections {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			testNames(t, newApp(t, p.configure(t)))
+		})
+	}
+}
+
+func testNames(t *testing.T, a *app) {
+	t.Helper()
 	get := func(c echo.Context, name string) *sessions.Session {
 		sess, err := a.store.Get(c.Request(), name)
 		if err != nil {

@@ -24,7 +24,7 @@ func TestSecurityPageNamesItsTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := testNames(t)
+	names := testFunctions(t)
 	quoted := regexp.MustCompile("`((?:Test|Example)[A-Za-z_]+)`")
 	var rows []string
 	for line := range strings.Lines(string(page)) {
@@ -48,8 +48,8 @@ func TestSecurityPageNamesItsTests(t *testing.T) {
 	}
 }
 
-// testNames returns the names of all tests and examples in this folder.
-func testNames(t *testing.T) map[string]bool {
+// testFunctions returns the names of all tests and examples in this folder.
+func testFunctions(t *testing.T) map[string]bool {
 	t.Helper()
 	files, err := filepath.Glob("*_test.go")
 	if err != nil {

@@ -35,8 +35,9 @@ func (s *span) limit(now time.Time) time.Time {
 	return limit
 }
 
-// use lets a request come, and then do what path says.
-func (s *span) use(now time.Time, path string) {
+// use lets a request come, and then do what path says. It reports whether that gives the session another end, which the
+// client must hear of.
+func (s *span) use(now time.Time, path string) bool {
 	if s.alive && !s.expires.IsZero() && !now.Before(s.expires) {
 		s.alive = false
 	}
@@ -47,12 +48,12 @@ func (s *span) use(now time.Time, path string) {
 		if half := time.Duration(s.maxAge) * time.Second / 2; half > 0 {
 			gain = min(gain, half)
 		}
-		if s.alive && gain > 0 && s.limit(now).Sub(s.expires) >= gain {
-			s.expires = s.limit(now)
+		if !s.alive || gain == 0 || s.limit(now).Sub(s.expires) < gain {
+			return false
 		}
 	case "/renew":
-		if s.alive {
-			s.expires = s.limit(now)
+		if !s.alive {
+			return false
 		}
 	default: // saved
 		if !s.alive {
@@ -61,8 +62,9 @@ func (s *span) use(now time.Time, path string) {
 		if sets {
 			s.maxAge, _ = strconv.Atoi(age)
 		}
-		s.expires = s.limit(now)
 	}
+	s.expires = s.limit(now)
+	return true
 }
 
 // TestLifetimesInEveryOrder has sessions read, changed, renewed and given other max ages in random orders, over any time
@@ -105,7 +107,7 @@ func TestLifetimesInEveryOrder(t *testing.T) {
 						a.clock.Set(now)
 						history = append(history, fmt.Sprintf("%d s: %s", now.Unix()-begun, path))
 						was := want.alive && (want.expires.IsZero() || now.Before(want.expires))
-						want.use(now, path)
+						told := want.use(now, path)
 						got := b.get(path, withCookie(key))
 						if got.StatusCode != http.StatusOK {
 							t.Fatalf("status %d after %v", got.StatusCode, history)
@@ -114,6 +116,9 @@ func TestLifetimesInEveryOrder(t *testing.T) {
 							t.Fatalf("alive: %v, want %v, after %v", alive, was, history)
 						}
 						cookie := got.cookie("__session")
+						if (cookie != nil) != told {
+							t.Fatalf("cookie %v after %v", cookie, history)
+						}
 						if cookie == nil {
 							continue
 						}

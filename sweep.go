@@ -114,10 +114,15 @@ func insist(ctx context.Context, code codes.Code, do func() error) error {
 	}
 }
 
-// stopped returns the error of an operation that also says why ctx has ended, if it has: Firestore's client turns that
-// into a status, by which neither context.Canceled nor context.DeadlineExceeded can be told.
+// stopped returns the error of an operation such that it tells why ctx has ended, if that is what stopped it: Firestore's
+// client turns that into a status, by which neither context.Canceled nor context.DeadlineExceeded can be told. Firestore
+// itself may be the first to notice the deadline.
 func stopped(ctx context.Context, err error) error {
-	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+	ended := ctx.Err()
+	if status.Code(err) == codes.DeadlineExceeded {
+		ended = context.DeadlineExceeded
+	}
+	if ended != nil && !errors.Is(err, ended) {
 		return fmt.Errorf("%w (%w)", err, ended)
 	}
 	return err

@@ -86,6 +86,7 @@ func TestSweepStops(t *testing.T) {
 		{name: "ctx ends", ctx: ctx, fault: firestoretest.Fault{Do: cancel}, is: context.Canceled},
 		{name: "refused", ctx: t.Context(), fault: firestoretest.Fault{Err: status.Error(codes.PermissionDenied, "no")}, code: codes.PermissionDenied},
 		{name: "unavailable", ctx: t.Context(), fault: firestoretest.Fault{Err: status.Error(codes.Unavailable, "went away")}, is: context.DeadlineExceeded},
+		{name: "late, as Firestore says", ctx: t.Context(), fault: firestoretest.Fault{Err: status.Error(codes.DeadlineExceeded, "late")}, is: context.DeadlineExceeded},
 		{name: "no answer", ctx: t.Context(), fault: firestoretest.Fault{Delay: time.Hour}, is: context.DeadlineExceeded},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -73,90 +72,6 @@ func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *rec
 	default:
 		return s.update(ctx, sess, rec, change, writeID)
 	}
-}
-
-// endedBy reports whether the handler has ended sess by a negative Options.MaxAge.
-func endedBy(sess *sessions.Session) bool { return sess.Options != nil && sess.Options.MaxAge < 0 }
-
-// destroy ends the session, which need not have been read.
-func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record) error {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	rec.repair(sess)
-	clear(sess.Values)
-	if err := s.end(ctx, sess, rec, ""); err != nil {
-		return err
-	}
-	opts := rec.options
-	sess.Options = &opts
-	return nil
-}
-
-// end deletes the session's document: whatever other requests did to it meanwhile, but for an Update only if they did
-// nothing.
-func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
-	ctx, cancel := s.detach(ctx)
-	defer cancel()
-	var unchanged []firestore.Precondition
-	if writeID != "" && rec.doc != nil {
-		if rec.gone {
-			return gone()
-		}
-		unchanged = append(unchanged, firestore.LastUpdateTime(rec.doc.updateTime))
-	}
-	if rec.key != "" && !rec.gone {
-		err := s.remove(ctx, rec, unchanged...)
-		if unchanged != nil && movedOn(err) {
-			return s.reread(ctx, rec)
-		}
-		if err != nil {
-			rec.ending = err
-			return err
-		}
-	}
-	rec.key, rec.doc, rec.values = "", nil, nil
-	rec.err, rec.ending, rec.gone, rec.renewing = nil, nil, false, false
-	rec.cookie = expiredCookie(rec.name, sess.Options)
-	sess.ID = ""
-	return nil
-}
-
-// remove deletes the document of a session, or of one that was not read, the document that it would have.
-func (s *Store) remove(ctx context.Context, rec *record, unchanged ...firestore.Precondition) error {
-	id, err := s.documentID(rec.name, rec.key)
-	if err != nil {
-		return rejected(err)
-	}
-	ref, doc := s.collection.Doc(id), rec.doc
-	if s.cfg.AcceptPlainKeys && doc == nil {
-		if doc, err = s.find(ctx, rec.name, rec.key); doc == nil {
-			return err
-		}
-	}
-	if doc == nil || doc.ref.ID == id {
-		_, err = ref.Delete(ctx, unchanged...)
-		return unavailable("delete session", err, id)
-	}
-	batch := s.cfg.Client.Batch().Delete(doc.ref, unchanged...) //nolint:staticcheck // as in replace
-	if unchanged == nil {
-		batch.Delete(ref) // where another request may have moved it
-	}
-	_, err = batch.Commit(ctx)
-	return unavailable("delete session", err, id, doc.ref.ID)
-}
-
-// reread notes what another request has made of a session, and returns errMovedOn.
-func (s *Store) reread(ctx context.Context, rec *record) error {
-	stored, err := again(s.find(ctx, rec.name, rec.key))
-	if err != nil {
-		return inConflict(ctx, err)
-	}
-	if stored == nil {
-		rec.gone = true
-		return gone()
-	}
-	rec.doc = stored
-	return errMovedOn
 }
 
 // inConflict returns the error of a save that had to look what another request has stored: if it only ran out of time,
@@ -338,66 +253,6 @@ func (s *Store) maxAge(sess *sessions.Session, rec *record, stored *document) in
 		return sess.Options.MaxAge
 	}
 	return stored.maxAge
-}
-
-// touch keeps a session that was used and not changed: it extends it, if that is wanted and due, and gives it the
-// document under the hash of its key, if it was found under the key itself. If that fails, no change of anybody's is
-// lost, and the next request tries again.
-func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) error {
-	due := s.due(rec.doc)
-	if rec.gone || !due && !s.cfg.AcceptPlainKeys {
-		return nil
-	}
-	cred, err := s.credential(rec.name, rec.key)
-	if err != nil {
-		return err
-	}
-	moves := cred.id != rec.doc.ref.ID
-	if !due && !moves {
-		return nil
-	}
-	doc := *rec.doc
-	doc.ref = s.collection.Doc(cred.id)
-	if due {
-		doc.expire = s.expiry(s.cfg.Now(), &doc)
-	}
-	ctx, cancel := s.detach(ctx)
-	defer cancel()
-	if moves {
-		err = s.replace(ctx, rec.doc, &doc)
-	} else {
-		err = s.extend(ctx, &doc)
-	}
-	switch {
-	case err == nil && due:
-		s.saved(sess, rec, cred, &doc, rec.values)
-	case err == nil: // the client's cookie is good as it is
-		rec.stored(sess, cred, &doc, rec.values)
-	case !movedOn(err): // a session that others saved meanwhile is extended already, and one that they ended stays ended
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended or moved", slog.Any("error", err))
-	}
-	return nil
-}
-
-// due reports whether a session that is used now is to be extended.
-func (s *Store) due(doc *document) bool {
-	if s.cfg.TouchAfter == 0 {
-		return false
-	}
-	gain := s.cfg.TouchAfter
-	if half := time.Duration(doc.maxAge) * time.Second / 2; half > 0 {
-		gain = min(gain, half) // a session of a short life of its own must not end while it is used
-	}
-	return s.expiry(s.cfg.Now(), doc).Sub(doc.expire) >= gain
-}
-
-func (s *Store) extend(ctx context.Context, doc *document) error {
-	result, err := doc.ref.Update(ctx, []firestore.Update{{Path: fieldExpire, Value: doc.expire}},
-		firestore.LastUpdateTime(doc.updateTime))
-	if err == nil {
-		doc.updateTime = result.UpdateTime
-	}
-	return unavailable("extend session", err, doc.ref.ID)
 }
 
 // saved notes what is stored of a session now, and has the response set the cookie.

@@ -1,0 +1,92 @@
+package echofirestore
+
+import (
+	"context"
+
+	"cloud.google.com/go/firestore"
+	"github.com/gorilla/sessions"
+)
+
+// endedBy reports whether the handler has ended sess by a negative Options.MaxAge.
+func endedBy(sess *sessions.Session) bool { return sess.Options != nil && sess.Options.MaxAge < 0 }
+
+// destroy ends the session, which need not have been read.
+func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record) error {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.repair(sess)
+	clear(sess.Values)
+	if err := s.end(ctx, sess, rec, ""); err != nil {
+		return err
+	}
+	opts := rec.options
+	sess.Options = &opts
+	return nil
+}
+
+// end deletes the session's document: whatever other requests did to it meanwhile, but for an Update only if they did
+// nothing.
+func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
+	var unchanged []firestore.Precondition
+	if writeID != "" && rec.doc != nil {
+		if rec.gone {
+			return gone()
+		}
+		unchanged = append(unchanged, firestore.LastUpdateTime(rec.doc.updateTime))
+	}
+	if rec.key != "" && !rec.gone {
+		err := s.remove(ctx, rec, unchanged...)
+		if unchanged != nil && movedOn(err) {
+			return s.reread(ctx, rec)
+		}
+		if err != nil {
+			rec.ending = err
+			return err
+		}
+	}
+	rec.key, rec.doc, rec.values = "", nil, nil
+	rec.err, rec.ending, rec.gone, rec.renewing = nil, nil, false, false
+	rec.cookie = expiredCookie(rec.name, sess.Options)
+	sess.ID = ""
+	return nil
+}
+
+// remove deletes the document of a session, or of one that was not read, the document that it would have.
+func (s *Store) remove(ctx context.Context, rec *record, unchanged ...firestore.Precondition) error {
+	id, err := s.documentID(rec.name, rec.key)
+	if err != nil {
+		return rejected(err)
+	}
+	ref, doc := s.collection.Doc(id), rec.doc
+	if s.cfg.AcceptPlainKeys && doc == nil {
+		if doc, err = s.find(ctx, rec.name, rec.key); doc == nil {
+			return err
+		}
+	}
+	if doc == nil || doc.ref.ID == id {
+		_, err = ref.Delete(ctx, unchanged...)
+		return unavailable("delete session", err, id)
+	}
+	batch := s.cfg.Client.Batch().Delete(doc.ref, unchanged...) //nolint:staticcheck // as in replace
+	if unchanged == nil {
+		batch.Delete(ref) // where another request may have moved it
+	}
+	_, err = batch.Commit(ctx)
+	return unavailable("delete session", err, id, doc.ref.ID)
+}
+
+// reread notes what another request has made of a session, and returns errMovedOn.
+func (s *Store) reread(ctx context.Context, rec *record) error {
+	stored, err := again(s.find(ctx, rec.name, rec.key))
+	if err != nil {
+		return inConflict(ctx, err)
+	}
+	if stored == nil {
+		rec.gone = true
+		return gone()
+	}
+	rec.doc = stored
+	return errMovedOn
+}

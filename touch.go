@@ -1,0 +1,70 @@
+package echofirestore
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"github.com/gorilla/sessions"
+)
+
+// touch keeps a session that was used and not changed: it extends it, if that is wanted and due, and gives it the
+// document under the hash of its key, if it was found under the key itself. If that fails, no change of anybody's is
+// lost, and the next request tries again.
+func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) error {
+	due := s.due(rec.doc)
+	if rec.gone || !due && !s.cfg.AcceptPlainKeys {
+		return nil
+	}
+	cred, err := s.credential(rec.name, rec.key)
+	if err != nil {
+		return err
+	}
+	moves := cred.id != rec.doc.ref.ID
+	if !due && !moves {
+		return nil
+	}
+	doc := *rec.doc
+	doc.ref = s.collection.Doc(cred.id)
+	if due {
+		doc.expire = s.expiry(s.cfg.Now(), &doc)
+	}
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
+	if moves {
+		err = s.replace(ctx, rec.doc, &doc)
+	} else {
+		err = s.extend(ctx, &doc)
+	}
+	switch {
+	case err == nil && due:
+		s.saved(sess, rec, cred, &doc, rec.values)
+	case err == nil: // the client's cookie is good as it is
+		rec.stored(sess, cred, &doc, rec.values)
+	case !movedOn(err): // a session that others saved meanwhile is extended already, and one that they ended stays ended
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended or moved", slog.Any("error", err))
+	}
+	return nil
+}
+
+// due reports whether a session that is used now is to be extended.
+func (s *Store) due(doc *document) bool {
+	if s.cfg.TouchAfter == 0 {
+		return false
+	}
+	gain := s.cfg.TouchAfter
+	if half := time.Duration(doc.maxAge) * time.Second / 2; half > 0 {
+		gain = min(gain, half) // a session of a short life of its own must not end while it is used
+	}
+	return s.expiry(s.cfg.Now(), doc).Sub(doc.expire) >= gain
+}
+
+func (s *Store) extend(ctx context.Context, doc *document) error {
+	result, err := doc.ref.Update(ctx, []firestore.Update{{Path: fieldExpire, Value: doc.expire}},
+		firestore.LastUpdateTime(doc.updateTime))
+	if err == nil {
+		doc.updateTime = result.UpdateTime
+	}
+	return unavailable("extend session", err, doc.ref.ID)
+}

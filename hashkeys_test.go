@@ -227,8 +227,8 @@ func TestPlainKeysMoveOnce(t *testing.T) {
 		{name: "ends it", path: "/out"},
 	} {
 		for _, path := range []string{"/read", "/change-a", "/renew-a", "/out"} {
-			for call, method := range []string{"BatchGetDocuments", "BatchGetDocuments", "Commit"} {
-				t.Run(path+" while another "+other.name+", before call "+string(rune('1'+call)), func(t *testing.T) {
+			for _, fault := range []firestoretest.Fault{{Method: "BatchGetDocuments"}, {Method: "BatchGetDocuments", Skip: 1}, {Method: "Commit"}} {
+				t.Run(fmt.Sprintf("%s while another %s, before %s %d", path, other.name, fault.Method, fault.Skip+1), func(t *testing.T) {
 					t.Parallel()
 					a := newApp(t, moving)
 					a.putSession("key", `{"user":"alice"}`)
@@ -240,13 +240,10 @@ func TestPlainKeysMoveOnce(t *testing.T) {
 					})
 					a.POST("/change-b", set("b", 2))
 					a.POST("/out", echofirestore.Destroy)
-					fault := firestoretest.Fault{Method: method, Skip: call % 2, Do: func() {
+					fault.Do = func() {
 						if got := a.browser().post(other.path, withCookie("key")); got.StatusCode != http.StatusOK {
 							t.Errorf("%s: status %d", other.path, got.StatusCode)
 						}
-					}}
-					if method == "Commit" {
-						fault.Skip = 0
 					}
 					a.firestore.Inject(fault)
 					got := a.browser().post(path, withCookie("key"))
@@ -259,7 +256,7 @@ func TestPlainKeysMoveOnce(t *testing.T) {
 						want = nil
 					case path == "/read" && want != nil:
 						want = other.readsOnly
-					case want == nil && path != "/read" && method == "BatchGetDocuments":
+					case want == nil && path != "/read" && fault.Method == "BatchGetDocuments":
 						want = map[string]any{"a": 1} // of a new session: the request came after the end of the old one
 					}
 					docs := a.documents()

@@ -109,16 +109,9 @@ type Config struct {
 	// HashKeys stores each session under the SHA-256 of its key, in base64url. Who reads the database, a backup or a log
 	// of document names then finds nothing that opens a session. All instances must agree on it, and Python cannot share
 	// such documents.
-	// Optional. Default value false: the document's ID is the key.
+	// Optional. Default value false: the document's ID is the key. Beginning to hash, or ceasing to, ends the sessions
+	// there are.
 	HashKeys bool
-
-	// AcceptPlainKeys is for the time after HashKeys was switched on: sessions that are still stored under their keys
-	// are found and move to the hash at their next request, for once at the cost of one more read, a write and a delete.
-	// They keep their keys, which a backup from before may hold. Meanwhile a key that is not found at all costs two more
-	// reads, and Destroy reads before it deletes. It requires HashKeys. Switch it off when all old sessions have moved or
-	// expired.
-	// Optional. Default value false: those sessions are over.
-	AcceptPlainKeys bool
 
 	// AEAD encrypts the sessions' data between Encoder and Decoder, and binds it to its document: copied to another one,
 	// it is malformed. An AEAD of Tink is one, with rotation of keys. It must work without the network, since any error

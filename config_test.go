@@ -55,7 +55,6 @@ func TestConfigValid(t *testing.T) {
 		"block key of 24 bytes":           {SigningKeys: [][]byte{hashKey, blockKey[:24]}},
 		"no signing keys":                 {SigningKeys: [][]byte{}},
 		"hashed keys":                     {HashKeys: true},
-		"hashed keys and plain ones":      {HashKeys: true, AcceptPlainKeys: true},
 		"the rest": {
 			DisableHTTPOnly: true, UserKey: "user", Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 			KeyFactory: func() string { return "k" }, Skipper: func(echo.Context) bool { return false },
@@ -121,7 +120,6 @@ func TestConfigInvalid(t *testing.T) {
 		{name: "short hash key of an old pair", config: echofirestore.Config{SigningKeys: [][]byte{hashKey, nil, []byte("secret")}}, field: "SigningKeys[2]", want: []string{"6 bytes"}},
 		{name: "hash key of two pairs", config: echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey, hashKey, nil}}, field: "SigningKeys[2]", want: []string{"a hash key of its own"}},
 		{name: "hash key as block key", config: echofirestore.Config{SigningKeys: [][]byte{hashKey, hashKey}}, field: "SigningKeys[1]", want: []string{"another one"}},
-		{name: "plain keys without hashed ones", config: echofirestore.Config{AcceptPlainKeys: true}, field: "AcceptPlainKeys", want: []string{"HashKeys: true"}},
 
 		{name: "relative path", config: echofirestore.Config{Path: "app"}, field: "Path", want: []string{`"app"`, `begin with "/"`}},
 		{name: "path with ;", config: echofirestore.Config{Path: "/a;b"}, field: "Path", want: []string{`"/a;b"`, "no ';'"}},

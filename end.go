@@ -53,28 +53,14 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, wr
 	return nil
 }
 
-// remove deletes the document of a session, or of one that was not read, the document that it would have.
+// remove deletes the document of a session, which need not have been read.
 func (s *Store) remove(ctx context.Context, rec *record, unchanged ...firestore.Precondition) error {
 	id, err := s.documentID(rec.name, rec.key)
 	if err != nil {
 		return rejected(err)
 	}
-	ref, doc := s.collection.Doc(id), rec.doc
-	if s.cfg.AcceptPlainKeys && doc == nil {
-		if doc, err = s.find(ctx, rec.name, rec.key); doc == nil {
-			return err
-		}
-	}
-	if doc == nil || doc.ref.ID == id {
-		_, err = ref.Delete(ctx, unchanged...)
-		return unavailable("delete session", err, id)
-	}
-	batch := s.cfg.Client.Batch().Delete(doc.ref, unchanged...) //nolint:staticcheck // as in replace
-	if unchanged == nil {
-		batch.Delete(ref) // where another request may have moved it
-	}
-	_, err = batch.Commit(ctx)
-	return unavailable("delete session", err, id, doc.ref.ID)
+	_, err = s.collection.Doc(id).Delete(ctx, unchanged...)
+	return unavailable("delete session", err, id)
 }
 
 // reread notes what another request has made of a session, and returns errMovedOn.

@@ -42,7 +42,7 @@ func TestTooLargeToTheByte(t *testing.T) {
 		{name: "with a user", values: map[string]any{"uid": "zoë"}, change: func(cfg *echofirestore.Config) { cfg.UserKey = "uid" }},
 		{name: "hashed", change: hashing},
 		{name: "hashed, another session name", cookie: "prefs", change: hashing},
-		{name: "hashed, moving, with a lifetime", change: func(cfg *echofirestore.Config) { moving(cfg); cfg.Lifetime = time.Hour }},
+		{name: "hashed, with a lifetime", change: func(cfg *echofirestore.Config) { hashing(cfg); cfg.Lifetime = time.Hour }},
 		{name: "encrypted", more: "AAAA", change: encrypting(t, oldKey)},
 		{name: "encrypted and hashed", more: "AAAA", change: func(cfg *echofirestore.Config) { hashing(cfg); encrypting(t, oldKey)(cfg) }},
 		{name: "of characters that take more than one byte", values: map[string]any{"s": "日本語🍪\x00\""}, change: func(*echofirestore.Config) {}},

@@ -42,12 +42,11 @@ func ExampleConfig_production() {
 		KeyFactory:      nil,                                   // 256 random bits
 
 		// What is stored.
-		HashKeys:        true,
-		AcceptPlainKeys: false, // true for a time, if there are sessions from before HashKeys
-		AEAD:            secrets.aead,
-		Encoder:         nil, // JSON
-		Decoder:         nil,
-		UserKey:         "user", // for "your devices" and "sign out everywhere"
+		HashKeys: true,
+		AEAD:     secrets.aead,
+		Encoder:  nil, // JSON
+		Decoder:  nil,
+		UserKey:  "user", // for "your devices" and "sign out everywhere"
 
 		// How long it lives.
 		MaxAge:     60 * 60,        // an hour without a request

@@ -75,7 +75,6 @@ var protections = []struct {
 }{
 	{"plain", func(*testing.T) func(*echofirestore.Config) { return func(*echofirestore.Config) {} }},
 	{"hashed", func(*testing.T) func(*echofirestore.Config) { return hashing }},
-	{"moving", func(*testing.T) func(*echofirestore.Config) { return moving }},
 	{"signed", func(*testing.T) func(*echofirestore.Config) { return signed(hashKey, blockKey) }},
 	{"encrypted", func(t *testing.T) func(*echofirestore.Config) { return encrypting(t, oldKey) }},
 	{"all at once", func(t *testing.T) func(*echofirestore.Config) {

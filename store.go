@@ -196,11 +196,8 @@ func (s *Store) recordOf(sess *sessions.Session) (*record, error) {
 	return rec, nil
 }
 
-// find returns the living session called name with the given key, as read does.
-//
-// With Config.AcceptPlainKeys its document may yet be found under the key itself. One that is stored under a hash is not
-// taken for that, for then its ID would open its session. Another request may move the document from the one place to
-// the other between two looks, so the last look is where it would be then.
+// find returns the living session called name with the given key, as read does. Without Config.HashKeys, a document
+// that is stored under a hash is not taken for one of a key, for then its ID would open its session.
 func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
 	id, err := s.documentID(name, key)
 	if err != nil {
@@ -210,17 +207,7 @@ func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
 	if doc != nil && doc.hashed() && !s.cfg.HashKeys {
 		return nil, nil
 	}
-	if doc != nil || err != nil || !s.cfg.AcceptPlainKeys {
-		return doc, err
-	}
-	plain, err := s.namedID(name, key)
-	if err != nil {
-		return nil, nil //nolint:nilerr // no document can have that ID
-	}
-	if doc, err = s.read(ctx, plain); doc == nil && err != nil || doc != nil && !doc.hashed() {
-		return doc, err
-	}
-	return s.read(ctx, id)
+	return doc, err
 }
 
 // read returns the living session in the document called id, nil if there is none. One that has expired is deleted, but

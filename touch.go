@@ -9,41 +9,26 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// touch keeps a session that was used and not changed: it extends it, if that is wanted and due, and gives it the
-// document under the hash of its key, if it was found under the key itself. If that fails, no change of anybody's is
-// lost, and the next request tries again.
+// touch extends a session that was used and not changed, if that is wanted and due. If that fails, no change of anybody's
+// is lost, and the next request tries again.
 func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) error {
-	due := s.due(rec.doc)
-	if rec.gone || !due && !s.cfg.AcceptPlainKeys {
+	if rec.gone || !s.due(rec.doc) {
 		return nil
 	}
 	cred, err := s.credential(rec.name, rec.key)
 	if err != nil {
 		return err
 	}
-	moves := cred.id != rec.doc.ref.ID
-	if !due && !moves {
-		return nil
-	}
 	doc := *rec.doc
-	doc.ref = s.collection.Doc(cred.id)
-	if due {
-		doc.expire = s.expiry(s.cfg.Now(), &doc)
-	}
+	doc.expire = s.expiry(s.cfg.Now(), &doc)
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
-	if moves {
-		err = s.replace(ctx, rec.doc, &doc)
-	} else {
-		err = s.extend(ctx, &doc)
-	}
+	err = s.extend(ctx, &doc)
 	switch {
-	case err == nil && due:
+	case err == nil:
 		s.saved(sess, rec, cred, &doc, rec.values)
-	case err == nil: // the client's cookie is good as it is
-		rec.stored(sess, cred, &doc, rec.values)
 	case !movedOn(err): // a session that others saved meanwhile is extended already, and one that they ended stays ended
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended or moved", slog.Any("error", err))
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended", slog.Any("error", err))
 	}
 	return nil
 }

@@ -23,8 +23,7 @@ const maxUserBytes = 1499
 // SessionInfo is what the user of a session may know of it.
 type SessionInfo struct {
 	// ID tells the session from the user's other ones, and is what [Store.Revoke] takes. It is a hash, and no
-	// credential: who sees it cannot use the session. It changes when the session is renewed, and when its document
-	// moves to the hash of its key (Config.AcceptPlainKeys).
+	// credential: who sees it cannot use the session. It changes when the session is renewed.
 	ID string
 
 	// Began is when the session began. Renewing it does not change that.

@@ -101,7 +101,4 @@ func (cfg Config) validateKeys(m *mistakes) {
 			m.add(field, "is the hash key of its pair: the block key must be another one")
 		}
 	}
-	if cfg.AcceptPlainKeys && !cfg.HashKeys {
-		m.add("AcceptPlainKeys", "requires HashKeys: true")
-	}
 }

@@ -59,8 +59,7 @@ func (s *Store) remove(ctx context.Context, rec *record, unchanged ...firestore.
 	if err != nil {
 		return rejected(err)
 	}
-	_, err = s.collection.Doc(id).Delete(ctx, unchanged...)
-	return unavailable("delete session", err, id)
+	return s.firestore.delete(ctx, "delete session", s.firestore.ref(id), unchanged...)
 }
 
 // reread notes what another request has made of a session, and returns errMovedOn.

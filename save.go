@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -100,7 +99,7 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		if err != nil {
 			return err
 		}
-		doc.ref = s.collection.Doc(cred.id)
+		doc.ref = s.firestore.ref(cred.id)
 		fields, err := s.newFields(doc)
 		if err != nil {
 			return err
@@ -111,10 +110,9 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		if doc.fields = fields; tooLarge(doc.ref, fields) {
 			return rejected(ErrTooLarge)
 		}
-		result, err := doc.ref.Create(ctx, fields)
+		doc.updateTime, err = s.firestore.create(ctx, doc.ref, fields)
 		switch {
 		case err == nil:
-			doc.updateTime = result.UpdateTime
 		case status.Code(err) == codes.AlreadyExists:
 			stored, err := again(s.read(ctx, cred.id))
 			if err != nil {
@@ -125,7 +123,7 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 			}
 			doc = stored
 		default:
-			return unavailable("create session", err, cred.id)
+			return err
 		}
 		s.saved(sess, rec, cred, doc, doc.values)
 		return nil
@@ -162,7 +160,7 @@ func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record,
 		if err != nil {
 			return err
 		}
-		next.ref = s.collection.Doc(cred.id)
+		next.ref = s.firestore.ref(cred.id)
 		err = s.replace(ctx, prev, next)
 		switch {
 		case err == nil:
@@ -216,7 +214,6 @@ func (s *Store) credentialOf(rec *record) (credential, error) {
 // replace writes next in the place of prev, if that has not moved on: as an update of the one document or, if next is
 // another one, as its creation and the deletion of prev, in one commit.
 func (s *Store) replace(ctx context.Context, prev, next *document) error {
-	unchanged := firestore.LastUpdateTime(prev.updateTime)
 	fields, err := s.newFields(next)
 	if err != nil {
 		return err
@@ -229,22 +226,11 @@ func (s *Store) replace(ctx context.Context, prev, next *document) error {
 		return rejected(ErrTooLarge)
 	}
 	if next.ref.ID == prev.ref.ID {
-		result, err := next.ref.Update(ctx, s.updates(fields), unchanged)
-		if err == nil {
-			next.updateTime = result.UpdateTime
-		}
-		return unavailable("save session", err, prev.ref.ID)
+		next.updateTime, err = s.firestore.update(ctx, "save session", next.ref, prev.updateTime, s.updates(fields))
+	} else {
+		next.updateTime, err = s.firestore.move(ctx, prev.ref, prev.updateTime, next.ref, all)
 	}
-	//nolint:staticcheck // The successors of WriteBatch are no match: BulkWriter is not atomic, and a transaction costs
-	// a call more to begin it.
-	results, err := s.cfg.Client.Batch().
-		Create(next.ref, all).
-		Delete(prev.ref, unchanged).
-		Commit(ctx)
-	if err == nil {
-		next.updateTime = results[0].UpdateTime
-	}
-	return unavailable("renew session", err, prev.ref.ID, next.ref.ID)
+	return err
 }
 
 // maxAge returns the max age to store: that of the handler if it has set one, else what is stored.

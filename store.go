@@ -15,10 +15,10 @@ import (
 // Store keeps sessions in Firestore. It implements gorilla's [sessions.Store], for any net/http program, and gives
 // Echo its [Store.Middleware]. It is safe for concurrent use, starts no goroutine and needs no closing.
 type Store struct {
-	cfg        Config
-	collection *firestore.CollectionRef
-	signers    []securecookie.Codec // none if cookies are not signed
-	records    records
+	cfg       Config
+	firestore gateway
+	signers   []securecookie.Codec // none if cookies are not signed
+	records   records
 }
 
 var _ sessions.Store = (*Store)(nil)
@@ -30,9 +30,9 @@ func NewStore(cfg Config) (*Store, error) {
 	}
 	cfg = cfg.withDefaults()
 	return &Store{
-		cfg:        cfg,
-		collection: cfg.Client.Collection(cfg.Collection),
-		signers:    newSigners(cfg.SigningKeys),
+		cfg:       cfg,
+		firestore: newGateway(cfg.Client, cfg.Collection),
+		signers:   newSigners(cfg.SigningKeys),
 	}, nil
 }
 
@@ -214,25 +214,22 @@ func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
 // only as the version that was read: if another request has refreshed it meanwhile, it is alive. Errors are those of
 // Firestore, and *malformedError together with what could be read.
 func (s *Store) read(ctx context.Context, id string) (*document, error) {
-	ref := s.collection.Doc(id)
+	ref := s.firestore.ref(id)
 	for retried := false; ; retried = true {
-		snap, err := ref.Get(ctx)
-		if err != nil {
-			if snap != nil { // a snapshot of a missing document
-				return nil, nil
-			}
-			return nil, unavailable("load session", err, id)
+		snap, err := s.firestore.get(ctx, ref)
+		if err != nil || snap == nil {
+			return nil, err
 		}
 		doc, err := s.parse(snap)
 		if !errors.Is(err, errExpired) {
 			return doc, err
 		}
-		_, err = ref.Delete(ctx, firestore.LastUpdateTime(snap.UpdateTime))
+		err = s.firestore.delete(ctx, "delete expired session", ref, firestore.LastUpdateTime(snap.UpdateTime))
 		switch {
 		case err == nil || retried && movedOn(err):
 			return nil, nil
 		case !movedOn(err):
-			return nil, unavailable("delete expired session", err, id)
+			return nil, err
 		}
 	}
 }
@@ -250,7 +247,7 @@ func again(doc *document, err error) (*document, error) {
 func (s *Store) reportMalformed(ctx context.Context, rec *record) {
 	if rec.malformed != nil {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", rec.malformed),
-			slog.String("collection", s.collection.ID), slog.Time("update_time", rec.malformed.updateTime))
+			slog.String("collection", s.cfg.Collection), slog.Time("update_time", rec.malformed.updateTime))
 	}
 }
 

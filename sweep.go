@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"cloud.google.com/go/firestore"
 	"google.golang.org/grpc/codes"
@@ -25,14 +24,14 @@ const (
 // It works in batches, each within Config.Timeout, until there is nothing left or ctx ends: what it has deleted until
 // then stays deleted, and the next call goes on.
 func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
-	expired := s.collection.Where(fieldExpire, "<=", s.cfg.Now())
+	expired := s.firestore.collection.Where(fieldExpire, "<=", s.cfg.Now())
 	return s.sweep(ctx, "delete expired sessions", expired.Select(), 0, all)
 }
 
 // RevokeAll ends all sessions, and returns how many: it deletes every document of Config.Collection. It costs one read
 // and one delete for each, and works in batches as [Store.DeleteExpired] does.
 func (s *Store) RevokeAll(ctx context.Context) (int, error) {
-	return s.sweep(ctx, "revoke all sessions", s.collection.Select(), 0, all)
+	return s.sweep(ctx, "revoke all sessions", s.firestore.collection.Select(), 0, all)
 }
 
 func all(*firestore.DocumentSnapshot) bool { return true }
@@ -72,46 +71,8 @@ func (s *Store) sweepOnce(
 ) (seen int, ids []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	err = s.cfg.Client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
-		snaps, err := results(ctx, func(context.Context) *firestore.DocumentIterator { return tx.Documents(query) })
-		if err != nil {
-			return err
-		}
-		seen, ids = len(snaps), nil
-		for _, snap := range snaps {
-			if !doomed(snap) {
-				continue
-			}
-			ids = append(ids, snap.Ref.ID)
-			if err := tx.Delete(snap.Ref, firestore.LastUpdateTime(snap.UpdateTime)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	seen, ids, err = s.firestore.deleteResults(ctx, query, doomed)
 	return seen, ids, stopped(ctx, err)
-}
-
-// results returns the documents that a query finds. If the answer is lost, it asks again, as Firestore's client does for
-// documents by ID but not for queries.
-func results(
-	ctx context.Context, query func(context.Context) *firestore.DocumentIterator,
-) (snaps []*firestore.DocumentSnapshot, err error) {
-	err = insist(ctx, codes.Unavailable, func() error {
-		snaps, err = query(ctx).GetAll()
-		return err
-	})
-	return snaps, err
-}
-
-// insist repeats what fails with a code that asks for it, until ctx ends.
-func insist(ctx context.Context, code codes.Code, do func() error) error {
-	for attempt := 0; ; attempt++ {
-		start := time.Now()
-		if err := do(); status.Code(err) != code || !pause(ctx, attempt, time.Since(start)) {
-			return err
-		}
-	}
 }
 
 // stopped returns the error of an operation such that it tells why ctx has ended, if that is what stopped it: Firestore's

@@ -23,7 +23,8 @@ func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) 
 	doc.expire = s.expiry(s.cfg.Now(), &doc)
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
-	err = s.extend(ctx, &doc)
+	doc.updateTime, err = s.firestore.update(ctx, "extend session", doc.ref, rec.doc.updateTime,
+		[]firestore.Update{{Path: fieldExpire, Value: doc.expire}})
 	switch {
 	case err == nil:
 		s.saved(sess, rec, cred, &doc, rec.values)
@@ -43,13 +44,4 @@ func (s *Store) due(doc *document) bool {
 		gain = min(gain, half) // a session of a short life of its own must not end while it is used
 	}
 	return s.expiry(s.cfg.Now(), doc).Sub(doc.expire) >= gain
-}
-
-func (s *Store) extend(ctx context.Context, doc *document) error {
-	result, err := doc.ref.Update(ctx, []firestore.Update{{Path: fieldExpire, Value: doc.expire}},
-		firestore.LastUpdateTime(doc.updateTime))
-	if err == nil {
-		doc.updateTime = result.UpdateTime
-	}
-	return unavailable("extend session", err, doc.ref.ID)
 }

@@ -80,9 +80,9 @@ func (s *Store) Sessions(ctx context.Context, user string) ([]SessionInfo, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	snaps, err := results(ctx, query.Documents)
+	snaps, err := s.firestore.query(ctx, "list sessions", query)
 	if err != nil {
-		return nil, stopped(ctx, unavailable("list sessions", err))
+		return nil, stopped(ctx, err)
 	}
 	var infos []SessionInfo
 	for _, snap := range snaps {
@@ -111,9 +111,9 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	snaps, err := results(ctx, query.Select().Documents)
+	snaps, err := s.firestore.query(ctx, "revoke session", query.Select())
 	if err != nil {
-		return stopped(ctx, unavailable("revoke session", err))
+		return stopped(ctx, err)
 	}
 	i := slices.IndexFunc(snaps, func(snap *firestore.DocumentSnapshot) bool { return sessionID(snap.Ref) == id })
 	if i < 0 {
@@ -121,13 +121,12 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	}
 	ref := snaps[i].Ref
 	err = insist(ctx, codes.Aborted, func() error {
-		_, err := ref.Delete(ctx, firestore.Exists)
-		return err
+		return s.firestore.delete(ctx, "revoke session", ref, firestore.Exists)
 	})
 	if movedOn(err) && status.Code(err) != codes.Aborted {
 		return gone()
 	}
-	return stopped(ctx, unavailable("revoke session", err, ref.ID))
+	return stopped(ctx, err)
 }
 
 // RevokeUser ends all sessions of a user, but for those whose IDs are given, and returns how many it has ended. To sign
@@ -157,7 +156,7 @@ func (s *Store) sessionsOf(user string) (firestore.Query, error) {
 		return firestore.Query{}, errors.New("echofirestore: the user is empty: it must be the text of the session value " +
 			"that Config.UserKey names")
 	}
-	return s.collection.Where(fieldUser, "==", user), nil
+	return s.firestore.collection.Where(fieldUser, "==", user), nil
 }
 
 // userIn returns the text of the value that identifies the user, "" if there is none.

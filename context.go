@@ -2,20 +2,27 @@ package echofirestore
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"reflect"
 	"sync"
+	"sync/atomic"
 
 	"github.com/labstack/echo/v4"
 )
 
-// contribKey is where github.com/labstack/echo-contrib/session looks for the store.
-const contribKey = "_session_store"
+const (
+	// contribKey is where github.com/labstack/echo-contrib/session looks for the store.
+	contribKey = "_session_store"
 
-// ownerKey is where an exchange finds out whether its context is still its own.
-const ownerKey = "echofirestore.exchange"
+	// exchangeKey is where the functions of this package look for the exchange in a context that handlers got, and
+	// ownerKey where they do in Echo's own: there it is that of the request which Echo uses the context for now.
+	exchangeKey = "echofirestore.exchange"
+	ownerKey    = "echofirestore.owner"
+)
 
-// exchangeKey finds an exchange in a request's context: the innermost of store, or of all for nil.
-type exchangeKey struct{ store *Store }
+// A storeKey finds an exchange in a request's context: the innermost of store, or of all for nil.
+type storeKey struct{ store *Store }
 
 // requestContext is the context of a request that the middleware has seen.
 type requestContext struct {
@@ -25,70 +32,143 @@ type requestContext struct {
 
 // Value implements [context.Context].
 func (c *requestContext) Value(key any) any {
-	if key, ok := key.(exchangeKey); ok && (key.store == nil || key.store == c.x.store) {
+	if key, ok := key.(storeKey); ok && (key.store == nil || key.store.keepsSame(c.x.store)) {
 		return c.x
 	}
 	return c.Context.Value(key)
 }
 
-// echoContext is the context that handlers get. It reads the session when one asks for it.
-type echoContext struct {
+// handlerContext is the context that handlers get. It reads the session when one asks for it.
+//
+// Echo uses its own contexts again, also while a handler that its Timeout has abandoned goes on, or a goroutine of one.
+// So what such a handler asks this package for is found here, and not in Echo's context.
+type handlerContext struct {
 	echo.Context
-	x *exchange
+	outer   echo.Context // as the middleware got it: Context, or what embeds that
+	x       *exchange
+	request atomic.Pointer[http.Request]
+	contrib atomic.Pointer[any] // what handlers have put at contribKey in the place of the exchange
+}
+
+func (c *handlerContext) init(x *exchange, outer echo.Context) {
+	c.Context, c.outer, c.x = outer, outer, x
+	c.request.Store(outer.Request())
 }
 
 // Get implements [echo.Context].
-func (c *echoContext) Get(key string) any {
-	if key == SessionKey {
+func (c *handlerContext) Get(key string) any {
+	switch key {
+	case SessionKey:
 		return c.x.open(c.x.store.cfg.CookieName, true).Session
+	case exchangeKey:
+		return c.x
+	case contribKey:
+		if store := c.contrib.Load(); store != nil {
+			return *store
+		}
+		return c.x
+	default:
+		return c.Context.Get(key)
 	}
-	return c.Context.Get(key)
+}
+
+// Set implements [echo.Context].
+func (c *handlerContext) Set(key string, value any) {
+	if key == contribKey {
+		c.contrib.Store(&value)
+	}
+	c.Context.Set(key, value)
+}
+
+// Request implements [echo.Context].
+func (c *handlerContext) Request() *http.Request { return c.request.Load() }
+
+// SetRequest implements [echo.Context].
+func (c *handlerContext) SetRequest(r *http.Request) {
+	c.request.Store(r)
+	if !c.x.isOver() {
+		c.Context.SetRequest(r)
+	}
 }
 
 // Error implements [echo.Context]: middleware within answers errors by it, such as BodyDump.
-func (c *echoContext) Error(err error) {
-	if err = c.x.translate(err); err != nil {
+func (c *handlerContext) Error(err error) {
+	if err = c.translate(err); err != nil {
 		c.Context.Error(err)
 	}
 }
 
-// handlerContext returns c such that its Get knows the session. A context of the application's own type, made by
-// middleware outside, keeps that type, for handlers assert it: the echo.Context that it embeds is replaced.
-func (x *exchange) handlerContext(c echo.Context) echo.Context {
-	x.echoContext = echoContext{Context: c, x: x}
-	if _, ours := c.(*echoContext); ours || reflect.TypeOf(c) == plainContext {
-		return &x.echoContext
+// translate lets Config.ErrorHandler have those errors of handlers that are this package's. Of what the handlers have
+// set, nothing leaves with them.
+func (c *handlerContext) translate(err error) error {
+	if _, ok := errors.AsType[*failure](err); !ok || !c.x.owned() {
+		return err
 	}
-	v := reflect.Indirect(reflect.ValueOf(c))
-	index := embeddedContext(v.Type())
+	if c.x.in(waiting) {
+		c.x.resetHeader(c.outer)
+	}
+	return c.x.handle(c.outer, err)
+}
+
+// passOn returns the error of handlers that wrote nothing. Echo's HTTPErrorHandler is going to write the response and may
+// use the session, but has a context of its own.
+func (c *handlerContext) passOn(err error) error {
+	if o, found := c.x.lookUp(c.x.store.cfg.CookieName); found && c.x.owned() {
+		c.outer.Set(SessionKey, o.Session)
+	}
+	return c.translate(err)
+}
+
+// wrap returns the context for the handlers. A context of the application's own type, made by middleware outside, keeps
+// that type, for handlers assert it: the echo.Context that it embeds is replaced.
+func (c *handlerContext) wrap() (echo.Context, embeddedContext) {
+	if _, ours := c.Context.(*handlerContext); ours || reflect.TypeOf(c.Context) == plainContext {
+		return c, embeddedContext{}
+	}
+	v := reflect.Indirect(reflect.ValueOf(c.outer))
+	index := embeddedContextIn(v.Type())
 	if index == nil {
-		return &x.echoContext
+		return c, embeddedContext{}
 	}
-	if !v.CanSet() { // a struct, not a pointer to one
+	byValue := !v.CanSet() // it is a struct, not a pointer to one
+	if byValue {
 		addressable := reflect.New(v.Type()).Elem()
 		addressable.Set(v)
 		v = addressable
 	}
 	field, err := v.FieldByIndexErr(index)
 	if err != nil || field.IsNil() || !field.CanSet() {
-		return &x.echoContext
+		return c, embeddedContext{}
 	}
-	x.echoContext.Context = field.Interface().(echo.Context)
-	field.Set(reflect.ValueOf(&x.echoContext))
-	if reflect.TypeOf(c).Kind() != reflect.Pointer {
-		return v.Interface().(echo.Context)
+	c.Context = field.Interface().(echo.Context)
+	field.Set(reflect.ValueOf(c))
+	if byValue {
+		return v.Interface().(echo.Context), embeddedContext{}
 	}
-	return c
+	return c.outer, embeddedContext{field: field, original: c.Context}
+}
+
+// An embeddedContext is the field of an application's context in which a handlerContext was put.
+type embeddedContext struct {
+	field    reflect.Value
+	original echo.Context
+}
+
+// restore gives the field what was in it.
+func (e embeddedContext) restore() {
+	if e.original != nil {
+		e.field.Set(reflect.ValueOf(e.original))
+	}
 }
 
 // plainContext is Echo's own type, which no handler can assert.
 var plainContext = reflect.TypeOf(echo.New().NewContext(nil, nil))
 
-// embeddedContexts remembers the result of embeddedContext for each type.
+// embeddedContexts remembers the result of embeddedContextIn for each type.
 var embeddedContexts sync.Map // of reflect.Type to []int
 
-// embeddedContext returns the index of the echo.Context embedded in a struct type, and nil if there is none.
-func embeddedContext(t reflect.Type) []int {
+// embeddedContextIn returns the index of the echo.Context embedded in a struct type, and nil if there is none.
+func embeddedContextIn(t reflect.Type) []int {
 	if index, ok := embeddedContexts.Load(t); ok {
 		return index.([]int)
 	}

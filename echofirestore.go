@@ -88,7 +88,7 @@ func Save(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return x.save()
+	return x.saveAll()
 }
 
 // Destroy ends the request's session, at once: its document is deleted, its values are cleared, and the response

@@ -12,29 +12,57 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// An exchange is one request with its response, and the sessions that its handler asked for. It sees to it that they
+// An exchange is one request with its response, and the sessions that its handlers asked for. It sees to it that they
 // are saved before the first byte of the response leaves, and that the client hears of it if they are not.
 //
-// It is what replaces the request's context, the response's writer and the handler's echo.Context, each a struct of
+// It is what replaces the request's context, the response's writer and the handlers' echo.Context, each a struct of
 // its own inside, so that a request without a session costs few allocations.
 type exchange struct {
 	store    *Store
-	echo     echo.Context  // as the middleware got it
-	request  *http.Request // as the middleware got it: handlers may replace it
+	request  *http.Request // as the middleware got it
+	ours     *http.Request // its copy, which handlers get
 	response *echo.Response
-	outer    http.Header // the response's header as the middleware got it
+	header   http.Header // the response's, as the middleware got it: Echo uses responses again, and this no other has
+	before   http.Header // what was in it then
 
+	handlers       handlerContext
 	requestContext requestContext
-	echoContext    echoContext
 	writer         responseWriter
+	around, within *exchange // those of middleware outside and inside, with other stores
 
 	failed error // why the client got the error response; nil while it has not
+	status int   // that the response has begun with
 
-	around   *exchange  // that of middleware outside, with another store
-	headers  sync.Mutex // guards the response's header
-	mu       sync.Mutex
-	begun    bool // the response has begun: its header is decided
+	// The locks are taken in this order, and then those of records. None is held while a callback of the application's
+	// runs.
+	loading  sync.Mutex // held while a session is opened
+	headers  sync.Mutex // guards header
+	mu       sync.Mutex // guards what follows
+	phase    phase
+	returned bool // the handlers have returned, or panicked
 	sessions []opened
+}
+
+// newExchange puts an exchange between a request and its handlers.
+func newExchange(s *Store, c echo.Context) *exchange {
+	x := &exchange{store: s, request: c.Request(), response: c.Response()}
+	x.requestContext = requestContext{Context: x.request.Context(), x: x}
+	x.ours = x.request.WithContext(&x.requestContext)
+	c.SetRequest(x.ours)
+	x.handlers.init(x, c)
+	if x.around, _ = c.Get(ownerKey).(*exchange); x.around != nil {
+		x.around.within = x
+	}
+	c.Set(contribKey, x)
+	c.Set(ownerKey, x)
+
+	if x.header = x.response.Header(); len(x.header) > 0 {
+		x.before = x.header.Clone()
+	}
+	x.response.Before(x.beforeResponse)
+	x.writer = responseWriter{ResponseWriter: x.response.Writer, x: x}
+	x.response.Writer = &x.writer
+	return x
 }
 
 // opened is a session that a handler asked for.
@@ -65,31 +93,53 @@ func (x *exchange) Save(r *http.Request, w http.ResponseWriter, sess *sessions.S
 	return x.store.Save(r, w, sess)
 }
 
-// open returns the session called name, loading it if no handler has asked for it before. No code of the application's
-// runs while x is locked, but for the Decoder.
+// open returns the session called name, loading it if no handler has asked for it before.
 func (x *exchange) open(name string, silent bool) opened {
-	x.mu.Lock()
-	if i := x.find(name); i >= 0 {
-		defer x.mu.Unlock()
-		return x.sessions[i]
+	o, found := x.lookUp(name)
+	if found {
+		return o
 	}
 	ctx := x.context()
+	o, found = x.load(ctx, name, silent)
+	if !found {
+		x.store.reportMalformed(ctx, o.rec)
+	}
+	return o
+}
+
+// load reads the session called name. It reports true if another goroutine did so first.
+func (x *exchange) load(ctx context.Context, name string, silent bool) (opened, bool) {
+	x.loading.Lock()
+	defer x.loading.Unlock()
+	if o, found := x.lookUp(name); found {
+		return o, true
+	}
 	o := opened{silent: silent}
 	o.Session, o.rec = x.store.open(ctx, x.request, name, x.secure())
 	o.err = o.rec.err
 	x.add(o)
-	x.mu.Unlock()
-	x.store.reportMalformed(ctx, o.rec)
-	return o
+	return o, false
 }
 
-// find returns the index of the session called name, or -1.
+// lookUp returns the session called name, if it was opened before.
+func (x *exchange) lookUp(name string) (opened, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if i := x.find(name); i >= 0 {
+		return x.sessions[i], true
+	}
+	return opened{}, false
+}
+
+// find returns the index of the session called name, or -1. The caller holds x.mu.
 func (x *exchange) find(name string) int {
 	return slices.IndexFunc(x.sessions, func(o opened) bool { return o.rec.name == name })
 }
 
 func (x *exchange) add(o opened) {
-	o.rec.sealed = x.begun
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	o.rec.managed, o.rec.sealed = true, x.phase >= begun
 	x.sessions = append(x.sessions, o)
 }
 
@@ -100,14 +150,14 @@ func (x *exchange) opened() []opened {
 	return slices.Clone(x.sessions)
 }
 
-// save saves all sessions.
-func (x *exchange) save() error {
+// saveAll saves all sessions.
+func (x *exchange) saveAll() error {
 	var errs []error
 	for _, o := range x.opened() {
 		err := x.store.commit(x.context(), o.Session, o.rec)
 		errs = append(errs, err)
 	}
-	x.writeHeaders()
+	x.showHeaders()
 	return errors.Join(errs...)
 }
 
@@ -120,7 +170,7 @@ func (x *exchange) destroy(name string) error {
 	x.mu.Lock()
 	x.sessions[x.find(name)].err = nil
 	x.mu.Unlock()
-	x.writeHeaders()
+	x.showHeaders()
 	return nil
 }
 
@@ -150,16 +200,16 @@ func (x *exchange) update(name string, fn func(*sessions.Session) error) error {
 	if err := x.store.change(x.context(), o.Session, o.rec, fn); err != nil {
 		return err
 	}
-	x.writeHeaders()
+	x.showHeaders()
 	return nil
 }
 
 // unread returns the session called name without loading it.
 func (x *exchange) unread(name string) opened {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if i := x.find(name); i >= 0 {
-		return x.sessions[i]
+	x.loading.Lock()
+	defer x.loading.Unlock()
+	if o, found := x.lookUp(name); found {
+		return o
 	}
 	var o opened
 	o.Session, o.rec = x.store.newSession(name, x.secure())
@@ -168,19 +218,38 @@ func (x *exchange) unread(name string) opened {
 	return o
 }
 
-// context returns the context of the request as the handler left it, for the spans of its tracing.
-func (x *exchange) context() context.Context { return x.echo.Request().Context() }
+// hasReturned reports whether the handlers have.
+func (x *exchange) hasReturned() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.returned
+}
+
+// noteReturn notes that the handlers have returned. No function of theirs writes a header any more.
+func (x *exchange) noteReturn() {
+	x.headers.Lock()
+	defer x.headers.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.returned = true
+}
+
+// context returns the context of the request as the handlers left it, for the spans of its tracing.
+func (x *exchange) context() context.Context { return x.handlers.Request().Context() }
 
 // secure reports whether the request came by HTTPS, as a WebSocket's does under another name.
 func (x *exchange) secure() bool {
-	scheme := x.echo.Scheme()
+	// Not the handlers' context: Echo may have given it to another request.
+	scheme := x.handlers.outer.Echo().NewContext(x.request, nil).Scheme()
 	return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "wss")
 }
 
 // exchangeIn returns the exchange that c belongs to.
 func exchangeIn(c echo.Context) (*exchange, error) {
-	if x, ok := c.Get(contribKey).(*exchange); ok {
-		return x, nil
+	for _, key := range []string{exchangeKey, ownerKey} {
+		if x, ok := c.Get(key).(*exchange); ok {
+			return x, nil
+		}
 	}
 	if x := exchangeOf(c.Request().Context(), nil); x != nil {
 		return x, nil
@@ -190,6 +259,6 @@ func exchangeIn(c echo.Context) (*exchange, error) {
 
 // exchangeOf returns the exchange of a request's context, the innermost of store, or of any store for nil.
 func exchangeOf(ctx context.Context, store *Store) *exchange {
-	x, _ := ctx.Value(exchangeKey{store}).(*exchange)
+	x, _ := ctx.Value(storeKey{store}).(*exchange)
 	return x
 }

@@ -14,6 +14,7 @@ import (
 type record struct {
 	name    string
 	options sessions.Options // as handed out
+	managed bool             // an exchange sends its cookie
 
 	malformed *malformedError // why the document is ignored
 	over      bool            // the client has a key, but no document of it was found

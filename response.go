@@ -1,105 +1,332 @@
 package echofirestore
 
 import (
-	"bufio"
-	"cmp"
-	"net"
+	"errors"
+	"log/slog"
+	"maps"
 	"net/http"
+	"reflect"
+
+	"github.com/labstack/echo/v4"
 )
 
-// responseWriter is the response's writer beneath Echo's Response. It catches what passes Echo's Before hooks by.
-type responseWriter struct {
-	http.ResponseWriter
-	x       *exchange
-	reached bool // something has been written to the client
-	dropped bool // the error response has gone past this writer, and what comes now is dropped
+// A phase is how far a response has come:
+//
+//	waiting → saving → begun
+//	   ↑        ↓ ↘
+//	   +--------+   replaced
+//
+// It goes back to waiting if a callback panics while the sessions are saved, if a Hijack is refused, and if the sessions
+// were saved so early that the response can still change.
+type phase int
+
+const (
+	waiting  phase = iota // nothing has left: the header can change
+	saving                // the response is about to leave: its sessions are being saved
+	begun                 // the sessions are saved and the header is decided
+	replaced              // the sessions could not be saved: the error response has taken the response's place
+)
+
+// in reports whether the response is in a phase.
+func (x *exchange) in(p phase) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.phase == p
 }
 
-func (w *responseWriter) WriteHeader(status int) {
-	if 100 <= status && status < 200 && status != http.StatusSwitchingProtocols {
-		w.ResponseWriter.WriteHeader(status) // the response is yet to begin
+// advance brings the response from one phase to another. It reports false if it is not in that one.
+func (x *exchange) advance(from, to phase) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.phase != from {
+		return false
+	}
+	x.phase = to
+	return true
+}
+
+// settle brings the response to a phase, and lets its sessions know whether a cookie can still be sent.
+func (x *exchange) settle(to phase) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.phase = to
+	for _, o := range x.sessions {
+		o.rec.seal(to >= begun)
+	}
+}
+
+// isOver reports whether the handlers have returned and the response has begun: nothing more comes of this exchange.
+func (x *exchange) isOver() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.returned && x.phase >= begun
+}
+
+// owned reports whether Echo's context is still that of this exchange. Echo uses contexts and responses again, also while
+// its Timeout has abandoned a handler that goes on.
+func (x *exchange) owned() bool {
+	owner, _ := x.handlers.outer.Get(ownerKey).(*exchange)
+	for owner != nil && owner != x {
+		owner = owner.around
+	}
+	return owner != nil
+}
+
+// beforeResponse is called by Echo's Response before it begins. The last moment at which a response can change is later,
+// beneath it, where other hooks have run; but this is the only one if our writer cannot be found there.
+func (x *exchange) beforeResponse() {
+	response := x.response
+	if x.writer.isBeneath(response.Writer) {
 		return
 	}
-	if !w.hasBegun() {
-		w.x.response.Status = status
-		w.x.begin()
+	next := waiting // our writer is hidden, as it is by net/http.TimeoutHandler, and may yet be reached
+	if x.hasReturned() {
+		next = begun // it is gone: middleware outside has taken back its writer, and ours with it
+		x.moveHeader(response.Header())
 	}
-	if !w.dropped {
-		w.reached = true
-		w.ResponseWriter.WriteHeader(status)
+	if informational(response.Status) && next == waiting || !x.advance(waiting, saving) {
+		return
+	}
+	if !x.save(response.Status, response.Writer, next) {
+		response.Writer = &droppedWriter{ResponseWriter: response.Writer, err: x.failed}
 	}
 }
 
-func (w *responseWriter) Write(b []byte) (int, error) {
-	w.beginImplicitly()
-	if w.dropped {
-		return 0, w.x.failed
+// begin is called when a response is about to leave. It saves the sessions, or else puts the error response in its place.
+// It reports false if that has been done before.
+func (x *exchange) begin(status int) bool {
+	if !x.advance(waiting, saving) {
+		return false
 	}
-	w.reached = true
-	return w.ResponseWriter.Write(b)
+	// The error response goes past the writers that middleware within has put around the response, for they may be in the
+	// middle of their work, such as Gzip in its first Flush; they are cut off.
+	x.writer.dropped = !x.save(status, x.writer.ResponseWriter, begun)
+	return true
 }
 
-// FlushError makes http.ResponseController's Flush send the header, and so begin the response.
-func (w *responseWriter) FlushError() error {
-	w.beginImplicitly()
-	if w.dropped {
-		return w.x.failed
+// unbegin takes begin back: the response has not begun after all.
+func (x *exchange) unbegin() { x.settle(waiting) }
+
+// save saves the sessions for a response that is about to leave, and goes on to the next phase. If they cannot be saved,
+// it answers on w and reports false.
+func (x *exchange) save(status int, w http.ResponseWriter, next phase) bool {
+	defer x.advance(saving, waiting) // if a callback panics
+	if err := x.autosave(status); err != nil {
+		x.replace(err, w)
+		return false
 	}
-	return http.NewResponseController(w.ResponseWriter).Flush()
+	x.proceed(status, next)
+	return true
 }
 
-// Flush implements [http.Flusher].
-func (w *responseWriter) Flush() { _ = w.FlushError() }
+// proceed puts the headers of the sessions into the response, and goes on to the next phase.
+func (x *exchange) proceed(status int, next phase) {
+	x.putHeaders(func() bool {
+		x.status = status
+		x.settle(next)
+		return true
+	})
+}
 
-// Hijack implements [http.Hijacker]. The sessions are saved first; if they cannot be, the connection is not handed
-// over. A cookie is in the response's header then, and it is for the caller to send that.
-func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if w.x.seal() {
-		if err := w.x.autosave(); err != nil {
-			w.x.unseal()
-			return nil, nil, err
+// autosave saves the sessions for a response with a status: nothing if that is 500 or more.
+func (x *exchange) autosave(status int) error {
+	if status >= http.StatusInternalServerError {
+		return nil
+	}
+	for _, o := range x.opened() {
+		if err := x.autosaveOne(o); err != nil {
+			return err
 		}
 	}
-	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err != nil && !w.x.response.Committed {
-		w.x.unseal()
+	return nil
+}
+
+func (x *exchange) autosaveOne(o opened) error {
+	switch unread, unended := o.rec.failures(); {
+	case unended != nil:
+		// commit tries again
+	case unread != nil && !o.silent && o.idle():
+		return nil // the handler was told, and has changed nothing
+	case unread != nil:
+		return unread
 	}
-	return conn, rw, err
-}
-
-// Push implements [http.Pusher].
-func (w *responseWriter) Push(target string, opts *http.PushOptions) error {
-	if pusher, ok := w.ResponseWriter.(http.Pusher); ok {
-		return pusher.Push(target, opts)
+	if o.rec.isGone() && !endedBy(o.Session) {
+		return nil // the handler was told, or it was logged
 	}
-	return http.ErrNotSupported
+	err := x.store.commit(x.context(), o.Session, o.rec)
+	if errors.Is(err, ErrGone) {
+		x.store.cfg.Logger.LogAttrs(x.context(), slog.LevelInfo, "changes of an ended session dropped",
+			slog.String("cookie", o.rec.name))
+		return nil
+	}
+	return err
 }
 
-// Unwrap lets http.ResponseController reach what this writer does not offer, such as deadlines.
-func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+// replace sends the error response for err in the place of the one that was about to leave, to w. What the handler has
+// set and will write is dropped.
+func (x *exchange) replace(err error, w http.ResponseWriter) {
+	x.logUnsaved(err)
+	x.failed = err
+	if x.owned() { // else Echo has answered for a handler that took too long
+		x.resetHeader(x.handlers.outer)
+		x.answer(err, w)
+	}
+	x.settle(replaced)
+}
 
-// beginImplicitly begins a response whose status nobody has set, through Echo's Response, so that it knows.
-func (w *responseWriter) beginImplicitly() {
-	if !w.hasBegun() {
-		w.x.response.WriteHeader(cmp.Or(w.x.response.Status, http.StatusOK))
+// answer has Config.ErrorHandler answer on w, through a Response of its own: the one that is about to leave has hooks,
+// and may count as begun.
+func (x *exchange) answer(err error, w http.ResponseWriter) {
+	c := x.handlers.outer
+	interrupted, response := c.Response(), echo.NewResponse(w, c.Echo())
+	c.SetResponse(response)
+	defer func() {
+		c.SetResponse(interrupted)
+		for _, r := range []*echo.Response{interrupted, x.response} {
+			r.Status, r.Size, r.Committed = response.Status, response.Size, response.Committed
+		}
+	}()
+	if err := x.handle(c, err); err != nil {
+		c.Error(err)
+	}
+	if !response.Committed {
+		response.WriteHeader(http.StatusServiceUnavailable)
 	}
 }
 
-func (w *responseWriter) hasBegun() bool {
-	w.x.mu.Lock()
-	defer w.x.mu.Unlock()
-	return w.x.begun
+// handle calls Config.ErrorHandler, and answers for one that does nothing.
+func (x *exchange) handle(c echo.Context, err error) error {
+	answered := x.store.cfg.ErrorHandler(c, err)
+	if answered == nil && !c.Response().Committed {
+		return toHTTPError(c, err)
+	}
+	return answered
 }
 
-// droppedWriter takes what a handler goes on to write after the error response, and tells it so.
-type droppedWriter struct {
-	http.ResponseWriter
-	err error
+// putHeaders tells client and caches what became of the sessions, in the header that the request's response had when the
+// middleware got it. Whether that is wanted, it asks when nobody else can write the header.
+func (x *exchange) putHeaders(wanted func() bool) {
+	var overridden []string
+	x.headers.Lock()
+	if wanted() {
+		for _, o := range x.opened() {
+			if x.store.writeHeaders(x.header, o.rec) {
+				overridden = append(overridden, o.rec.name)
+			}
+		}
+	}
+	x.headers.Unlock()
+	for _, name := range overridden {
+		x.store.logOverridden(x.context(), name)
+	}
 }
 
-func (w *droppedWriter) WriteHeader(int)           {}
-func (w *droppedWriter) Write([]byte) (int, error) { return 0, w.err }
-func (w *droppedWriter) FlushError() error         { return w.err }
-func (w *droppedWriter) Flush()                    {}
+// showHeaders puts the headers while the response waits, for handlers to see. They are put again when it begins.
+func (x *exchange) showHeaders() {
+	x.putHeaders(func() bool { return x.in(waiting) && !x.hasReturned() })
+}
 
-func (w *droppedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, w.err }
+// resetHeader takes the response's header back to what it was before the handlers, but for the cookies of sessions that
+// are saved. The response is that of c.
+func (x *exchange) resetHeader(c echo.Context) {
+	if h := c.Response().Header(); !sameMap(h, x.header) {
+		clear(h) // of middleware within that keeps the response to itself at first
+	}
+	x.headers.Lock()
+	clear(x.header)
+	maps.Copy(x.header, x.before)
+	x.headers.Unlock()
+	for each := x; each != nil; each = each.within {
+		each.putHeaders(func() bool { return true })
+	}
+}
+
+// moveHeader notes that the response has got another header, from middleware outside that has dropped the one that it had
+// given the handlers: Echo's Timeout does so when one returns an error.
+func (x *exchange) moveHeader(h http.Header) {
+	x.headers.Lock()
+	defer x.headers.Unlock()
+	if sameMap(h, x.header) {
+		return
+	}
+	x.before = h.Clone()
+	for name := range x.header { // it has been copied
+		delete(x.before, name)
+	}
+	for _, name := range []string{"Content-Type", "Content-Length", "Content-Encoding"} { // of what is about to be written
+		delete(x.before, name)
+	}
+	x.header = h
+}
+
+func sameMap(a, b http.Header) bool { return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer() }
+
+// finish is called when the handlers have returned err.
+func (x *exchange) finish(err error) error {
+	x.noteReturn()
+	x.mu.Lock()
+	phase := x.phase
+	x.mu.Unlock()
+	switch {
+	case phase == replaced && (x.writer.reached || x.writer.dropped || !x.owned()):
+		// Answered already. The error stays here, for there is middleware that drops a response with an error, and
+		// Echo's error handler would not write another one.
+		return nil
+	case phase == replaced:
+		// Middleware within, such as Timeout, has dropped the error response.
+		x.response.Writer, x.response.Committed = x.writer.ResponseWriter, false
+		return x.fail(x.failed)
+	case phase == begun:
+		if late := x.saveLate(); late != nil {
+			return errors.Join(err, late)
+		}
+		return err
+	case err != nil:
+		return x.handlers.passOn(err)
+	default:
+		return x.finishUnwritten()
+	}
+}
+
+// finishUnwritten saves the sessions of a request whose handlers have written nothing.
+func (x *exchange) finishUnwritten() error {
+	if !x.advance(waiting, saving) {
+		return nil
+	}
+	defer x.advance(saving, waiting) // if they cannot be saved, or a callback panics
+	if err := x.autosave(http.StatusOK); err != nil {
+		x.logUnsaved(err)
+		return x.fail(err)
+	}
+	x.proceed(http.StatusOK, begun)
+	return nil
+}
+
+// fail returns err to Echo as Config.ErrorHandler makes it, for a response that nothing has left of.
+func (x *exchange) fail(err error) error {
+	if !x.owned() {
+		return err
+	}
+	x.resetHeader(x.handlers.outer)
+	return x.handle(x.handlers.outer, err)
+}
+
+// saveLate saves what was changed after the response had begun.
+func (x *exchange) saveLate() error {
+	if x.status >= http.StatusInternalServerError {
+		return nil
+	}
+	var errs []error
+	for _, o := range x.opened() {
+		if err := x.autosaveOne(o); err != nil {
+			x.logUnsaved(err)
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// logUnsaved logs an error that the handler is not told, since it has finished.
+func (x *exchange) logUnsaved(err error) {
+	x.store.cfg.Logger.LogAttrs(x.context(), slog.LevelError, "session not saved", slog.Any("error", err))
+}

@@ -70,14 +70,28 @@ func (s *Store) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Sess
 	if err != nil {
 		return err
 	}
-	if err := s.commit(r.Context(), sess, rec); err != nil {
-		retractCookie(w.Header(), rec)
-		return err
+	err = s.commit(r.Context(), sess, rec)
+	s.showHeaders(r, w, rec)
+	return err
+}
+
+// showHeaders puts what became of a session into the header of its response: with the middleware into the one that the
+// request had when it came, whatever w is by now.
+func (s *Store) showHeaders(r *http.Request, w http.ResponseWriter, rec *record) {
+	if !rec.managed {
+		if s.writeHeaders(w.Header(), rec) {
+			s.logOverridden(r.Context(), rec.name)
+		}
+	} else if x := exchangeOf(r.Context(), s); x != nil {
+		x.showHeaders() //nolint:contextcheck // x has the request's own
 	}
-	if !rec.isSealed() {
-		s.writeHeaders(w.Header(), rec)
-	}
-	return nil
+}
+
+// keepsSame reports whether two stores keep the same sessions: under the same cookie in the same collection.
+func (s *Store) keepsSame(other *Store) bool {
+	a, b := s.cfg, other.cfg
+	return s == other || a.Client == b.Client && a.Collection == b.Collection && a.CookieName == b.CookieName &&
+		a.Path == b.Path && a.Domain == b.Domain
 }
 
 // open returns the session called name of a request, and what is known of it. It never fails: what went wrong is in
@@ -251,19 +265,22 @@ func (s *Store) reportMalformed(ctx context.Context, rec *record) {
 	}
 }
 
-// writeHeaders tells client and caches what became of a session.
-func (s *Store) writeHeaders(h http.Header, rec *record) {
+// writeHeaders tells client and caches what became of a session. It reports whether it overrode a header that lets
+// caches keep the response.
+func (s *Store) writeHeaders(h http.Header, rec *record) (overridden bool) {
 	varyByCookie(h)
 	retractCookie(h, rec)
 	cookie := rec.pendingCookie()
 	if cookie == nil {
-		return
+		return false
 	}
 	setCookie(h, cookie)
-	if forbidSharedCaching(h) {
-		s.cfg.Logger.Warn("Cache-Control of a response that sets a session cookie replaced by private, no-store",
-			slog.String("cookie", rec.name))
-	}
+	return forbidSharedCaching(h)
+}
+
+func (s *Store) logOverridden(ctx context.Context, name string) {
+	s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn,
+		"Cache-Control of a response that sets a session cookie replaced by private, no-store", slog.String("cookie", name))
 }
 
 // retractCookie takes back the cookie of a session that was saved in this request, and then ended by another one: the

@@ -33,19 +33,19 @@ func TestTwoStores(t *testing.T) {
 			documents: state{[]string{"new"}, []string{"begun"}}, cookies: state{[]string{"new"}, []string{"begun"}},
 		},
 		{
-			name: "the inner one fails after the outer one has saved", outerKey: "new", innerKey: "/", status: http.StatusInternalServerError,
-			documents: state{outer: []string{"new"}}, cookies: state{outer: []string{"new"}},
-		},
-		{
-			name: "the inner one fails before the outer one", outerKey: "new", innerKey: "/", empty: true, status: http.StatusInternalServerError,
+			name: "the inner one fails", outerKey: "new", innerKey: "/", status: http.StatusInternalServerError,
 			documents: state{outer: []string{"old"}},
 		},
 		{
-			name: "the outer one fails before the inner one", outerKey: "/", innerKey: "begun", status: http.StatusInternalServerError,
+			name: "the inner one fails, no body", outerKey: "new", innerKey: "/", empty: true, status: http.StatusInternalServerError,
 			documents: state{outer: []string{"old"}},
 		},
 		{
-			name: "the outer one fails after the inner one has saved", outerKey: "/", innerKey: "begun", empty: true, status: http.StatusInternalServerError,
+			name: "the outer one fails after the inner one has saved", outerKey: "/", innerKey: "begun", status: http.StatusInternalServerError,
+			documents: state{[]string{"old"}, []string{"begun"}}, cookies: state{inner: []string{"begun"}},
+		},
+		{
+			name: "the outer one fails after the inner one has saved, no body", outerKey: "/", innerKey: "begun", empty: true, status: http.StatusInternalServerError,
 			documents: state{[]string{"old"}, []string{"begun"}}, cookies: state{inner: []string{"begun"}},
 		},
 	} {

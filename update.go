@@ -20,14 +20,9 @@ func (s *Store) Update(r *http.Request, w http.ResponseWriter, name string, fn f
 	if err != nil {
 		return err
 	}
-	if err := s.change(r.Context(), sess, rec, fn); err != nil {
-		retractCookie(w.Header(), rec)
-		return err
-	}
-	if !rec.isSealed() {
-		s.writeHeaders(w.Header(), rec)
-	}
-	return nil
+	err = s.change(r.Context(), sess, rec, fn)
+	s.showHeaders(r, w, rec)
+	return err
 }
 
 // change runs fn on the session and commits it, until no other request came between.

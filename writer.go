@@ -1,0 +1,118 @@
+package echofirestore
+
+import (
+	"bufio"
+	"cmp"
+	"net"
+	"net/http"
+)
+
+// responseWriter is the response's writer beneath Echo's Response and whatever middleware within puts around that. What
+// it is asked to begin is about to leave.
+type responseWriter struct {
+	http.ResponseWriter
+	x       *exchange
+	reached bool // something has been written to the client
+	dropped bool // the error response has gone past this writer, and what comes now is dropped
+}
+
+func (w *responseWriter) WriteHeader(status int) {
+	if informational(status) {
+		w.ResponseWriter.WriteHeader(status) // the response is yet to begin
+		return
+	}
+	w.x.begin(status)
+	if !w.dropped {
+		w.reached = true
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// informational reports whether a response with this status is followed by another one to the same request.
+func informational(status int) bool {
+	return 100 <= status && status < 200 && status != http.StatusSwitchingProtocols
+}
+
+func (w *responseWriter) Write(b []byte) (int, error) {
+	w.beginImplicitly()
+	if w.dropped {
+		return 0, w.x.failed
+	}
+	w.reached = true
+	return w.ResponseWriter.Write(b)
+}
+
+// FlushError makes http.ResponseController's Flush send the header, and so begin the response.
+func (w *responseWriter) FlushError() error {
+	w.beginImplicitly()
+	if w.dropped {
+		return w.x.failed
+	}
+	w.reached = true
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Flush implements [http.Flusher].
+func (w *responseWriter) Flush() { _ = w.FlushError() }
+
+// Hijack implements [http.Hijacker]. The sessions are saved first; if they cannot be, the client gets the error response,
+// and the connection is not handed over. A cookie is in the response's header then, and it is for the caller to send
+// that.
+func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	began := w.x.begin(http.StatusSwitchingProtocols)
+	if w.dropped {
+		return nil, nil, w.x.failed
+	}
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil && began {
+		w.x.unbegin()
+	}
+	return conn, rw, err
+}
+
+// Push implements [http.Pusher].
+func (w *responseWriter) Push(target string, opts *http.PushOptions) error {
+	if pusher, ok := w.ResponseWriter.(http.Pusher); ok {
+		return pusher.Push(target, opts)
+	}
+	return http.ErrNotSupported
+}
+
+// Unwrap lets http.ResponseController reach what this writer does not offer, such as deadlines.
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// beginImplicitly begins a response whose status nobody has set, through Echo's Response, so that it knows.
+func (w *responseWriter) beginImplicitly() {
+	if !w.x.in(waiting) {
+		return
+	}
+	if response := w.x.response; w.x.owned() && !response.Committed {
+		response.WriteHeader(cmp.Or(response.Status, http.StatusOK))
+	}
+	w.x.begin(http.StatusOK) // if that has not reached this writer
+}
+
+// isBeneath reports whether w writes to this writer, as far as it tells.
+func (w *responseWriter) isBeneath(outer http.ResponseWriter) bool {
+	for outer != w {
+		wrapper, ok := outer.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		outer = wrapper.Unwrap()
+	}
+	return true
+}
+
+// droppedWriter takes what a handler goes on to write after the error response, and tells it so.
+type droppedWriter struct {
+	http.ResponseWriter
+	err error
+}
+
+func (w *droppedWriter) WriteHeader(int)           {}
+func (w *droppedWriter) Write([]byte) (int, error) { return 0, w.err }
+func (w *droppedWriter) FlushError() error         { return w.err }
+func (w *droppedWriter) Flush()                    {}
+
+func (w *droppedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, w.err }

@@ -12,6 +12,7 @@ import (
 // A record is what the store knows of a session that it handed out: what the next save is compared with, and the
 // conditions it is under.
 type record struct {
+	store   *Store
 	name    string
 	options sessions.Options // as handed out
 	managed bool             // an exchange sends its cookie
@@ -96,20 +97,20 @@ func (rec *record) dropCookie() bool {
 
 // records finds the record of a session, for as long as the program holds the session. It is keyed by the session
 // itself since that is all that Save gets: requests are replaced on their way through middleware, and gorilla's
-// registry points a session at whatever store it was asked for last.
-type records struct {
-	m sync.Map // of weak.Pointer[sessions.Session] to *record, which must not refer to the session
-}
+// registry points a session at whatever store it was asked for last. It is one for all stores, for a session may be
+// asked about at another store that keeps the same ones.
+var records sync.Map // of weak.Pointer[sessions.Session] to *record, which must not refer to the session
 
-func (r *records) add(sess *sessions.Session, rec *record) {
+func addRecord(sess *sessions.Session, rec *record) {
 	key := weak.Make(sess)
-	r.m.Store(key, rec)
-	runtime.AddCleanup(sess, func(key weak.Pointer[sessions.Session]) { r.m.Delete(key) }, key)
+	records.Store(key, rec)
+	runtime.AddCleanup(sess, func(key weak.Pointer[sessions.Session]) { records.Delete(key) }, key)
 }
 
-// of returns nil for a session that was never added.
-func (r *records) of(sess *sessions.Session) *record {
-	if rec, ok := r.m.Load(weak.Make(sess)); ok {
+// recordOf returns the record of a session that s, or a store that keeps the same sessions, has handed out: nil for any
+// other.
+func (s *Store) recordOf(sess *sessions.Session) *record {
+	if rec, ok := records.Load(weak.Make(sess)); ok && rec.(*record).store.keepsSame(s) {
 		return rec.(*record)
 	}
 	return nil

@@ -259,7 +259,9 @@ func (x *exchange) moveHeader(h http.Header) {
 	x.header = h
 }
 
-func sameMap(a, b http.Header) bool { return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer() }
+func sameMap(a, b http.Header) bool {
+	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
+}
 
 // finish is called when the handlers have returned err.
 func (x *exchange) finish(err error) error {

@@ -18,7 +18,6 @@ type Store struct {
 	cfg       Config
 	firestore gateway
 	signers   []securecookie.Codec // none if cookies are not signed
-	records   records
 }
 
 var _ sessions.Store = (*Store)(nil)
@@ -66,11 +65,11 @@ func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 // The request's cancellation does not cancel a save; Config.Timeout bounds it. Errors are ErrGone, ErrConflict,
 // ErrTooLarge and ErrCommitted, those of the codec and the key factory, and those of Firestore, with their gRPC status.
 func (s *Store) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Session) error {
-	rec, err := s.recordOf(sess)
+	rec, err := s.takeRecord(sess)
 	if err != nil {
 		return err
 	}
-	err = s.commit(r.Context(), sess, rec)
+	err = rec.store.commit(r.Context(), sess, rec)
 	s.showHeaders(r, w, rec)
 	return err
 }
@@ -161,8 +160,8 @@ func (s *Store) newSession(name string, secure bool) (*sessions.Session, *record
 	sess := sessions.NewSession(s, name)
 	sess.IsNew = true
 	sess.Options = s.options(secure)
-	rec := &record{name: name, options: *sess.Options, maxAge: s.cfg.MaxAge}
-	s.records.add(sess, rec)
+	rec := &record{store: s, name: name, options: *sess.Options, maxAge: s.cfg.MaxAge}
+	addRecord(sess, rec)
 	return sess, rec
 }
 
@@ -193,10 +192,10 @@ func (s *Store) requestKey(r *http.Request, name string) string {
 	return key
 }
 
-// recordOf returns the record of a session that this store handed out, or of a new one that the caller made with
+// takeRecord returns the record of a session that this store handed out, or of a new one that the caller made with
 // sessions.NewSession.
-func (s *Store) recordOf(sess *sessions.Session) (*record, error) {
-	if rec := s.records.of(sess); rec != nil {
+func (s *Store) takeRecord(sess *sessions.Session) (*record, error) {
+	if rec := s.recordOf(sess); rec != nil {
 		return rec, nil
 	}
 	if sess.ID != "" {
@@ -205,8 +204,8 @@ func (s *Store) recordOf(sess *sessions.Session) (*record, error) {
 	if err := validateName(sess.Name()); err != nil {
 		return nil, err
 	}
-	rec := &record{name: sess.Name(), options: *s.options(false)}
-	s.records.add(sess, rec)
+	rec := &record{store: s, name: sess.Name(), options: *s.options(false)}
+	addRecord(sess, rec)
 	return rec, nil
 }
 

@@ -16,11 +16,11 @@ func (s *Store) Update(r *http.Request, w http.ResponseWriter, name string, fn f
 	if err != nil {
 		return err
 	}
-	rec, err := s.recordOf(sess)
+	rec, err := s.takeRecord(sess)
 	if err != nil {
 		return err
 	}
-	err = s.change(r.Context(), sess, rec, fn)
+	err = rec.store.change(r.Context(), sess, rec, fn)
 	s.showHeaders(r, w, rec)
 	return err
 }

@@ -44,7 +44,7 @@ type SessionInfo struct {
 
 // SessionID returns the ID that [Store.Sessions] shows a session under, and "" for one that is not stored yet.
 func (s *Store) SessionID(sess *sessions.Session) string {
-	rec := s.records.of(sess)
+	rec := s.recordOf(sess)
 	if rec == nil {
 		return ""
 	}
@@ -61,7 +61,7 @@ func sessionID(ref *firestore.DocumentRef) string { return hash(ref.ID)[:22] } /
 // Ended reports whether the client came with the key of a session that is over: sess is the new one in its place, or was
 // found to be gone when it was saved. A key that somebody has made up looks the same, unless there are SigningKeys.
 func (s *Store) Ended(sess *sessions.Session) bool {
-	rec := s.records.of(sess)
+	rec := s.recordOf(sess)
 	if rec == nil {
 		return false
 	}

@@ -1,0 +1,240 @@
+package echofirestore_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/echofirestore/echofirestore"
+)
+
+var outliveFlag = flag.Int("outlive", 1000, "how many requests TestHandlersOutliveTheirRequests makes in each of its ways")
+
+const outliveUsers = 20
+
+// A foreign counts what handlers did to others than their own user.
+type foreign struct{ reads, writes, endings, cookies atomic.Int64 }
+
+// outlived is what a handler does when its request may be over, for a user. It is told whether it sees a foreign session.
+var outlived = []struct {
+	name string
+	ends bool // the session, or its key
+	call func(a *app, c echo.Context, user string, seen *foreign) error
+}{
+	{name: "Get", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
+		sess, err := echofirestore.Get(c)
+		return seen.look(sess, user, err)
+	}},
+	{name: "the session in the context", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
+		return seen.look(session(c), user, nil)
+	}},
+	{name: "the store in the context", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
+		sess, err := c.Get("_session_store").(sessions.Store).Get(c.Request(), "__session")
+		return seen.look(sess, user, err)
+	}},
+	{name: "Store.Get", call: func(a *app, c echo.Context, user string, seen *foreign) error {
+		sess, err := a.store.Get(c.Request(), "__session")
+		return seen.look(sess, user, err)
+	}},
+	{name: "another session", call: func(a *app, c echo.Context, _ string, _ *foreign) error {
+		_, err := a.store.Get(c.Request(), "prefs")
+		return err
+	}},
+	{name: "the automatic save", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
+		session(c).Values["by"] = user
+		return seen.look(session(c), user, nil)
+	}},
+	{name: "Save", call: func(_ *app, c echo.Context, user string, _ *foreign) error {
+		session(c).Values["by"] = user
+		return echofirestore.Save(c)
+	}},
+	{name: "Save of the session", call: func(_ *app, c echo.Context, user string, _ *foreign) error {
+		sess := session(c)
+		sess.Values["by"] = user
+		return sess.Save(c.Request(), c.Response())
+	}},
+	{name: "Update", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
+		return echofirestore.Update(c, func(sess *sessions.Session) error {
+			sess.Values["by"] = user
+			return seen.look(sess, user, nil)
+		})
+	}},
+	{name: "Store.Update", call: func(a *app, c echo.Context, user string, seen *foreign) error {
+		return a.store.Update(c.Request(), c.Response(), "__session", func(sess *sessions.Session) error {
+			sess.Values["by"] = user
+			return seen.look(sess, user, nil)
+		})
+	}},
+	{name: "Renew", ends: true, call: func(_ *app, c echo.Context, user string, seen *foreign) error {
+		return errors.Join(echofirestore.Renew(c), echofirestore.Save(c), seen.look(session(c), user, nil))
+	}},
+	{name: "Destroy", ends: true, call: func(_ *app, c echo.Context, _ string, _ *foreign) error {
+		return echofirestore.Destroy(c)
+	}},
+	{name: "a negative MaxAge", ends: true, call: func(_ *app, c echo.Context, _ string, _ *foreign) error {
+		session(c).Options.MaxAge = -1
+		return session(c).Save(c.Request(), c.Response())
+	}},
+}
+
+func (f *foreign) look(sess *sessions.Session, user string, err error) error {
+	if err == nil && sess.Values["user"] != nil && sess.Values["user"] != user {
+		f.reads.Add(1)
+	}
+	return err
+}
+
+// TestHandlersOutliveTheirRequests has many users' requests use contexts again while handlers of earlier requests go on:
+// no handler may see, change or end the session of another user, nor give its cookie to one. Half of the users never end
+// a session: theirs must live.
+func TestHandlersOutliveTheirRequests(t *testing.T) {
+	t.Parallel()
+	const short, long = 3 * time.Millisecond, 20 * time.Millisecond
+	timeout := func(d time.Duration) echo.MiddlewareFunc {
+		return middleware.TimeoutWithConfig(middleware.TimeoutConfig{Timeout: d}) //nolint:staticcheck // in use
+	}
+	custom := func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error { return next(&customContext{c}) }
+	}
+	for _, tt := range []struct {
+		name            string
+		outside, inside []echo.MiddlewareFunc
+		timeout         time.Duration // what a handler takes is up to twice as long
+		goroutine       bool          // the handler returns, and a goroutine goes on
+		races           bool          // in Echo, which resets a context that a handler within its Timeout still has
+	}{
+		{name: "goroutines", timeout: short, goroutine: true},
+		{name: "goroutines, custom context inside", timeout: short, goroutine: true, inside: []echo.MiddlewareFunc{custom}},
+		{name: "Timeout inside", timeout: short, inside: []echo.MiddlewareFunc{timeout(short)}},
+		{
+			name: "Timeout inside, custom context outside", timeout: short,
+			outside: []echo.MiddlewareFunc{custom}, inside: []echo.MiddlewareFunc{timeout(short)},
+		},
+		{name: "Timeout outside", timeout: long, races: true, outside: []echo.MiddlewareFunc{timeout(long)}},
+		{name: "Timeout outside, custom context outside", timeout: long, races: true, outside: []echo.MiddlewareFunc{timeout(long), custom}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if tt.races && raceDetector {
+				return
+			}
+			a := newBareApp(t)
+			var running sync.WaitGroup
+			seen := new(foreign)
+			act := func(c echo.Context) error {
+				user := c.Request().URL.Query().Get("user")
+				call := outlived[rand.IntN(len(outlived))]
+				for call.ends && strings.HasPrefix(user, "lasting") {
+					call = outlived[rand.IntN(len(outlived))]
+				}
+				sess, err := echofirestore.Get(c)
+				if err != nil || seen.look(sess, user, nil) != nil {
+					return err
+				}
+				sess.Values["user"] = user
+				time.Sleep(rand.N(2 * tt.timeout))
+				return call.call(a, c, user, seen)
+			}
+			a.Use(tt.outside...)
+			a.Use(a.store.Middleware())
+			a.Use(tt.inside...)
+			a.GET("/", func(c echo.Context) error {
+				if !tt.goroutine {
+					running.Add(1)
+					defer running.Done()
+					// An error would be written to the response of the context, and that may be another's.
+					_ = act(c)
+					return nil
+				}
+				user := c.Request().URL.Query().Get("user")
+				sess, err := echofirestore.Get(c)
+				if err != nil {
+					return err
+				}
+				sess.Values["user"] = user
+				if err := echofirestore.Save(c); err != nil {
+					return err
+				}
+				call := outlived[rand.IntN(len(outlived))]
+				if call.ends && strings.HasPrefix(user, "lasting") {
+					return nil
+				}
+				running.Go(func() {
+					time.Sleep(rand.N(2 * tt.timeout))
+					_ = call.call(a, c, user, seen)
+				})
+				return nil
+			})
+			a.outliveLoad(seen)
+			running.Wait()
+			for _, fields := range a.documents() {
+				payload, err := echofirestore.DecodeJSON(fields["data"].(string))
+				if err != nil {
+					t.Fatal(err)
+				}
+				values := payload.Values
+				if by := values["by"]; by != nil && by != values["user"] {
+					seen.writes.Add(1)
+					t.Errorf("%v", fields)
+				}
+			}
+			if reads, writes, endings, cookies := seen.reads.Load(), seen.writes.Load(), seen.endings.Load(), seen.cookies.Load(); reads+writes+endings+cookies > 0 {
+				t.Errorf("foreign: %d reads, %d writes, %d endings, %d cookies", reads, writes, endings, cookies)
+			}
+			t.Logf("%d requests of %d users", *outliveFlag, outliveUsers)
+		})
+	}
+}
+
+// outliveLoad makes the requests, those of one user one after another.
+func (a *app) outliveLoad(seen *foreign) {
+	ctx, cancel := context.WithTimeout(a.t.Context(), time.Minute)
+	defer cancel()
+	left := new(atomic.Int64)
+	left.Store(int64(*outliveFlag))
+	var users sync.WaitGroup
+	for n := range outliveUsers {
+		user, key := fmt.Sprintf("leaving-%d", n), fmt.Sprintf("key-%d", n)
+		if n%2 == 0 {
+			user = fmt.Sprintf("lasting-%d", n)
+		}
+		a.putSession(key, fmt.Sprintf(`{"user": %q}`, user))
+		users.Go(func() {
+			b := a.browser()
+			first := withCookie(key)
+			for left.Add(-1) >= 0 {
+				got, err := b.try(http.MethodGet, "/?user="+user, func(r *http.Request) { *r = *r.WithContext(ctx) }, first)
+				if err != nil {
+					a.t.Error(err)
+					return
+				}
+				if cookie := got.cookie("__session"); cookie != nil && cookie.Value != "" {
+					snap, err := a.collection().Doc(cookie.Value).Get(ctx)
+					if err == nil && !strings.Contains(snap.Data()["data"].(string), fmt.Sprintf("%q", user)) {
+						seen.cookies.Add(1)
+					}
+				}
+				if strings.HasPrefix(user, "lasting") {
+					if snap, err := a.collection().Doc(key).Get(ctx); err != nil || !snap.Exists() {
+						seen.endings.Add(1)
+					}
+					continue
+				}
+				first = func(*http.Request) {} // from now on what the response has set
+			}
+		})
+	}
+	users.Wait()
+}

@@ -178,6 +178,13 @@ func (x *exchange) replace(err error, w http.ResponseWriter) {
 // and may count as begun.
 func (x *exchange) answer(err error, w http.ResponseWriter) {
 	c := x.handlers.outer
+	if x.writer.hinted {
+		for each := range unwrapped(w) {
+			if outer, ok := each.(*echo.Response); ok {
+				outer.Committed = false // Echo takes informational responses for final ones
+			}
+		}
+	}
 	interrupted, response := c.Response(), echo.NewResponse(w, c.Echo())
 	c.SetResponse(response)
 	defer func() {

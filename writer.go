@@ -3,6 +3,7 @@ package echofirestore
 import (
 	"bufio"
 	"cmp"
+	"iter"
 	"net"
 	"net/http"
 )
@@ -12,12 +13,14 @@ import (
 type responseWriter struct {
 	http.ResponseWriter
 	x       *exchange
-	reached bool // something has been written to the client
+	hinted  bool // an informational response has been written to the client
+	reached bool // a final one has
 	dropped bool // the error response has gone past this writer, and what comes now is dropped
 }
 
 func (w *responseWriter) WriteHeader(status int) {
 	if informational(status) {
+		w.hinted = true
 		w.ResponseWriter.WriteHeader(status) // the response is yet to begin
 		return
 	}
@@ -92,16 +95,27 @@ func (w *responseWriter) beginImplicitly() {
 	w.x.begin(http.StatusOK) // if that has not reached this writer
 }
 
-// isBeneath reports whether w writes to this writer, as far as it tells.
+// isBeneath reports whether outer writes to this writer, as far as it tells.
 func (w *responseWriter) isBeneath(outer http.ResponseWriter) bool {
-	for outer != w {
-		wrapper, ok := outer.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return false
+	for each := range unwrapped(outer) {
+		if each == w {
+			return true
 		}
-		outer = wrapper.Unwrap()
 	}
-	return true
+	return false
+}
+
+// unwrapped yields a writer and those that it wraps, as far as they tell.
+func unwrapped(w http.ResponseWriter) iter.Seq[http.ResponseWriter] {
+	return func(yield func(http.ResponseWriter) bool) {
+		for yield(w) {
+			wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+			if !ok {
+				return
+			}
+			w = wrapper.Unwrap()
+		}
+	}
 }
 
 // droppedWriter takes what a handler goes on to write after the error response, and tells it so.

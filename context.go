@@ -1,8 +1,6 @@
 package echofirestore
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"reflect"
 	"sync"
@@ -21,23 +19,6 @@ const (
 	ownerKey    = "echofirestore.owner"
 )
 
-// A storeKey finds an exchange in a request's context: the innermost of store, or of all for nil.
-type storeKey struct{ store *Store }
-
-// requestContext is the context of a request that the middleware has seen.
-type requestContext struct {
-	context.Context
-	x *exchange
-}
-
-// Value implements [context.Context].
-func (c *requestContext) Value(key any) any {
-	if key, ok := key.(storeKey); ok && (key.store == nil || key.store.keepsSame(c.x.store)) {
-		return c.x
-	}
-	return c.Context.Value(key)
-}
-
 // handlerContext is the context that handlers get. It reads the session when one asks for it.
 //
 // Echo uses its own contexts again, also while a handler that its Timeout has abandoned goes on, or a goroutine of one.
@@ -45,13 +26,13 @@ func (c *requestContext) Value(key any) any {
 type handlerContext struct {
 	echo.Context
 	outer   echo.Context // as the middleware got it: Context, or what embeds that
-	x       *exchange
+	host    *echoHost
 	request atomic.Pointer[http.Request]
 	contrib atomic.Pointer[any] // what handlers have put at contribKey in the place of the exchange
 }
 
-func (c *handlerContext) init(x *exchange, outer echo.Context) {
-	c.Context, c.outer, c.x = outer, outer, x
+func (c *handlerContext) init(h *echoHost, outer echo.Context) {
+	c.Context, c.outer, c.host = outer, outer, h
 	c.request.Store(outer.Request())
 }
 
@@ -59,14 +40,14 @@ func (c *handlerContext) init(x *exchange, outer echo.Context) {
 func (c *handlerContext) Get(key string) any {
 	switch key {
 	case SessionKey:
-		return c.x.open(c.x.store.cfg.CookieName, true).Session
+		return c.host.open(c.host.store.cfg.CookieName, true).Session
 	case exchangeKey:
-		return c.x
+		return c.host
 	case contribKey:
 		if store := c.contrib.Load(); store != nil {
 			return *store
 		}
-		return c.x
+		return &c.host.exchange
 	default:
 		return c.Context.Get(key)
 	}
@@ -86,7 +67,7 @@ func (c *handlerContext) Request() *http.Request { return c.request.Load() }
 // SetRequest implements [echo.Context].
 func (c *handlerContext) SetRequest(r *http.Request) {
 	c.request.Store(r)
-	if !c.x.isOver() {
+	if !c.host.isOver() {
 		c.Context.SetRequest(r)
 	}
 }
@@ -98,22 +79,18 @@ func (c *handlerContext) Error(err error) {
 	}
 }
 
-// translate lets Config.ErrorHandler have those errors of handlers that are this package's. Of what the handlers have
-// set, nothing leaves with them.
+// translate lets Config.ErrorHandler have those errors of handlers that are this package's.
 func (c *handlerContext) translate(err error) error {
-	if _, ok := errors.AsType[*failure](err); !ok || !c.x.owned() {
-		return err
+	if c.host.concerns(err, c.outer.Response().Header()) {
+		return c.host.handle(c.outer, err)
 	}
-	if c.x.in(waiting) {
-		c.x.resetHeader(c.outer)
-	}
-	return c.x.handle(c.outer, err)
+	return err
 }
 
 // passOn returns the error of handlers that wrote nothing. Echo's HTTPErrorHandler is going to write the response and may
 // use the session, but has a context of its own.
 func (c *handlerContext) passOn(err error) error {
-	if o, found := c.x.lookUp(c.x.store.cfg.CookieName); found && c.x.owned() {
+	if o, found := c.host.lookUp(c.host.store.cfg.CookieName); found && c.host.Owns() {
 		c.outer.Set(SessionKey, o.Session)
 	}
 	return c.translate(err)
@@ -180,4 +157,17 @@ func embeddedContextIn(t reflect.Type) []int {
 	}
 	embeddedContexts.Store(t, index)
 	return index
+}
+
+// exchangeIn returns the exchange that c belongs to.
+func exchangeIn(c echo.Context) (*exchange, error) {
+	for _, key := range []string{exchangeKey, ownerKey} {
+		if h, ok := c.Get(key).(*echoHost); ok {
+			return &h.exchange, nil
+		}
+	}
+	if x := exchangeOf(c.Request().Context(), nil); x != nil {
+		return x, nil
+	}
+	return nil, ErrNoMiddleware
 }

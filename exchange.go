@@ -5,36 +5,33 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/gorilla/sessions"
-	"github.com/labstack/echo/v4"
 )
 
 // An exchange is one request with its response, and the sessions that its handlers asked for. It sees to it that they
-// are saved before the first byte of the response leaves, and that the client hears of it if they are not.
+// are saved before the first byte of the response leaves, and that the client is told if they are not.
 //
-// It is what replaces the request's context, the response's writer and the handlers' echo.Context, each a struct of
-// its own inside, so that a request without a session costs few allocations.
+// What it puts between the request and its handlers are structs of its own inside, so that a request without a session
+// costs few allocations.
 type exchange struct {
-	store    *Store
-	request  *http.Request // as the middleware got it
-	ours     *http.Request // its copy, which handlers get
-	response *echo.Response
-	header   http.Header // the response's, as the middleware got it: Echo uses responses again, and this no other has
-	before   http.Header // what was in it then
+	store   *Store
+	host    host
+	request *http.Request // as the host got it
+	ours    *http.Request // its copy, for the handlers
+	header  http.Header   // the response's, as the host got it: it is never that of another request
+	before  http.Header   // what was in it then
 
-	handlers       handlerContext
 	requestContext requestContext
 	writer         responseWriter
-	around, within *exchange // those of middleware outside and inside, with other stores
+	within         *exchange // that of the next middleware inside, with another store
 
 	failed error // why the client got the error response; nil while it has not
 	status int   // that the response has begun with
 
 	// The locks are taken in this order, and then those of records. None is held while a callback of the application's
-	// runs.
+	// runs, but for loading while the Decoder does.
 	loading  sync.Mutex // held while a session is opened
 	headers  sync.Mutex // guards header
 	mu       sync.Mutex // guards what follows
@@ -43,25 +40,40 @@ type exchange struct {
 	sessions []opened
 }
 
-// newExchange puts an exchange between a request and its handlers.
-func newExchange(s *Store, c echo.Context) *exchange {
-	x := &exchange{store: s, request: c.Request(), response: c.Response()}
-	x.requestContext = requestContext{Context: x.request.Context(), x: x}
-	x.ours = x.request.WithContext(&x.requestContext)
-	c.SetRequest(x.ours)
-	x.handlers.init(x, c)
-	if x.around, _ = c.Get(ownerKey).(*exchange); x.around != nil {
-		x.around.within = x
+// init puts the exchange between a request that has come and its handlers: they are to get its request and its writer.
+func (x *exchange) init(s *Store, h host, w http.ResponseWriter, r *http.Request) {
+	x.store, x.host, x.request = s, h, r
+	if around := exchangeOf(r.Context(), nil); around != nil {
+		around.within = x
 	}
-	c.Set(contribKey, x)
-	c.Set(ownerKey, x)
-
-	if x.header = x.response.Header(); len(x.header) > 0 {
+	x.requestContext = requestContext{Context: r.Context(), x: x}
+	x.ours = r.WithContext(&x.requestContext)
+	if x.header = w.Header(); len(x.header) > 0 {
 		x.before = x.header.Clone()
 	}
-	x.response.Before(x.beforeResponse)
-	x.writer = responseWriter{ResponseWriter: x.response.Writer, x: x}
-	x.response.Writer = &x.writer
+	x.writer = responseWriter{ResponseWriter: w, x: x}
+}
+
+// requestContext is the context of a request that has an exchange.
+type requestContext struct {
+	context.Context
+	x *exchange
+}
+
+// A storeKey finds an exchange in a request's context: the innermost of store, or of all for nil.
+type storeKey struct{ store *Store }
+
+// Value implements [context.Context].
+func (c *requestContext) Value(key any) any {
+	if key, ok := key.(storeKey); ok && (key.store == nil || key.store.keepsSame(c.x.store)) {
+		return c.x
+	}
+	return c.Context.Value(key)
+}
+
+// exchangeOf returns the exchange of a request's context, the innermost of store, or of any store for nil.
+func exchangeOf(ctx context.Context, store *Store) *exchange {
+	x, _ := ctx.Value(storeKey{store}).(*exchange)
 	return x
 }
 
@@ -99,7 +111,7 @@ func (x *exchange) open(name string, silent bool) opened {
 	if found {
 		return o
 	}
-	ctx := x.context()
+	ctx := x.host.Context()
 	o, found = x.load(ctx, name, silent)
 	if !found {
 		x.store.reportMalformed(ctx, o.rec)
@@ -115,7 +127,7 @@ func (x *exchange) load(ctx context.Context, name string, silent bool) (opened, 
 		return o, true
 	}
 	o := opened{silent: silent}
-	o.Session, o.rec = x.store.open(ctx, x.request, name, x.secure())
+	o.Session, o.rec = x.store.open(ctx, x.request, name, x.host.HTTPS())
 	o.err = o.rec.err
 	x.add(o)
 	return o, false
@@ -154,7 +166,7 @@ func (x *exchange) opened() []opened {
 func (x *exchange) saveAll() error {
 	var errs []error
 	for _, o := range x.opened() {
-		err := x.store.commit(x.context(), o.Session, o.rec)
+		err := x.store.commit(x.host.Context(), o.Session, o.rec)
 		errs = append(errs, err)
 	}
 	x.showHeaders()
@@ -164,7 +176,7 @@ func (x *exchange) saveAll() error {
 // destroy ends the session called name, without loading it.
 func (x *exchange) destroy(name string) error {
 	o := x.unread(name)
-	if err := x.store.destroy(x.context(), o.Session, o.rec); err != nil {
+	if err := x.store.destroy(x.host.Context(), o.Session, o.rec); err != nil {
 		return err
 	}
 	x.mu.Lock()
@@ -197,7 +209,7 @@ func (x *exchange) renew(name string) error {
 // update changes the session called name by fn, and saves it.
 func (x *exchange) update(name string, fn func(*sessions.Session) error) error {
 	o := x.open(name, false)
-	if err := x.store.change(x.context(), o.Session, o.rec, fn); err != nil {
+	if err := x.store.change(x.host.Context(), o.Session, o.rec, fn); err != nil {
 		return err
 	}
 	x.showHeaders()
@@ -212,7 +224,7 @@ func (x *exchange) unread(name string) opened {
 		return o
 	}
 	var o opened
-	o.Session, o.rec = x.store.newSession(name, x.secure())
+	o.Session, o.rec = x.store.newSession(name, x.host.HTTPS())
 	o.rec.key = x.store.requestKey(x.request, name)
 	x.add(o)
 	return o
@@ -234,31 +246,11 @@ func (x *exchange) noteReturn() {
 	x.returned = true
 }
 
-// context returns the context of the request as the handlers left it, for the spans of its tracing.
-func (x *exchange) context() context.Context { return x.handlers.Request().Context() }
-
-// secure reports whether the request came by HTTPS, as a WebSocket's does under another name.
-func (x *exchange) secure() bool {
-	// Not the handlers' context: Echo may have given it to another request.
-	scheme := x.handlers.outer.Echo().NewContext(x.request, nil).Scheme()
-	return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "wss")
-}
-
-// exchangeIn returns the exchange that c belongs to.
-func exchangeIn(c echo.Context) (*exchange, error) {
-	for _, key := range []string{exchangeKey, ownerKey} {
-		if x, ok := c.Get(key).(*exchange); ok {
-			return x, nil
-		}
+// leave is called when the handlers have returned or panicked.
+func (x *exchange) leave() {
+	x.noteReturn()
+	// net/http removes the temporary files of a form in the request that it made, but the form was parsed in ours.
+	if x.request.MultipartForm == nil {
+		x.request.MultipartForm = x.ours.MultipartForm
 	}
-	if x := exchangeOf(c.Request().Context(), nil); x != nil {
-		return x, nil
-	}
-	return nil, ErrNoMiddleware
-}
-
-// exchangeOf returns the exchange of a request's context, the innermost of store, or of any store for nil.
-func exchangeOf(ctx context.Context, store *Store) *exchange {
-	x, _ := ctx.Value(storeKey{store}).(*exchange)
-	return x
 }

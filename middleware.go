@@ -1,9 +1,11 @@
 package echofirestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 )
@@ -12,7 +14,7 @@ import (
 //
 // A request that passes it more than once has the same sessions each time: in an Echo that is mounted in another one,
 // after c.Echo().ServeHTTP, or with the middleware on a group as well. So it does with two Stores of the same Client,
-// Collection and cookie: what is outermost counts.
+// Collection and cookie: the Config of the outermost counts.
 func (s *Store) Middleware() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -20,35 +22,73 @@ func (s *Store) Middleware() echo.MiddlewareFunc {
 				return next(c)
 			}
 			if x := exchangeOf(c.Request().Context(), s); x != nil && !x.isOver() {
-				return x.serveAgain(c, next)
+				return serveAgain(x.host.(*echoHost), c, next)
 			}
-			return newExchange(s, c).serve(next)
+			return newEchoHost(s, c).serve(next)
 		}
 	}
 }
 
+// An echoHost is Echo as it serves a request, with its exchange.
+type echoHost struct {
+	exchange
+	outer    echo.Context // as the middleware got it
+	response *echo.Response
+	handlers handlerContext
+	around   *echoHost // that of middleware outside
+}
+
+var _ host = (*echoHost)(nil)
+
+// newEchoHost puts an exchange between a request and its handlers.
+func newEchoHost(s *Store, c echo.Context) *echoHost {
+	h := &echoHost{outer: c, response: c.Response()}
+	h.init(s, h, h.response.Writer, c.Request())
+	c.SetRequest(h.ours)
+	h.handlers.init(h, c)
+	h.around, _ = c.Get(ownerKey).(*echoHost)
+	c.Set(contribKey, &h.exchange)
+	c.Set(ownerKey, h)
+	h.response.Before(func() { h.response.Writer = h.beforeResponse(h.response.Status, h.response.Writer) })
+	h.response.Writer = &h.writer
+	return h
+}
+
 // serve runs the handlers of the exchange.
-func (x *exchange) serve(next echo.HandlerFunc) error {
-	c, embedded := x.handlers.wrap()
-	defer x.leave(embedded)
+func (h *echoHost) serve(next echo.HandlerFunc) error {
+	c, embedded := h.handlers.wrap()
+	defer func() {
+		h.leave()
+		// A handler that Echo's Timeout has abandoned goes on with its context, which must not become another request's.
+		if !errors.Is(h.Context().Err(), context.DeadlineExceeded) || h.request.Context().Err() != nil {
+			embedded.restore()
+		}
+	}()
 	defer func() {
 		// A proxy aborts when it cannot write its response. Here it could not because the error response was sent in its
 		// place, and that is complete. Any other panic is left alone.
-		if x.in(replaced) {
+		if h.in(replaced) {
 			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
 				panic(p)
 			}
 		}
 	}()
-	return x.finish(next(c))
+	err := next(c)
+	if unanswered := h.finish(err); unanswered != nil {
+		if h.in(waiting) {
+			return h.handlers.passOn(unanswered)
+		}
+		return unanswered
+	}
+	return nil
 }
 
 // serveAgain runs handlers of a request that is in the middleware already.
-func (x *exchange) serveAgain(c echo.Context, next echo.HandlerFunc) error {
-	c.Set(contribKey, x)
-	c.Set(ownerKey, x)
+func serveAgain(h *echoHost, c echo.Context, next echo.HandlerFunc) error {
+	c.Set(contribKey, &h.exchange)
+	c.Set(ownerKey, h)
 	handlers := new(handlerContext)
-	handlers.init(x, c)
+	handlers.init(h, c)
 	wrapped, embedded := handlers.wrap()
 	defer embedded.restore()
 	if err := next(wrapped); err != nil {
@@ -57,15 +97,72 @@ func (x *exchange) serveAgain(c echo.Context, next echo.HandlerFunc) error {
 	return nil
 }
 
-// leave runs when the handlers have returned, or panicked.
-func (x *exchange) leave(embedded embeddedContext) {
-	x.noteReturn()
-	// A handler that Echo's Timeout has abandoned goes on with its context, which must not become another request's.
-	if !errors.Is(x.context().Err(), context.DeadlineExceeded) || x.request.Context().Err() != nil {
-		embedded.restore()
+// Context implements host.
+func (h *echoHost) Context() context.Context { return h.handlers.Request().Context() }
+
+// HTTPS implements host. It does not ask the handlers' context, for Echo may have given that to another request.
+func (h *echoHost) HTTPS() bool {
+	scheme := h.outer.Echo().NewContext(h.request, nil).Scheme()
+	return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "wss")
+}
+
+// Owns implements host. Echo uses contexts and responses again, also while its Timeout has abandoned a handler that goes
+// on.
+func (h *echoHost) Owns() bool {
+	owner, _ := h.outer.Get(ownerKey).(*echoHost)
+	for owner != nil && owner != h {
+		owner = owner.around
 	}
-	// net/http removes the temporary files of a form in the request that it made, but the form was parsed in ours.
-	if x.request.MultipartForm == nil {
-		x.request.MultipartForm = x.ours.MultipartForm
+	return owner != nil
+}
+
+// Header implements host.
+func (h *echoHost) Header() http.Header { return h.outer.Response().Header() }
+
+// Begin implements host.
+func (h *echoHost) Begin() {
+	if !h.response.Committed {
+		h.response.WriteHeader(cmp.Or(h.response.Status, http.StatusOK))
 	}
+}
+
+// Answer implements host. It gives Config.ErrorHandler a Response of its own: the one that is about to leave has hooks,
+// and may count as begun.
+func (h *echoHost) Answer(w http.ResponseWriter, err error) {
+	if h.writer.hinted {
+		for each := range unwrapped(w) {
+			if outer, ok := each.(*echo.Response); ok {
+				outer.Committed = false // Echo takes informational responses for final ones
+			}
+		}
+	}
+	interrupted, response := h.outer.Response(), echo.NewResponse(w, h.outer.Echo())
+	h.outer.SetResponse(response)
+	defer func() {
+		h.outer.SetResponse(interrupted)
+		for _, r := range []*echo.Response{interrupted, h.response} {
+			r.Status, r.Size, r.Committed = response.Status, response.Size, response.Committed
+		}
+	}()
+	if err := h.handle(h.outer, err); err != nil {
+		h.outer.Error(err)
+	}
+	if !response.Committed {
+		response.WriteHeader(http.StatusServiceUnavailable)
+	}
+}
+
+// Fail implements host.
+func (h *echoHost) Fail(err error) error {
+	h.response.Writer, h.response.Committed = &h.writer, false
+	return h.handle(h.outer, err)
+}
+
+// handle calls Config.ErrorHandler, and answers for one that does nothing.
+func (h *echoHost) handle(c echo.Context, err error) error {
+	answered := h.store.cfg.ErrorHandler(c, err)
+	if answered == nil && !c.Response().Committed {
+		return toHTTPError(c, err)
+	}
+	return answered
 }

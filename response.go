@@ -6,8 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
-
-	"github.com/labstack/echo/v4"
 )
 
 // A phase is how far a response has come:
@@ -62,34 +60,22 @@ func (x *exchange) isOver() bool {
 	return x.returned && x.phase >= begun
 }
 
-// owned reports whether Echo's context is still that of this exchange. Echo uses contexts and responses again, also while
-// its Timeout has abandoned a handler that goes on.
-func (x *exchange) owned() bool {
-	owner, _ := x.handlers.outer.Get(ownerKey).(*exchange)
-	for owner != nil && owner != x {
-		owner = owner.around
-	}
-	return owner != nil
-}
-
-// beforeResponse is called by Echo's Response before it begins. The last moment at which a response can change is later,
-// beneath it, where other hooks have run; but this is the only one if our writer cannot be found there.
-func (x *exchange) beforeResponse() {
-	response := x.response
-	if x.writer.isBeneath(response.Writer) {
-		return
+// beforeResponse is for hosts that tell when a response begins: with status, on w. The last moment at which a response
+// can change is later, beneath w, where other hooks have run; but this is the only one if our writer cannot be found there.
+// It returns the writer for what handlers write: w, or one that drops it because the client has got the error response.
+func (x *exchange) beforeResponse(status int, w http.ResponseWriter) http.ResponseWriter {
+	if x.writer.isBeneath(w) {
+		return w
 	}
 	next := waiting // our writer is hidden, as it is by net/http.TimeoutHandler, and may yet be reached
 	if x.hasReturned() {
 		next = begun // it is gone: middleware outside has taken back its writer, and ours with it
-		x.moveHeader(response.Header())
+		x.moveHeader(w.Header())
 	}
-	if informational(response.Status) && next == waiting || !x.advance(waiting, saving) {
-		return
+	if informational(status) && next == waiting || !x.advance(waiting, saving) || x.save(status, w, next) {
+		return w
 	}
-	if !x.save(response.Status, response.Writer, next) {
-		response.Writer = &droppedWriter{ResponseWriter: response.Writer, err: x.failed}
-	}
+	return &droppedWriter{ResponseWriter: w, err: x.failed}
 }
 
 // begin is called when a response is about to leave. It saves the sessions, or else puts the error response in its place.
@@ -153,9 +139,9 @@ func (x *exchange) autosaveOne(o opened) error {
 	if o.rec.isGone() && !endedBy(o.Session) {
 		return nil // the handler was told, or it was logged
 	}
-	err := x.store.commit(x.context(), o.Session, o.rec)
+	err := x.store.commit(x.host.Context(), o.Session, o.rec)
 	if errors.Is(err, ErrGone) {
-		x.store.cfg.Logger.LogAttrs(x.context(), slog.LevelInfo, "changes of an ended session dropped",
+		x.store.cfg.Logger.LogAttrs(x.host.Context(), slog.LevelInfo, "changes of an ended session dropped",
 			slog.String("cookie", o.rec.name))
 		return nil
 	}
@@ -167,47 +153,11 @@ func (x *exchange) autosaveOne(o opened) error {
 func (x *exchange) replace(err error, w http.ResponseWriter) {
 	x.logUnsaved(err)
 	x.failed = err
-	if x.owned() { // else Echo has answered for a handler that took too long
-		x.resetHeader(x.handlers.outer)
-		x.answer(err, w)
+	if x.host.Owns() { // else it has answered for a handler that took too long
+		x.resetHeader(x.host.Header())
+		x.host.Answer(w, err)
 	}
 	x.settle(replaced)
-}
-
-// answer has Config.ErrorHandler answer on w, through a Response of its own: the one that is about to leave has hooks,
-// and may count as begun.
-func (x *exchange) answer(err error, w http.ResponseWriter) {
-	c := x.handlers.outer
-	if x.writer.hinted {
-		for each := range unwrapped(w) {
-			if outer, ok := each.(*echo.Response); ok {
-				outer.Committed = false // Echo takes informational responses for final ones
-			}
-		}
-	}
-	interrupted, response := c.Response(), echo.NewResponse(w, c.Echo())
-	c.SetResponse(response)
-	defer func() {
-		c.SetResponse(interrupted)
-		for _, r := range []*echo.Response{interrupted, x.response} {
-			r.Status, r.Size, r.Committed = response.Status, response.Size, response.Committed
-		}
-	}()
-	if err := x.handle(c, err); err != nil {
-		c.Error(err)
-	}
-	if !response.Committed {
-		response.WriteHeader(http.StatusServiceUnavailable)
-	}
-}
-
-// handle calls Config.ErrorHandler, and answers for one that does nothing.
-func (x *exchange) handle(c echo.Context, err error) error {
-	answered := x.store.cfg.ErrorHandler(c, err)
-	if answered == nil && !c.Response().Committed {
-		return toHTTPError(c, err)
-	}
-	return answered
 }
 
 // putHeaders tells client and caches what became of the sessions, in the header that the request's response had when the
@@ -224,7 +174,7 @@ func (x *exchange) putHeaders(wanted func() bool) {
 	}
 	x.headers.Unlock()
 	for _, name := range overridden {
-		x.store.logOverridden(x.context(), name)
+		x.store.logOverridden(x.host.Context(), name)
 	}
 }
 
@@ -234,10 +184,10 @@ func (x *exchange) showHeaders() {
 }
 
 // resetHeader takes the response's header back to what it was before the handlers, but for the cookies of sessions that
-// are saved. The response is that of c.
-func (x *exchange) resetHeader(c echo.Context) {
-	if h := c.Response().Header(); !sameMap(h, x.header) {
-		clear(h) // of middleware within that keeps the response to itself at first
+// are saved. So it does h, which is the header as the handlers have it.
+func (x *exchange) resetHeader(h http.Header) {
+	if !sameMap(h, x.header) {
+		clear(h)
 	}
 	x.headers.Lock()
 	clear(x.header)
@@ -270,28 +220,27 @@ func sameMap(a, b http.Header) bool {
 	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
 }
 
-// finish is called when the handlers have returned err.
+// finish is called when the handlers have returned err. It returns the error for the host to answer, if any.
 func (x *exchange) finish(err error) error {
 	x.noteReturn()
 	x.mu.Lock()
 	phase := x.phase
 	x.mu.Unlock()
 	switch {
-	case phase == replaced && (x.writer.reached || x.writer.dropped || !x.owned()):
+	case phase == replaced && (x.writer.reached || x.writer.dropped || !x.host.Owns()):
 		// Answered already. The error stays here, for there is middleware that drops a response with an error, and
-		// Echo's error handler would not write another one.
+		// the host would not write another one.
 		return nil
-	case phase == replaced:
-		// Middleware within, such as Timeout, has dropped the error response.
-		x.response.Writer, x.response.Committed = x.writer.ResponseWriter, false
-		return x.fail(x.failed)
+	case phase == replaced: // middleware within, such as Echo's Timeout, has dropped the error response
+		x.resetHeader(x.host.Header())
+		return x.host.Fail(x.failed)
 	case phase == begun:
 		if late := x.saveLate(); late != nil {
 			return errors.Join(err, late)
 		}
 		return err
 	case err != nil:
-		return x.handlers.passOn(err)
+		return err
 	default:
 		return x.finishUnwritten()
 	}
@@ -302,22 +251,31 @@ func (x *exchange) finishUnwritten() error {
 	if !x.advance(waiting, saving) {
 		return nil
 	}
-	defer x.advance(saving, waiting) // if they cannot be saved, or a callback panics
+	defer x.advance(saving, waiting) // if a callback panics
 	if err := x.autosave(http.StatusOK); err != nil {
 		x.logUnsaved(err)
-		return x.fail(err)
+		x.failed = err
+		x.settle(replaced)
+		if !x.host.Owns() {
+			return err
+		}
+		x.resetHeader(x.host.Header())
+		return x.host.Fail(err)
 	}
 	x.proceed(http.StatusOK, begun)
 	return nil
 }
 
-// fail returns err to Echo as Config.ErrorHandler makes it, for a response that nothing has left of.
-func (x *exchange) fail(err error) error {
-	if !x.owned() {
-		return err
+// concerns reports whether err, which handlers have returned, is an error of this package's that the error response
+// answers. Of what the handlers have set, which is in h, nothing leaves with that.
+func (x *exchange) concerns(err error, h http.Header) bool {
+	if _, ours := errors.AsType[*failure](err); !ours || !x.host.Owns() {
+		return false
 	}
-	x.resetHeader(x.handlers.outer)
-	return x.handle(x.handlers.outer, err)
+	if x.in(waiting) {
+		x.resetHeader(h)
+	}
+	return true
 }
 
 // saveLate saves what was changed after the response had begun.
@@ -337,5 +295,5 @@ func (x *exchange) saveLate() error {
 
 // logUnsaved logs an error that the handler is not told, since it has finished.
 func (x *exchange) logUnsaved(err error) {
-	x.store.cfg.Logger.LogAttrs(x.context(), slog.LevelError, "session not saved", slog.Any("error", err))
+	x.store.cfg.Logger.LogAttrs(x.host.Context(), slog.LevelError, "session not saved", slog.Any("error", err))
 }

@@ -2,14 +2,13 @@ package echofirestore
 
 import (
 	"bufio"
-	"cmp"
 	"iter"
 	"net"
 	"net/http"
 )
 
-// responseWriter is the response's writer beneath Echo's Response and whatever middleware within puts around that. What
-// it is asked to begin is about to leave.
+// responseWriter is the response's writer beneath what the host, and middleware within, put around it. What it is asked
+// to begin is about to leave.
 type responseWriter struct {
 	http.ResponseWriter
 	x       *exchange
@@ -84,13 +83,13 @@ func (w *responseWriter) Push(target string, opts *http.PushOptions) error {
 // Unwrap lets http.ResponseController reach what this writer does not offer, such as deadlines.
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// beginImplicitly begins a response whose status nobody has set, through Echo's Response, so that it knows.
+// beginImplicitly begins a response whose status nobody has set.
 func (w *responseWriter) beginImplicitly() {
 	if !w.x.in(waiting) {
 		return
 	}
-	if response := w.x.response; w.x.owned() && !response.Committed {
-		response.WriteHeader(cmp.Or(response.Status, http.StatusOK))
+	if w.x.host.Owns() {
+		w.x.host.Begin()
 	}
 	w.x.begin(http.StatusOK) // if that has not reached this writer
 }

@@ -1,0 +1,33 @@
+package echofirestore
+
+import (
+	"context"
+	"net/http"
+)
+
+// A host is what serves a request: a framework, or net/http alone.
+type host interface {
+	// Context returns the context of the request as the handlers left it, for the spans of its tracing.
+	Context() context.Context
+
+	// HTTPS reports whether the request came by HTTPS, as a WebSocket's does under another name.
+	HTTPS() bool
+
+	// Owns reports whether the host still serves this request: some use their objects again while a handler that they
+	// have abandoned goes on.
+	Owns() bool
+
+	// Header returns the header of the response as the handlers have it. It is not always that which leaves: middleware
+	// within may keep the response to itself at first.
+	Header() http.Header
+
+	// Begin begins the response, whose status nobody has set, so that the host knows.
+	Begin()
+
+	// Answer writes the error response for err to w, whatever the handlers have begun.
+	Answer(w http.ResponseWriter, err error)
+
+	// Fail answers a request whose handlers have returned, and of whose response nothing has left, with the error
+	// response for err, or returns the error for which the host does so.
+	Fail(err error) error
+}

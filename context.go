@@ -72,6 +72,14 @@ func (c *handlerContext) SetRequest(r *http.Request) {
 	}
 }
 
+// Response implements [echo.Context]. When the exchange is over, it is one that leads nowhere.
+func (c *handlerContext) Response() *echo.Response {
+	if c.host.isOver() {
+		return echo.NewResponse(&droppedWriter{header: make(http.Header), err: http.ErrHandlerTimeout}, c.host.outer.Echo())
+	}
+	return c.Context.Response()
+}
+
 // Error implements [echo.Context]: middleware within answers errors by it, such as BodyDump.
 func (c *handlerContext) Error(err error) {
 	if err = c.translate(err); err != nil {

@@ -59,8 +59,7 @@ func (h *echoHost) serve(next echo.HandlerFunc) error {
 	c, embedded := h.handlers.wrap()
 	defer func() {
 		h.leave()
-		// A handler that Echo's Timeout has abandoned goes on with its context, which must not become another request's.
-		if !errors.Is(h.Context().Err(), context.DeadlineExceeded) || h.request.Context().Err() != nil {
+		if !h.mayBeAbandoned() {
 			embedded.restore()
 		}
 	}()
@@ -81,6 +80,13 @@ func (h *echoHost) serve(next echo.HandlerFunc) error {
 		return unanswered
 	}
 	return nil
+}
+
+// mayBeAbandoned reports whether a handler may go on after a time-out: with its context, which must not become another
+// request's.
+func (h *echoHost) mayBeAbandoned() bool {
+	timedOut := errors.Is(h.Context().Err(), context.DeadlineExceeded) && h.request.Context().Err() == nil
+	return timedOut || h.status >= http.StatusInternalServerError // as net/http.TimeoutHandler answers, too
 }
 
 // serveAgain runs handlers of a request that is in the middleware already.

@@ -75,7 +75,7 @@ func (x *exchange) beforeResponse(status int, w http.ResponseWriter) http.Respon
 	if informational(status) && next == waiting || !x.advance(waiting, saving) || x.save(status, w, next) {
 		return w
 	}
-	return &droppedWriter{ResponseWriter: w, err: x.failed}
+	return &droppedWriter{header: w.Header(), err: x.failed}
 }
 
 // begin is called when a response is about to leave. It saves the sessions, or else puts the error response in its place.

@@ -117,12 +117,13 @@ func unwrapped(w http.ResponseWriter) iter.Seq[http.ResponseWriter] {
 	}
 }
 
-// droppedWriter takes what a handler goes on to write after the error response, and tells it so.
+// droppedWriter takes what a handler goes on to write after the response, and tells it so.
 type droppedWriter struct {
-	http.ResponseWriter
-	err error
+	header http.Header
+	err    error
 }
 
+func (w *droppedWriter) Header() http.Header       { return w.header }
 func (w *droppedWriter) WriteHeader(int)           {}
 func (w *droppedWriter) Write([]byte) (int, error) { return 0, w.err }
 func (w *droppedWriter) FlushError() error         { return w.err }

@@ -25,14 +25,15 @@ const (
 // So what such a handler asks this package for is found here, and not in Echo's context.
 type handlerContext struct {
 	echo.Context
-	outer   echo.Context // as the middleware got it: Context, or what embeds that
-	host    *echoHost
-	request atomic.Pointer[http.Request]
-	contrib atomic.Pointer[any] // what handlers have put at contribKey in the place of the exchange
+	outer        echo.Context // as the middleware got it: Context, or what embeds that
+	x            *exchange
+	errorHandler func(echo.Context, error) error
+	request      atomic.Pointer[http.Request]
+	contrib      atomic.Pointer[any] // what handlers have put at contribKey in the place of the exchange
 }
 
-func (c *handlerContext) init(h *echoHost, outer echo.Context) {
-	c.Context, c.outer, c.host = outer, outer, h
+func (c *handlerContext) init(s *Store, x *exchange, outer echo.Context) {
+	c.Context, c.outer, c.x, c.errorHandler = outer, outer, x, s.cfg.ErrorHandler
 	c.request.Store(outer.Request())
 }
 
@@ -40,14 +41,14 @@ func (c *handlerContext) init(h *echoHost, outer echo.Context) {
 func (c *handlerContext) Get(key string) any {
 	switch key {
 	case SessionKey:
-		return c.host.open(c.host.store.cfg.CookieName, true).Session
+		return c.x.open(c.x.store.cfg.CookieName, true).Session
 	case exchangeKey:
-		return c.host
+		return c.x
 	case contribKey:
 		if store := c.contrib.Load(); store != nil {
 			return *store
 		}
-		return &c.host.exchange
+		return c.x
 	default:
 		return c.Context.Get(key)
 	}
@@ -67,15 +68,15 @@ func (c *handlerContext) Request() *http.Request { return c.request.Load() }
 // SetRequest implements [echo.Context].
 func (c *handlerContext) SetRequest(r *http.Request) {
 	c.request.Store(r)
-	if !c.host.isOver() {
+	if !c.x.isOver() {
 		c.Context.SetRequest(r)
 	}
 }
 
 // Response implements [echo.Context]. When the exchange is over, it is one that leads nowhere.
 func (c *handlerContext) Response() *echo.Response {
-	if c.host.isOver() {
-		return echo.NewResponse(&droppedWriter{header: make(http.Header), err: http.ErrHandlerTimeout}, c.host.outer.Echo())
+	if c.x.isOver() {
+		return echo.NewResponse(&droppedWriter{header: make(http.Header), err: http.ErrHandlerTimeout}, c.Context.Echo())
 	}
 	return c.Context.Response()
 }
@@ -89,16 +90,25 @@ func (c *handlerContext) Error(err error) {
 
 // translate lets Config.ErrorHandler have those errors of handlers that are this package's.
 func (c *handlerContext) translate(err error) error {
-	if c.host.concerns(err, c.outer.Response().Header()) {
-		return c.host.handle(c.outer, err)
+	if c.x.concerns(err, c.outer.Response().Header()) {
+		return c.handle(err)
 	}
 	return err
+}
+
+// handle calls Config.ErrorHandler, and answers for one that does nothing.
+func (c *handlerContext) handle(err error) error {
+	answered := c.errorHandler(c.outer, err)
+	if answered == nil && !c.outer.Response().Committed {
+		return toHTTPError(c.outer, err)
+	}
+	return answered
 }
 
 // passOn returns the error of handlers that wrote nothing. Echo's HTTPErrorHandler is going to write the response and may
 // use the session, but has a context of its own.
 func (c *handlerContext) passOn(err error) error {
-	if o, found := c.host.lookUp(c.host.store.cfg.CookieName); found && c.host.Owns() {
+	if o, found := c.x.lookUp(c.x.store.cfg.CookieName); found && c.x.host.Owns() {
 		c.outer.Set(SessionKey, o.Session)
 	}
 	return c.translate(err)
@@ -169,10 +179,11 @@ func embeddedContextIn(t reflect.Type) []int {
 
 // exchangeIn returns the exchange that c belongs to.
 func exchangeIn(c echo.Context) (*exchange, error) {
-	for _, key := range []string{exchangeKey, ownerKey} {
-		if h, ok := c.Get(key).(*echoHost); ok {
-			return &h.exchange, nil
-		}
+	if x, ok := c.Get(exchangeKey).(*exchange); ok {
+		return x, nil
+	}
+	if h, ok := c.Get(ownerKey).(*echoHost); ok {
+		return &h.exchange, nil
 	}
 	if x := exchangeOf(c.Request().Context(), nil); x != nil {
 		return x, nil

@@ -245,12 +245,3 @@ func (x *exchange) noteReturn() {
 	defer x.mu.Unlock()
 	x.returned = true
 }
-
-// leave is called when the handlers have returned or panicked.
-func (x *exchange) leave() {
-	x.noteReturn()
-	// net/http removes the temporary files of a form in the request that it made, but the form was parsed in ours.
-	if x.request.MultipartForm == nil {
-		x.request.MultipartForm = x.ours.MultipartForm
-	}
-}

@@ -22,7 +22,7 @@ func (s *Store) Middleware() echo.MiddlewareFunc {
 				return next(c)
 			}
 			if x := exchangeOf(c.Request().Context(), s); x != nil && !x.isOver() {
-				return serveAgain(x.host.(*echoHost), c, next)
+				return s.serveAgain(x, c, next)
 			}
 			return newEchoHost(s, c).serve(next)
 		}
@@ -45,7 +45,7 @@ func newEchoHost(s *Store, c echo.Context) *echoHost {
 	h := &echoHost{outer: c, response: c.Response()}
 	h.init(s, h, h.response.Writer, c.Request())
 	c.SetRequest(h.ours)
-	h.handlers.init(h, c)
+	h.handlers.init(s, &h.exchange, c)
 	h.around, _ = c.Get(ownerKey).(*echoHost)
 	c.Set(contribKey, &h.exchange)
 	c.Set(ownerKey, h)
@@ -58,28 +58,15 @@ func newEchoHost(s *Store, c echo.Context) *echoHost {
 func (h *echoHost) serve(next echo.HandlerFunc) error {
 	c, embedded := h.handlers.wrap()
 	defer func() {
-		h.leave()
 		if !h.mayBeAbandoned() {
 			embedded.restore()
 		}
 	}()
-	defer func() {
-		// A proxy aborts when it cannot write its response. Here it could not because the error response was sent in its
-		// place, and that is complete. Any other panic is left alone.
-		if h.in(replaced) {
-			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
-				panic(p)
-			}
-		}
-	}()
-	err := next(c)
-	if unanswered := h.finish(err); unanswered != nil {
-		if h.in(waiting) {
-			return h.handlers.passOn(unanswered)
-		}
-		return unanswered
+	err := h.run(func() error { return next(c) })
+	if err != nil && h.in(waiting) {
+		return h.handlers.passOn(err)
 	}
-	return nil
+	return err
 }
 
 // mayBeAbandoned reports whether a handler may go on after a time-out: with its context, which must not become another
@@ -90,11 +77,10 @@ func (h *echoHost) mayBeAbandoned() bool {
 }
 
 // serveAgain runs handlers of a request that is in the middleware already.
-func serveAgain(h *echoHost, c echo.Context, next echo.HandlerFunc) error {
-	c.Set(contribKey, &h.exchange)
-	c.Set(ownerKey, h)
+func (s *Store) serveAgain(x *exchange, c echo.Context, next echo.HandlerFunc) error {
+	c.Set(contribKey, x)
 	handlers := new(handlerContext)
-	handlers.init(h, c)
+	handlers.init(s, x, c)
 	wrapped, embedded := handlers.wrap()
 	defer embedded.restore()
 	if err := next(wrapped); err != nil {
@@ -150,7 +136,7 @@ func (h *echoHost) Answer(w http.ResponseWriter, err error) {
 			r.Status, r.Size, r.Committed = response.Status, response.Size, response.Committed
 		}
 	}()
-	if err := h.handle(h.outer, err); err != nil {
+	if err := h.handlers.handle(err); err != nil {
 		h.outer.Error(err)
 	}
 	if !response.Committed {
@@ -161,14 +147,5 @@ func (h *echoHost) Answer(w http.ResponseWriter, err error) {
 // Fail implements host.
 func (h *echoHost) Fail(err error) error {
 	h.response.Writer, h.response.Committed = &h.writer, false
-	return h.handle(h.outer, err)
-}
-
-// handle calls Config.ErrorHandler, and answers for one that does nothing.
-func (h *echoHost) handle(c echo.Context, err error) error {
-	answered := h.store.cfg.ErrorHandler(c, err)
-	if answered == nil && !c.Response().Committed {
-		return toHTTPError(c, err)
-	}
-	return answered
+	return h.handlers.handle(err)
 }

@@ -220,6 +220,32 @@ func sameMap(a, b http.Header) bool {
 	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
 }
 
+// run runs the handlers, and then does what is left to do. It returns the error for the host to answer, if any.
+func (x *exchange) run(handlers func() error) error {
+	defer x.leave()
+	defer x.forgiveAbort()
+	return x.finish(handlers())
+}
+
+// leave is called when the handlers have returned or panicked.
+func (x *exchange) leave() {
+	x.noteReturn()
+	// net/http removes the temporary files of a form in the request that it made, but the form was parsed in ours.
+	if x.request.MultipartForm == nil {
+		x.request.MultipartForm = x.ours.MultipartForm
+	}
+}
+
+// forgiveAbort is deferred. A proxy aborts when it cannot write its response; if that is since the error response was
+// sent in its place, the client has got a complete one. Any other panic is left alone.
+func (x *exchange) forgiveAbort() {
+	if x.in(replaced) {
+		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+			panic(p)
+		}
+	}
+}
+
 // finish is called when the handlers have returned err. It returns the error for the host to answer, if any.
 func (x *exchange) finish(err error) error {
 	x.noteReturn()

@@ -76,7 +76,7 @@ func (c *handlerContext) SetRequest(r *http.Request) {
 // Response implements [echo.Context]. When the exchange is over, it is one that leads nowhere.
 func (c *handlerContext) Response() *echo.Response {
 	if c.x.isOver() {
-		return echo.NewResponse(&droppedWriter{header: make(http.Header), err: http.ErrHandlerTimeout}, c.Context.Echo())
+		return echo.NewResponse(&droppedWriter{header: make(http.Header), err: http.ErrHandlerTimeout}, c.Echo())
 	}
 	return c.Context.Response()
 }

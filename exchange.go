@@ -47,7 +47,7 @@ func (x *exchange) init(s *Store, h host, w http.ResponseWriter, r *http.Request
 		around.within = x
 	}
 	x.requestContext = requestContext{Context: r.Context(), x: x}
-	x.ours = r.WithContext(&x.requestContext)
+	x.ours = r.WithContext(&x.requestContext) //nolint:contextcheck // it wraps the request's
 	if x.header = w.Header(); len(x.header) > 0 {
 		x.before = x.header.Clone()
 	}

@@ -19,7 +19,7 @@ func (s *Store) Handler(next http.Handler) http.Handler {
 		}
 		h := new(httpHost)
 		h.init(s, h, w, r)
-		_ = h.run(func() error { // which has no errors to return
+		_ = h.run(func() error { //nolint:contextcheck // h has the request's own; there is no error to return
 			next.ServeHTTP(&h.writer, h.ours)
 			return nil
 		})

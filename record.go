@@ -73,12 +73,6 @@ func (rec *record) seal(sealed bool) {
 	rec.sealed = sealed
 }
 
-func (rec *record) isSealed() bool {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	return rec.sealed
-}
-
 // pendingCookie returns the cookie that the response is to set, nil for none.
 func (rec *record) pendingCookie() *http.Cookie {
 	rec.mu.Lock()

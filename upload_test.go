@@ -22,8 +22,6 @@ import (
 
 // TestUploadsLeaveNoFiles posts files that do not fit into memory, and looks for what is left of them in the folder of
 // temporary files: no more than without the middleware.
-//
-//nolint:paralleltest // it sets the folder of the process
 func TestUploadsLeaveNoFiles(t *testing.T) {
 	parse := func(c echo.Context) error {
 		if err := c.Request().ParseMultipartForm(1); err != nil {

@@ -1,10 +1,6 @@
 package echofirestore
 
-import (
-	"errors"
-	"fmt"
-	"strconv"
-)
+import "github.com/echofirestore/echofirestore/internal/codec"
 
 // Payload is what the data field of a session's document holds, encoded.
 type Payload struct {
@@ -23,15 +19,7 @@ type Payload struct {
 // struct is text. NaN, infinities, invalid UTF-8, channels, functions, maps with other keys and nesting of more than
 // 500 levels are errors that name the key.
 func EncodeJSON(p Payload) (string, error) {
-	dst := make([]byte, 0, 512)
-	dst = append(dst, `{"created":`...)
-	dst = strconv.AppendInt(dst, p.Created, 10)
-	dst = append(dst, `,"session":`...)
-	dst, err := appendMap(dst, p.Values, 0)
-	if err != nil {
-		return "", fmt.Errorf("echofirestore: encode session: %w", err)
-	}
-	return string(append(dst, '}')), nil
+	return codec.EncodeJSON(p.Created, p.Values)
 }
 
 // DecodeJSON is the default Config.Decoder, the inverse of [EncodeJSON].
@@ -40,25 +28,20 @@ func EncodeJSON(p Payload) (string, error) {
 // number with a fraction or an exponent as float64 (beyond its range as json.Number), an object as map[string]any and
 // an array as []any. It is an error if text is not one JSON object, its created no integer, or its session no object.
 func DecodeJSON(text string) (Payload, error) {
-	v, err := parseJSON(text)
-	if err != nil {
-		return Payload{}, fmt.Errorf("echofirestore: decode session: %w", err)
-	}
-	top, ok := v.(map[string]any)
-	if !ok {
-		return Payload{}, errors.New("echofirestore: decode session: not a JSON object")
-	}
-	var p Payload
-	switch created := top["created"].(type) {
-	case int:
-		p.Created = int64(created)
-	case int64:
-		p.Created = created
-	default:
-		return Payload{}, errors.New("echofirestore: decode session: created is not an integer of 64 bits")
-	}
-	if p.Values, ok = top["session"].(map[string]any); !ok {
-		return Payload{}, errors.New("echofirestore: decode session: session is not an object")
-	}
-	return p, nil
+	created, values, err := codec.DecodeJSON(text)
+	return Payload{Created: created, Values: values}, err
+}
+
+// EncodeGob is a Config.Encoder for programs that share their sessions with no other language: values come back as
+// the Go types they were. Types other than Go's own, time.Time, []any and map[string]any must be registered with
+// [gob.Register]. A value of an unregistered type is an error that names the key, and so is a nil pointer or a map that
+// contains itself. Give it together with [DecodeGob].
+func EncodeGob(p Payload) (string, error) {
+	return codec.EncodeGob(p.Created, p.Values)
+}
+
+// DecodeGob is the Config.Decoder to [EncodeGob].
+func DecodeGob(text string) (Payload, error) {
+	created, values, err := codec.DecodeGob(text)
+	return Payload{Created: created, Values: values}, err
 }

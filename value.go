@@ -1,9 +1,9 @@
 package echofirestore
 
 import (
-	"reflect"
-
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/codec"
 )
 
 // Value returns the session value stored under key as a T, and whether there is one.
@@ -17,20 +17,5 @@ func Value[T any](sess *sessions.Session, key string) (value T, ok bool) {
 	if !ok {
 		return value, false
 	}
-	if v, ok := stored.(T); ok {
-		return v, true
-	}
-	text, err := appendValue(nil, stored, 0)
-	if err != nil {
-		return value, false
-	}
-	decoded, err := parseJSON(string(text))
-	if err != nil || decoded == nil {
-		return value, false
-	}
-	if !assign(reflect.ValueOf(&value).Elem(), decoded) {
-		var zero T
-		return zero, false
-	}
-	return value, true
+	return codec.Convert[T](stored)
 }

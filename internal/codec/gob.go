@@ -1,4 +1,4 @@
-package echofirestore
+package codec
 
 import (
 	"bytes"
@@ -9,20 +9,23 @@ import (
 	"time"
 )
 
-// EncodeGob is a Config.Encoder for programs that share their sessions with no other language: values come back as
-// the Go types they were. Types other than Go's own, time.Time, []any and map[string]any must be registered with
-// [gob.Register]. A value of an unregistered type is an error that names the key, and so is a nil pointer or a map that
-// contains itself. Give it together with [DecodeGob].
-func EncodeGob(p Payload) (string, error) {
-	for key, v := range p.Values {
+// payload is what is encoded: gob goes by the names of its fields.
+type payload struct {
+	Created int64
+	Values  map[string]any
+}
+
+// EncodeGob returns a gob in base64. Its errors name the key whose value cannot be encoded.
+func EncodeGob(created int64, values map[string]any) (string, error) {
+	for key, v := range values {
 		if !shallow(v, maxDepth) {
 			return "", fmt.Errorf("echofirestore: encode session: key %q: %w", key, errTooDeep)
 		}
 	}
 	var text strings.Builder
 	w := base64.NewEncoder(base64.StdEncoding, &text)
-	if err := gob.NewEncoder(w).Encode(p); err != nil {
-		return "", fmt.Errorf("echofirestore: encode session: %w", blame(p.Values, err))
+	if err := gob.NewEncoder(w).Encode(payload{created, values}); err != nil {
+		return "", fmt.Errorf("echofirestore: encode session: %w", blame(values, err))
 	}
 	if err := w.Close(); err != nil {
 		return "", fmt.Errorf("echofirestore: encode session: %w", err)
@@ -30,14 +33,14 @@ func EncodeGob(p Payload) (string, error) {
 	return text.String(), nil
 }
 
-// DecodeGob is the Config.Decoder to [EncodeGob].
-func DecodeGob(text string) (Payload, error) {
-	var p Payload
+// DecodeGob is the inverse of [EncodeGob].
+func DecodeGob(text string) (created int64, values map[string]any, err error) {
+	var p payload
 	r := base64.NewDecoder(base64.StdEncoding, strings.NewReader(text))
 	if err := gob.NewDecoder(r).Decode(&p); err != nil {
-		return Payload{}, fmt.Errorf("echofirestore: decode session: %w", err)
+		return 0, nil, fmt.Errorf("echofirestore: decode session: %w", err)
 	}
-	return p, nil
+	return p.Created, p.Values, nil
 }
 
 // shallow reports whether v is nested no deeper than that many levels. Gob would overflow the stack with a map that

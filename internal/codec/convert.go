@@ -1,4 +1,4 @@
-package echofirestore
+package codec
 
 import (
 	"encoding"
@@ -7,6 +7,26 @@ import (
 	"reflect"
 	"time"
 )
+
+// Convert returns a stored value, such as [DecodeJSON] returns it, as a T, and whether it fits without loss.
+func Convert[T any](stored any) (value T, ok bool) {
+	if v, ok := stored.(T); ok {
+		return v, true
+	}
+	text, err := appendValue(nil, stored, 0)
+	if err != nil {
+		return value, false
+	}
+	decoded, err := parseJSON(string(text))
+	if err != nil || decoded == nil {
+		return value, false
+	}
+	if !assign(reflect.ValueOf(&value).Elem(), decoded) {
+		var zero T
+		return zero, false
+	}
+	return value, true
+}
 
 // assign sets dst to v, a value of the types that DecodeJSON returns, and reports whether it fits without loss. Structs
 // and types with an UnmarshalJSON or UnmarshalText of their own are left to encoding/json.

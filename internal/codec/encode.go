@@ -1,4 +1,4 @@
-package echofirestore
+package codec
 
 import (
 	"encoding"

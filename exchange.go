@@ -79,7 +79,7 @@ func (x *exchange) open(name string, silent bool) opened {
 	o.err = o.rec.err
 	x.add(o)
 	x.mu.Unlock()
-	x.store.reportMalformed(ctx, o.rec)
+	x.store.reportLoad(ctx, o.rec)
 	return o
 }
 

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
@@ -71,27 +72,44 @@ func newNetwork(t *testing.T) *network {
 // carry makes the calls, one at a time.
 func (n *network) carry(server pb.FirestoreClient) {
 	for c := range n.calls {
+		ctx := context.Background()
 		switch req := c.request.(type) {
 		case *pb.CommitRequest:
-			var resp *pb.CommitResponse
-			if resp, c.err = server.Commit(context.Background(), req); c.err == nil {
-				c.responses = []proto.Message{resp}
-			}
+			receiveOne(c, func() (*pb.CommitResponse, error) { return server.Commit(ctx, req) })
+		case *pb.BeginTransactionRequest:
+			receiveOne(c, func() (*pb.BeginTransactionResponse, error) { return server.BeginTransaction(ctx, req) })
+		case *pb.RollbackRequest:
+			receiveOne(c, func() (*emptypb.Empty, error) { return server.Rollback(ctx, req) })
 		case *pb.BatchGetDocumentsRequest:
-			stream, err := server.BatchGetDocuments(context.Background(), req)
-			for err == nil {
-				var resp *pb.BatchGetDocumentsResponse
-				if resp, err = stream.Recv(); err == nil {
-					c.responses = append(c.responses, resp)
-				}
-			}
-			if err != io.EOF { //nolint:errorlint // Recv returns it bare
-				c.err = err
-			}
+			receiveAll(c, func() (grpc.ServerStreamingClient[pb.BatchGetDocumentsResponse], error) {
+				return server.BatchGetDocuments(ctx, req)
+			})
+		case *pb.RunQueryRequest:
+			receiveAll(c, func() (grpc.ServerStreamingClient[pb.RunQueryResponse], error) { return server.RunQuery(ctx, req) })
 		default:
 			c.err = status.Errorf(codes.Unimplemented, "the model does not know %T", req)
 		}
 		n.made <- struct{}{}
+	}
+}
+
+func receiveOne[R proto.Message](c *call, ask func() (R, error)) {
+	var resp R
+	if resp, c.err = ask(); c.err == nil {
+		c.responses = []proto.Message{resp}
+	}
+}
+
+func receiveAll[R any](c *call, ask func() (grpc.ServerStreamingClient[R], error)) {
+	stream, err := ask()
+	for err == nil {
+		var resp *R
+		if resp, err = stream.Recv(); err == nil {
+			c.responses = append(c.responses, any(resp).(proto.Message))
+		}
+	}
+	if err != io.EOF { //nolint:errorlint // Recv returns it bare
+		c.err = err
 	}
 }
 

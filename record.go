@@ -16,6 +16,7 @@ type record struct {
 	options sessions.Options // as handed out
 
 	malformed *malformedError // why the document is ignored
+	unread    error           // why the document could not be read, which is logged
 	over      bool            // the client has a key, but no document of it was found
 
 	mu       sync.Mutex

@@ -62,9 +62,9 @@ var writers = []writer{
 func change(c echo.Context, _ *echofirestore.Store) error { session(c).Values["n"] = 1; return nil }
 func look(c echo.Context, _ *echofirestore.Store) error   { _ = session(c); return nil }
 
-// serve has a writer served by a store with that client, from when on the fault strikes. It returns the response, and
-// the error that Config.ErrorHandler was given.
-func (w writer) serve(t *testing.T, n *network, fault firestoretest.Fault) (_ *httptest.ResponseRecorder, told error) {
+// serve has a writer served, while fail makes things fail. It returns the response, and the error that
+// Config.ErrorHandler was given.
+func (w writer) serve(t *testing.T, n *network, fail func()) (_ *httptest.ResponseRecorder, told error) {
 	t.Helper()
 	clock := newClock()
 	store, err := echofirestore.NewStore(echofirestore.Config{
@@ -93,7 +93,7 @@ func (w writer) serve(t *testing.T, n *network, fault firestoretest.Fault) (_ *h
 	}
 	clock.Advance(w.advance)
 	n.server.ResetOps()
-	n.server.Inject(fault)
+	fail()
 	rec := httptest.NewRecorder()
 	e.ServeHTTP(rec, req)
 	return rec, told
@@ -110,7 +110,9 @@ func TestContention(t *testing.T) {
 				n := newNetwork(t)
 				synctest.Test(t, func(t *testing.T) {
 					start := time.Now()
-					got, _ := w.serve(t, n, firestoretest.Fault{Method: "Commit", Times: times, Err: aborted})
+					got, _ := w.serve(t, n, func() {
+						n.server.Inject(firestoretest.Fault{Method: "Commit", Times: times, Err: aborted})
+					})
 					if took := time.Since(start); got.Code != http.StatusOK || took > 4*time.Second {
 						t.Errorf("status %d after %v: %s", got.Code, took, got.Body)
 					}
@@ -137,7 +139,9 @@ func TestLastingContention(t *testing.T) {
 			n := newNetwork(t)
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				got, err := w.serve(t, n, firestoretest.Fault{Method: "Commit", Times: -1, Err: aborted})
+				got, err := w.serve(t, n, func() {
+					n.server.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Err: aborted})
+				})
 				took, reads, commits := time.Since(start), n.server.Ops().Reads, n.server.Calls()["Commit"]
 				t.Logf("%d after %v, %d commits and %d reads: %v", got.Code, took, commits, reads, err)
 				if commits < 6 || commits > 18 || took < 7*time.Second || took > 10*time.Second {

@@ -134,14 +134,15 @@ func (g gateway) deleteBatch(
 ) (b batch, err error) {
 	start := time.Now()
 	query = query.Limit(limit)
+	looked := false
 	err = repeat(ctx, codes.Aborted, func() error {
 		return g.client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
-			b = batch{}
+			b, looked = batch{}, false
 			snaps, err := results(ctx, func(context.Context) *firestore.DocumentIterator { return tx.Documents(query) })
 			if err != nil {
 				return err
 			}
-			b.full = len(snaps) == limit
+			b.full, looked = len(snaps) == limit, true
 			for _, snap := range snaps {
 				if doomed(snap) {
 					if len(b.docs) == size {
@@ -158,6 +159,9 @@ func (g gateway) deleteBatch(
 			return nil
 		}, firestore.MaxAttempts(1)) // the client would make five, and wait for longer
 	})
+	if looked && len(b.docs) == 0 && statusOf(err).Code() == codes.InvalidArgument {
+		return b, nil // the client has repeated a commit of nothing
+	}
 	ids := make([]string, len(b.docs))
 	for i, doc := range b.docs {
 		ids[i] = doc.Ref.ID

@@ -30,6 +30,7 @@ type network struct {
 	client *firestore.Client
 	calls  chan *call
 	made   chan struct{}
+	silent string // the method whose calls get no answer; none if empty
 }
 
 // A call is one RPC on its way.
@@ -123,6 +124,10 @@ func (n *network) make(c *call) {
 func (n *network) roundTrip(ctx context.Context, method string, req proto.Message) ([]proto.Message, error) {
 	c := &call{method: path.Base(method), request: proto.Clone(req), answered: make(chan struct{})}
 	v, ok := ctx.Value(visitKey{}).(*visit)
+	if c.method == n.silent {
+		<-ctx.Done()
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
 	if !ok {
 		n.make(c)
 		return c.responses, c.err

@@ -181,8 +181,8 @@ func results(
 	return snaps, err
 }
 
-// The time before a call is repeated begins with something around the first, and doubles up to something around the
-// second, as https://docs.cloud.google.com/firestore/native/docs/understand-error-codes advises.
+// The time before a call is repeated begins with about the first and doubles up to about the second: contention may last
+// for as long as Firestore takes to scale, see https://cloud.google.com/firestore/native/docs/understand-error-codes.
 const (
 	firstBackoff = 20 * time.Millisecond
 	lastBackoff  = 2 * time.Second

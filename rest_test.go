@@ -79,12 +79,11 @@ func (g restGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			httpStatus = http.StatusBadRequest
 		}
 		w.WriteHeader(httpStatus)
-		json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{
+		answer = map[string]any{"error": map[string]any{
 			"code": httpStatus, "message": s.Message(), "status": code.Code(s.Code()).String(),
-		}})
-		return
+		}}
 	}
-	json.NewEncoder(w).Encode(answer)
+	_ = json.NewEncoder(w).Encode(answer) // the client may be gone
 }
 
 func answerOne[Req, Resp proto.Message](

@@ -223,7 +223,7 @@ func everything(err error) []string {
 		return nil
 	}
 	texts := []string{err.Error(), fmt.Sprintf("%+v %#v", err, err)}
-	if s, ok := err.(interface{ GRPCStatus() *status.Status }); ok { //nolint:errorlint // the chain is walked
+	if s, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
 		texts = append(texts, prototext.Format(s.GRPCStatus().Proto()))
 	}
 	switch err := err.(type) { //nolint:errorlint // the chain is walked
@@ -251,7 +251,7 @@ func TestOddKeysStaySecret(t *testing.T) {
 				return told
 			})
 			got := a.browser().post("/")
-			if all := fmt.Sprint(got.body, a.log, everything(told)); got.StatusCode != 500 || strings.Contains(all, secret) {
+			if all := fmt.Sprint(got.body, a.log, everything(told)); got.StatusCode != http.StatusInternalServerError || strings.Contains(all, secret) {
 				t.Errorf("status %d: %s", got.StatusCode, all)
 			}
 		})

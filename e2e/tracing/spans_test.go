@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"net/http"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/otel"
@@ -26,9 +27,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
-
-	"github.com/echofirestore/echofirestore"
-	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 const (
@@ -136,11 +134,11 @@ func TestSpans(t *testing.T) { //nolint:paralleltest // the tracer provider is t
 	exporter := tracetest.NewInMemoryExporter()
 	provider := trace.NewTracerProvider(trace.WithSyncer(exporter))
 	otel.SetTracerProvider(provider)
-	t.Cleanup(func() { provider.Shutdown(context.Background()) })
+	t.Cleanup(func() { _ = provider.Shutdown(context.Background()) })
 	for _, tt := range requests {
 		for fault := range faults {
 			for _, hashed := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s/%s/hashed %v", tt.name, fault, hashed), func(t *testing.T) { //nolint:paralleltest // as above
+				t.Run(fmt.Sprintf("%s/%s/hashed %v", tt.name, fault, hashed), func(t *testing.T) {
 					app := newApp(t, hashed)
 					ids := []string{oldKey, newKey}
 					if hashed {
@@ -223,7 +221,7 @@ func newApp(t *testing.T, hashed bool) *app {
 		Client: traced, MaxAge: 3600, TouchAfter: time.Minute, UserKey: "user", HashKeys: hashed,
 		KeyFactory: func() string { return newKey },
 		Timeout:    100 * time.Millisecond,
-		Logger:     slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger:     slog.New(slog.DiscardHandler),
 		Now:        func() time.Time { return a.now },
 	})
 	if err != nil {

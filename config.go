@@ -106,9 +106,9 @@ type Config struct {
 	// Optional. Default value: cookies hold the bare key. Beginning to sign, or ceasing to, ends the sessions there are.
 	SigningKeys [][]byte
 
-	// HashKeys stores each session under the SHA-256 of its key, in base64url. Who reads the database, a backup or a log
-	// of document names then finds nothing that opens a session. All instances must agree on it, and Python cannot share
-	// such documents.
+	// HashKeys stores each session under the SHA-256 of its key, in base64url. Who reads the database, a backup, or the
+	// names of documents in a log or a trace, then finds nothing that opens a session. It is recommended unless Python
+	// shares the sessions, which cannot find such documents. All instances must agree on it.
 	// Optional. Default value false: the document's ID is the key. Beginning to hash, or ceasing to, ends the sessions
 	// there are.
 	HashKeys bool

@@ -114,7 +114,7 @@ func (x *exchange) open(name string, silent bool) opened {
 	ctx := x.host.Context()
 	o, found = x.load(ctx, name, silent)
 	if !found {
-		x.store.reportMalformed(ctx, o.rec)
+		x.store.reportLoad(ctx, o.rec)
 	}
 	return o
 }

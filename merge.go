@@ -14,13 +14,14 @@ type change struct {
 	removed []string
 }
 
-// diff returns the change that leads from base to the values of a session. Its error names a key that is no string.
+// diff returns the change that leads from base to the values of a session. Its error names the type of a key that is no string: the key
+// itself may be a secret.
 func diff(base map[string]any, session map[any]any) (change, error) {
 	var ch change
 	for key, v := range session {
 		name, ok := key.(string)
 		if !ok {
-			return change{}, fmt.Errorf("echofirestore: the session key %v is a %T: it must be a string", key, key)
+			return change{}, fmt.Errorf("echofirestore: a session key is a %T: it must be a string", key)
 		}
 		if old, ok := base[name]; !ok || !equal(old, v) {
 			if ch.set == nil {

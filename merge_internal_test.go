@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 )
@@ -220,7 +219,7 @@ func TestDiff(t *testing.T) {
 	}
 	for _, key := range []any{5, nil, 1.5, struct{}{}, SessionKey[0], named("a")} {
 		_, err := diff(map[string]any{"a": 1}, map[any]any{"a": 1, key: "x"})
-		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%v is a %T", key, key)) {
+		if want := fmt.Sprintf("echofirestore: a session key is a %T: it must be a string", key); err == nil || err.Error() != want {
 			t.Errorf("key %#v: %v", key, err)
 		}
 	}

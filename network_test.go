@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
@@ -29,6 +30,7 @@ type network struct {
 	client *firestore.Client
 	calls  chan *call
 	made   chan struct{}
+	silent string // the method whose calls get no answer; none if empty
 }
 
 // A call is one RPC on its way.
@@ -71,27 +73,44 @@ func newNetwork(t *testing.T) *network {
 // carry makes the calls, one at a time.
 func (n *network) carry(server pb.FirestoreClient) {
 	for c := range n.calls {
+		ctx := context.Background()
 		switch req := c.request.(type) {
 		case *pb.CommitRequest:
-			var resp *pb.CommitResponse
-			if resp, c.err = server.Commit(context.Background(), req); c.err == nil {
-				c.responses = []proto.Message{resp}
-			}
+			receiveOne(c, func() (*pb.CommitResponse, error) { return server.Commit(ctx, req) })
+		case *pb.BeginTransactionRequest:
+			receiveOne(c, func() (*pb.BeginTransactionResponse, error) { return server.BeginTransaction(ctx, req) })
+		case *pb.RollbackRequest:
+			receiveOne(c, func() (*emptypb.Empty, error) { return server.Rollback(ctx, req) })
 		case *pb.BatchGetDocumentsRequest:
-			stream, err := server.BatchGetDocuments(context.Background(), req)
-			for err == nil {
-				var resp *pb.BatchGetDocumentsResponse
-				if resp, err = stream.Recv(); err == nil {
-					c.responses = append(c.responses, resp)
-				}
-			}
-			if err != io.EOF { //nolint:errorlint // Recv returns it bare
-				c.err = err
-			}
+			receiveAll(c, func() (grpc.ServerStreamingClient[pb.BatchGetDocumentsResponse], error) {
+				return server.BatchGetDocuments(ctx, req)
+			})
+		case *pb.RunQueryRequest:
+			receiveAll(c, func() (grpc.ServerStreamingClient[pb.RunQueryResponse], error) { return server.RunQuery(ctx, req) })
 		default:
 			c.err = status.Errorf(codes.Unimplemented, "the model does not know %T", req)
 		}
 		n.made <- struct{}{}
+	}
+}
+
+func receiveOne[R proto.Message](c *call, ask func() (R, error)) {
+	var resp R
+	if resp, c.err = ask(); c.err == nil {
+		c.responses = []proto.Message{resp}
+	}
+}
+
+func receiveAll[R any](c *call, ask func() (grpc.ServerStreamingClient[R], error)) {
+	stream, err := ask()
+	for err == nil {
+		var resp *R
+		if resp, err = stream.Recv(); err == nil {
+			c.responses = append(c.responses, any(resp).(proto.Message))
+		}
+	}
+	if err != io.EOF { //nolint:errorlint // Recv returns it bare
+		c.err = err
 	}
 }
 
@@ -105,6 +124,10 @@ func (n *network) make(c *call) {
 func (n *network) roundTrip(ctx context.Context, method string, req proto.Message) ([]proto.Message, error) {
 	c := &call{method: path.Base(method), request: proto.Clone(req), answered: make(chan struct{})}
 	v, ok := ctx.Value(visitKey{}).(*visit)
+	if c.method == n.silent {
+		<-ctx.Done()
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
 	if !ok {
 		n.make(c)
 		return c.responses, c.err

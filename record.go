@@ -18,6 +18,7 @@ type record struct {
 	managed bool             // an exchange sends its cookie
 
 	malformed *malformedError // why the document is ignored
+	unread    error           // why the document could not be read, which is logged
 	over      bool            // the client has a key, but no document of it was found
 
 	mu       sync.Mutex

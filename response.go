@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 )
 
 // A phase is how far a response has come:
@@ -319,7 +320,10 @@ func (x *exchange) saveLate() error {
 	return errors.Join(errs...)
 }
 
-// logUnsaved logs an error that the handler is not told, since it has finished.
+// logUnsaved logs an error that the handler is not told, since it has finished. That of a load is in the log already.
 func (x *exchange) logUnsaved(err error) {
+	if slices.ContainsFunc(x.opened(), func(o opened) bool { return o.rec.unread != nil && errors.Is(err, o.rec.unread) }) {
+		return
+	}
 	x.store.cfg.Logger.LogAttrs(x.host.Context(), slog.LevelError, "session not saved", slog.Any("error", err))
 }

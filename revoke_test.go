@@ -537,11 +537,11 @@ func TestRevokeUserExcept(t *testing.T) {
 		{name: "given twice", stored: 3, spared: 1, twice: true, reads: 3},
 		{name: "not there", stored: 3, spared: 1, other: 2, reads: 3},
 		{name: "one less than a batch", stored: 499, reads: 499},
-		{name: "a batch", stored: 500, reads: 501}, // the last look finds nothing
-		{name: "one more than a batch", stored: 501, reads: 501},
+		{name: "a batch", stored: 500, reads: 502}, // nothing behind it, and nothing at all any more
+		{name: "one more than a batch", stored: 501, reads: 502},
 		{name: "a batch with the one to spare", stored: 500, spared: 1, reads: 500},
-		{name: "a batch beside the one to spare", stored: 501, spared: 1, reads: 502}, // the last look finds that
-		{name: "two batches", stored: 1000, reads: 1001},
+		{name: "a batch beside the one to spare", stored: 501, spared: 1, reads: 503}, // the last look finds that
+		{name: "two batches", stored: 1000, reads: 1002},
 		{name: "more to spare than a batch", stored: 601, spared: 600, reads: 601},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

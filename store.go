@@ -54,7 +54,7 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 // New is Get without the memory: it reads the document again on every call, and only Save saves what it returns.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	sess, rec := s.open(r.Context(), r, name, r.TLS != nil)
-	s.reportMalformed(r.Context(), rec)
+	s.reportLoad(r.Context(), rec)
 	return sess, rec.err
 }
 
@@ -122,6 +122,7 @@ func (s *Store) open(ctx context.Context, r *http.Request, name string, secure b
 		sess.ID, sess.IsNew = rec.key, false
 		rec.err = s.adopt(sess, rec, doc)
 	}
+	rec.unread = rec.err
 	return sess, rec
 }
 
@@ -239,8 +240,8 @@ func (s *Store) read(ctx context.Context, id string) (*document, error) {
 		}
 		err = s.firestore.delete(ctx, "delete expired session", ref, firestore.LastUpdateTime(snap.UpdateTime))
 		switch {
-		case err == nil || retried && movedOn(err):
-			return nil, nil
+		case err == nil || retried && movedOn(err), errors.Is(err, ErrConflict):
+			return nil, nil // it is over, whether or not its document is gone
 		case !movedOn(err):
 			return nil, err
 		}
@@ -256,11 +257,19 @@ func again(doc *document, err error) (*document, error) {
 	return doc, err
 }
 
-// reportMalformed logs that a document was ignored.
-func (s *Store) reportMalformed(ctx context.Context, rec *record) {
-	if rec.malformed != nil {
+// reportLoad logs that a document was ignored, or could not be read: whoever asked for the session may not be told, or
+// not tell. That the client went away meanwhile is nobody's fault.
+func (s *Store) reportLoad(ctx context.Context, rec *record) {
+	switch {
+	case rec.malformed != nil:
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", rec.malformed),
 			slog.String("collection", s.cfg.Collection), slog.Time("update_time", rec.malformed.updateTime))
+	case rec.unread != nil:
+		level := slog.LevelError
+		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(rec.unread, context.Canceled) {
+			level = slog.LevelDebug
+		}
+		s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", rec.unread))
 	}
 }
 

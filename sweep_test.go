@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,7 +14,11 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore"
@@ -147,29 +153,230 @@ func TestSweepsAtOnce(t *testing.T) {
 	}
 }
 
-// TestSweepsThatLoseAnswers has the answers to commits of a sweep get lost, one or several in a row.
+// TestSweepsThatLoseAnswers has the answers to commits of a sweep get lost, one or several in a row, or be that of the
+// commit's repetition: each document is counted once, also where Firestore refuses some batches for their size.
 func TestSweepsThatLoseAnswers(t *testing.T) {
 	t.Parallel()
-	lost := func(skip int) firestoretest.Fault {
-		return firestoretest.Fault{Method: "Commit", Skip: skip, After: true, Err: status.Error(codes.Unavailable, "went away")}
+	lost := func(skip int, code codes.Code) firestoretest.Fault {
+		return firestoretest.Fault{Method: "Commit", Skip: skip, After: true, Err: status.Error(code, "went away")}
 	}
 	for name, faults := range map[string][]firestoretest.Fault{
-		"one":                 {lost(0)},
-		"of the second batch": {lost(1)},
-		"two in a row":        {lost(0), lost(1)},
-		"one of each batch":   {lost(0), lost(2)},
+		"none":                {},
+		"one":                 {lost(0, codes.Unavailable)},
+		"of the second batch": {lost(1, codes.Unavailable)},
+		"two in a row":        {lost(0, codes.Unavailable), lost(1, codes.Unavailable)},
+		"one of each batch":   {lost(0, codes.Unavailable), lost(2, codes.Unavailable)},
+		"answered as closed":  {lost(0, codes.InvalidArgument)},
+		"all but the first":   {lost(1, codes.InvalidArgument), lost(2, codes.InvalidArgument), lost(3, codes.InvalidArgument)},
+	} {
+		for _, limit := range []int{0, 400_000} { // in bytes; all 600 have 280 KB more, with their index entries
+			t.Run(fmt.Sprintf("%s, limit %d", name, limit), func(t *testing.T) {
+				t.Parallel()
+				a := newUserApp(t)
+				a.putSessions(600, "alice", nil)
+				a.firestore.LimitTransactions(limit)
+				for _, fault := range faults {
+					a.firestore.Inject(fault)
+				}
+				n, err := a.store.RevokeUser(t.Context(), "alice")
+				if left := len(a.documents()); n != 600 || left != 0 || err != nil {
+					t.Errorf("ended %d, left %d, error %v", n, left, err)
+				}
+			})
+		}
+	}
+}
+
+// TestNobodyEscapesASweep has a session renewed between two batches, such that its place is before what the first one has
+// deleted.
+func TestNobodyEscapesASweep(t *testing.T) {
+	t.Parallel()
+	for name, sweep := range map[string]func(context.Context, *echofirestore.Store) (int, error){
+		"RevokeUser": func(ctx context.Context, s *echofirestore.Store) (int, error) { return s.RevokeUser(ctx, "alice") },
+		"RevokeAll":  func(ctx context.Context, s *echofirestore.Store) (int, error) { return s.RevokeAll(ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			keys := []string{"zzz", "000"} // in the order of their making
+			a := newUserApp(t, func(cfg *echofirestore.Config) {
+				cfg.KeyFactory = func() string {
+					defer func() { keys = keys[1:] }()
+					return keys[0]
+				}
+			})
+			a.putSessions(600, "alice", nil)
+			thief := a.login("alice")
+			a.firestore.Inject(firestoretest.Fault{Method: "BeginTransaction", Skip: 1, Do: func() { thief.post("/renew") }})
+			n, err := sweep(t.Context(), a.store)
+			if left := len(a.documents()); n != 601 || left != 0 || err != nil || len(keys) > 0 {
+				t.Errorf("ended %d, left %d, error %v", n, left, err)
+			}
+			if user := thief.user(); user != "" {
+				t.Errorf("signed in is %q", user)
+			}
+		})
+	}
+}
+
+// TestSweepsOfLargeSessions sweeps sessions of which a transaction takes few, of 10 MiB as Firestore says, or none. Those
+// that were read for a transaction that was refused are read again.
+func TestSweepsOfLargeSessions(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		sizes []int // bytes of sessions, in the order of their IDs
+		limit int
+		cost  firestoretest.Ops // of RevokeUser and RevokeAll, which look once more after several batches
+	}{
+		{"few small ones", slices.Repeat([]int{300}, 20), firestoretest.TransactionLimit, firestoretest.Ops{Reads: 20, Deletes: 20}},
+		{"many of 24 KiB", slices.Repeat([]int{24 << 10}, 600), firestoretest.TransactionLimit, firestoretest.Ops{Reads: 500 + 600 + 1, Deletes: 600}},
+		{"20 of 600 KiB", slices.Repeat([]int{600 << 10}, 20), firestoretest.TransactionLimit, firestoretest.Ops{Reads: 20 + 20 + 1 + 1, Deletes: 20}},
+		{"a region of large ones", slices.Concat(
+			slices.Repeat([]int{300}, 500), slices.Repeat([]int{60 << 10}, 100), slices.Repeat([]int{300}, 900),
+		), 2 << 20, firestoretest.Ops{Reads: 500 + (500 + 250 + 125 + 62) + 1000 + 1, Deletes: 1500}},
+		{"one at a time", slices.Repeat([]int{50 << 10}, 3), 60 << 10, firestoretest.Ops{Reads: 3 + 3 + 1 + 1, Deletes: 3}},
+	} {
+		for name, sweep := range map[string]func(context.Context, *echofirestore.Store) (int, error){
+			"RevokeUser":    func(ctx context.Context, s *echofirestore.Store) (int, error) { return s.RevokeUser(ctx, "alice") },
+			"RevokeAll":     func(ctx context.Context, s *echofirestore.Store) (int, error) { return s.RevokeAll(ctx) },
+			"DeleteExpired": func(ctx context.Context, s *echofirestore.Store) (int, error) { return s.DeleteExpired(ctx) },
+		} {
+			t.Run(tt.name+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				a := newUserApp(t)
+				a.putSessionsOf(tt.sizes)
+				a.firestore.LimitTransactions(tt.limit)
+				var n int
+				var err error
+				cost := a.cost(func() { n, err = sweep(t.Context(), a.store) })
+				if want := len(tt.sizes); n != want || err != nil || len(a.documents()) > 0 {
+					t.Errorf("ended %d of %d, left %d, error %v", n, want, len(a.documents()), err)
+				}
+				want := tt.cost
+				if name == "DeleteExpired" && want.Reads > want.Deletes {
+					want.Reads-- // it does not look once more
+				}
+				if cost != want {
+					t.Errorf("cost %v, want %v", cost, want)
+				}
+				t.Logf("ended %d of %d for %v", n, len(tt.sizes), cost)
+			})
+		}
+	}
+}
+
+// putSessionsOf stores sessions of Alice's that have expired, with data of the given sizes.
+func (a *app) putSessionsOf(sizes []int) {
+	a.t.Helper()
+	batch := a.client.Batch() //nolint:staticcheck // the quickest way
+	for i, size := range sizes {
+		batch.Set(a.collection().Doc(fmt.Sprintf("key-%04d", i)), map[string]any{
+			"data": strings.Repeat("x", size), "max_age": 60, "expire": a.clock.Now(), "user": "alice",
+		})
+		if i == len(sizes)-1 || i%10 == 9 {
+			if _, err := batch.Commit(a.t.Context()); err != nil {
+				a.t.Fatal(err)
+			}
+			batch = a.client.Batch() //nolint:staticcheck // as above
+		}
+	}
+}
+
+// TestSweepOfTheUndeletable has Firestore refuse one session for good, in a transaction, or also by itself. Those before
+// it have ended, and are counted.
+func TestSweepOfTheUndeletable(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t)
+	a.putSessionsOf([]int{300, 300, 300, 2000, 300})
+	a.firestore.LimitTransactions(2000)
+	n, err := a.store.RevokeAll(t.Context())
+	if left := len(a.documents()); n != 3 || left != 2 || status.Code(err) != codes.InvalidArgument {
+		t.Errorf("ended %d, left %d, error %v", n, left, err)
+	}
+	a.firestore.LimitTransactions(0)
+	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: 2, Err: status.Error(codes.InvalidArgument, "too big")})
+	n, err = a.store.RevokeAll(t.Context()) // both, one, and that by itself
+	if left := len(a.documents()); n != 2 || left != 0 || err != nil {
+		t.Errorf("ended %d, left %d, error %v", n, left, err)
+	}
+}
+
+// TestSweepsGoOnBehind looks at where the queries of a sweep begin: behind what was deleted, and at the end where nothing
+// may escape, at the beginning.
+func TestSweepsGoOnBehind(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		sweep func(context.Context, *echofirestore.Store) (int, error)
+		want  []string // the IDs behind which each query begins, "" for the beginning
+	}{
+		"RevokeUser": {
+			func(ctx context.Context, s *echofirestore.Store) (int, error) { return s.RevokeUser(ctx, "alice") },
+			[]string{"", "alice-0499", "alice-0999", ""},
+		},
+		"RevokeAll": {
+			func(ctx context.Context, s *echofirestore.Store) (int, error) { return s.RevokeAll(ctx) },
+			[]string{"", "alice-0499", "alice-0999", ""},
+		},
+		"DeleteExpired": {
+			func(ctx context.Context, s *echofirestore.Store) (int, error) { return s.DeleteExpired(ctx) },
+			[]string{"", "alice-0499", "alice-0999"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := newUserApp(t)
-			a.putSessions(600, "alice", nil)
-			for _, fault := range faults {
-				a.firestore.Inject(fault)
+			a.putSessions(1200, "alice", map[string]any{"expire": a.clock.Now()})
+			var got []string
+			store := a.watched(func(query *pb.StructuredQuery) {
+				var behind string
+				for _, v := range query.GetStartAt().GetValues() {
+					behind = path.Base(v.GetReferenceValue())
+				}
+				got = append(got, behind)
+			})
+			if n, err := tt.sweep(t.Context(), store); n != 1200 || err != nil {
+				t.Errorf("ended %d, error %v", n, err)
 			}
-			n, err := a.store.RevokeUser(t.Context(), "alice")
-			if left := len(a.documents()); n != 600 || left != 0 || err != nil {
-				t.Errorf("ended %d, left %d, error %v", n, left, err)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("queries begin behind %q, want %q", got, tt.want)
 			}
 		})
 	}
+}
+
+// watched returns a store as that of a, whose queries are shown to see.
+func (a *app) watched(see func(*pb.StructuredQuery)) *echofirestore.Store {
+	a.t.Helper()
+	conn, err := grpc.NewClient("passthrough:///"+a.firestore.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithStreamInterceptor(func(
+			ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption,
+		) (grpc.ClientStream, error) {
+			stream, err := streamer(ctx, desc, cc, method, opts...)
+			return watchedStream{stream, see}, err
+		}))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	cfg := a.config
+	if cfg.Client, err = firestore.NewClient(a.t.Context(), a.firestore.Project(), option.WithGRPCConn(conn)); err != nil {
+		a.t.Fatal(err)
+	}
+	a.t.Cleanup(func() { cfg.Client.Close() })
+	store, err := echofirestore.NewStore(cfg)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return store
+}
+
+type watchedStream struct {
+	grpc.ClientStream
+	see func(*pb.StructuredQuery)
+}
+
+func (s watchedStream) SendMsg(m any) error {
+	if req, ok := m.(*pb.RunQueryRequest); ok {
+		s.see(req.GetStructuredQuery())
+	}
+	return s.ClientStream.SendMsg(m)
 }

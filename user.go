@@ -12,8 +12,6 @@ import (
 
 	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // maxUserBytes is how long a string may be for Firestore to find it: with a byte at its end, as much as it indexes of a
@@ -82,7 +80,7 @@ func (s *Store) Sessions(ctx context.Context, user string) ([]SessionInfo, error
 	defer cancel()
 	snaps, err := s.firestore.query(ctx, "list sessions", query)
 	if err != nil {
-		return nil, stopped(ctx, err)
+		return nil, err
 	}
 	var infos []SessionInfo
 	for _, snap := range snaps {
@@ -113,20 +111,17 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	defer cancel()
 	snaps, err := s.firestore.query(ctx, "revoke session", query.Select())
 	if err != nil {
-		return stopped(ctx, err)
+		return err
 	}
 	i := slices.IndexFunc(snaps, func(snap *firestore.DocumentSnapshot) bool { return sessionID(snap.Ref) == id })
 	if i < 0 {
 		return gone()
 	}
-	ref := snaps[i].Ref
-	err = insist(ctx, codes.Aborted, func() error {
-		return s.firestore.delete(ctx, "revoke session", ref, firestore.Exists)
-	})
-	if movedOn(err) && status.Code(err) != codes.Aborted {
+	err = s.firestore.delete(ctx, "revoke session", snaps[i].Ref, firestore.Exists)
+	if movedOn(err) {
 		return gone()
 	}
-	return stopped(ctx, err)
+	return err
 }
 
 // RevokeUser ends all sessions of a user, but for those whose IDs are given, and returns how many it has ended. To sign
@@ -134,17 +129,16 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 //
 //	ended, err := store.RevokeUser(ctx, user, store.SessionID(sess))
 //
-// A session that another request renews meanwhile does not escape. It costs one read and one delete for each session of
-// the user and, for each batch of 500, one read for each that is spared. On an error, some sessions may have been ended
-// already: at least so many as it returns.
+// A session that another request renews meanwhile does not escape. It works in batches as [Store.DeleteExpired] does, and
+// costs one read for each session of the user, spared or not, at least one read, and one delete for each that ends. If
+// there was more than one batch, it looks again for what was renewed meanwhile, for one read for each that is spared, at
+// least one. On an error, some sessions may have been ended already: at least so many as it returns.
 func (s *Store) RevokeUser(ctx context.Context, user string, except ...string) (int, error) {
 	query, err := s.sessionsOf(user)
 	if err != nil {
 		return 0, err
 	}
-	return s.sweep(ctx, "revoke sessions", query.Select(), len(except), func(snap *firestore.DocumentSnapshot) bool {
-		return !slices.Contains(except, sessionID(snap.Ref))
-	})
+	return s.sweep(ctx, sweep{attempt: "revoke sessions", query: query.Select(), spare: except, complete: true})
 }
 
 func (s *Store) sessionsOf(user string) (firestore.Query, error) {

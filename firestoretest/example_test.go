@@ -145,6 +145,24 @@ func ExampleServer_Inject() {
 	// AlreadyExists
 }
 
+// A program that deletes many documents at once must also work with large ones. A limit that
+// is smaller than the service's shows that with little data.
+func ExampleServer_LimitTransactions() {
+	ctx := context.Background()
+	server, client := newServer()
+	defer server.Close()
+	defer client.Close()
+	city := client.Doc("cities/tokyo")
+	if _, err := city.Create(ctx, map[string]any{"map": make([]byte, 1000)}); err != nil {
+		log.Fatal(err)
+	}
+
+	server.LimitTransactions(500) // the service's: firestoretest.TransactionLimit
+	_, err := city.Delete(ctx)
+	fmt.Println(status.Code(err), "for", server.Ops().Deletes, "deletes")
+	// Output: InvalidArgument for 0 deletes
+}
+
 // Between a program's read and its write, another one writes.
 func ExampleFault_do() {
 	ctx := context.Background()

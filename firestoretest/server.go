@@ -25,6 +25,7 @@ type Server struct {
 
 	ops    counter
 	faults faults
+	limit  transactionLimit
 
 	served chan struct{} // closed when the listener has stopped serving
 	close  sync.Once
@@ -82,10 +83,11 @@ func serve(project string, b backend) (*Server, error) {
 		project:  project,
 		listener: listener,
 		backend:  b,
+		limit:    transactionLimit{backend: b},
 		served:   make(chan struct{}),
 	}
 	s.grpc = grpc.NewServer(
-		grpc.ChainUnaryInterceptor(s.ops.countUnary, s.faults.unary, s.ops.billUnary),
+		grpc.ChainUnaryInterceptor(s.ops.countUnary, s.faults.unary, s.ops.billUnary, s.limit.unary),
 		grpc.ChainStreamInterceptor(s.ops.countStream, s.faults.stream, s.ops.billStream),
 		grpc.StatsHandler(connTagger{}),
 		grpc.MaxRecvMsgSize(maxRequestSize),

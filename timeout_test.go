@@ -1,0 +1,169 @@
+package echofirestore_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+// TestTimeout has Firestore not answer, or refuse until the time is over. The error says how long what did not answer, has
+// a gRPC status, and is context.DeadlineExceeded.
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	const database = "Firestore (project firestoretest, database (default))"
+	silence := error(nil)
+	refused := func(code codes.Code) error { return status.Error(code, "refused") }
+	for _, tt := range []struct {
+		name   string
+		writer string
+		method string
+		err    error // nil for no answer
+		code   codes.Code
+		want   []string
+	}{
+		{"load, no answer", "update", "BatchGetDocuments", silence, codes.DeadlineExceeded, []string{"load session: " + database + " did not answer within 10s"}},
+		{"create, no answer", "create", "Commit", silence, codes.DeadlineExceeded, []string{"create session: " + database + " did not answer within 10s"}},
+		{"update, no answer", "update", "Commit", silence, codes.DeadlineExceeded, []string{"save session: " + database + " did not answer within 10s"}},
+		{"renew, no answer", "renew", "Commit", silence, codes.DeadlineExceeded, []string{"renew session: " + database + " did not answer within 10s"}},
+		{"destroy, no answer", "destroy", "Commit", silence, codes.DeadlineExceeded, []string{"delete session: " + database + " did not answer within 10s"}},
+		{"list, no answer", "Revoke", "RunQuery", silence, codes.DeadlineExceeded, []string{"list sessions: " + database + " did not answer within 10s"}},
+		{"sweep, no answer", "RevokeUser", "Commit", silence, codes.DeadlineExceeded, []string{"revoke sessions: " + database + " did not answer within 10s"}},
+		{"create, quota", "create", "Commit", refused(codes.ResourceExhausted), codes.DeadlineExceeded, []string{database + " did not answer within", "RESOURCE_EXHAUSTED"}},
+		{"create, unavailable", "create", "Commit", refused(codes.Unavailable), codes.DeadlineExceeded, []string{database + " did not answer within", "UNAVAILABLE"}},
+		{"load, quota", "update", "BatchGetDocuments", refused(codes.ResourceExhausted), codes.ResourceExhausted, []string{"load session: " + database + ": rpc error: code = ResourceExhausted desc = refused"}},
+		{"load, unavailable", "update", "BatchGetDocuments", refused(codes.Unavailable), codes.Unavailable, []string{database, "code = Unavailable desc = refused"}},
+		{"list, unavailable", "Revoke", "RunQuery", refused(codes.Unavailable), codes.Unavailable, []string{database + " failed for", "code = Unavailable desc = refused"}},
+		{"load, refused", "update", "BatchGetDocuments", refused(codes.PermissionDenied), codes.PermissionDenied, []string{database + ": rpc error: code = PermissionDenied desc = refused"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			n := newNetwork(t)
+			synctest.Test(t, func(t *testing.T) {
+				w := writers[slices.IndexFunc(writers, func(w writer) bool { return w.name == tt.writer })]
+				start := time.Now()
+				got, err := w.serve(t, n, func() {
+					if n.silent = tt.method; tt.err != nil {
+						n.silent = ""
+						n.server.Inject(firestoretest.Fault{Method: tt.method, Times: -1, Err: tt.err})
+					}
+				})
+				t.Logf("%d after %v: %v", got.Code, time.Since(start), err)
+				if got.Code != http.StatusServiceUnavailable || status.Code(err) != tt.code || time.Since(start) > 11*time.Second {
+					t.Errorf("status %d, code %v after %v", got.Code, status.Code(err), time.Since(start))
+				}
+				if late := tt.code == codes.DeadlineExceeded || strings.HasPrefix(tt.name, "list"); errors.Is(err, context.DeadlineExceeded) != late {
+					t.Errorf("is context.DeadlineExceeded: %v, want %v", !late, late)
+				}
+				for _, want := range tt.want {
+					if err == nil || !strings.Contains(err.Error(), want) {
+						t.Errorf("error %v, want %q", err, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestUnreachable makes clients as applications do, of a database that nobody serves, and looks at what the log says.
+func TestUnreachable(t *testing.T) {
+	const host = "127.0.0.1:9" // discard
+	t.Setenv("FIRESTORE_EMULATOR_HOST", host)
+	client, err := firestore.NewClientWithDatabase(t.Context(), "demo", "sessions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	log := new(syncBuffer)
+	e := echo.New()
+	e.Use(echofirestore.Middleware(echofirestore.Config{
+		Client: client, Timeout: 300 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil)),
+	}))
+	e.GET("/", set("n", 1))
+	for name, key := range map[string]string{"load": "key", "create": ""} {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+		if key != "" {
+			req.AddCookie(&http.Cookie{Name: "__session", Value: key})
+		}
+		before := log.String()
+		rec := httptest.NewRecorder()
+		e.ServeHTTP(rec, req)
+		line := strings.TrimPrefix(log.String(), before)
+		t.Logf("%s: %d %s", name, rec.Code, line)
+		if want := "Firestore (project demo, database sessions, emulator " + host + ") did not answer within 300ms"; !strings.Contains(line, want) {
+			t.Errorf("%s: %q is not in the log: %s", name, want, line)
+		}
+	}
+}
+
+// TestFailedLoadIsLogged has the read of a session fail, for everyone who may ask for it: it is in the log, once.
+func TestFailedLoadIsLogged(t *testing.T) {
+	t.Parallel()
+	for name, handler := range map[string]func(c echo.Context, s *echofirestore.Store){
+		"Get": func(c echo.Context, _ *echofirestore.Store) { _, _ = echofirestore.Get(c) },
+		"Get, twice": func(c echo.Context, _ *echofirestore.Store) {
+			_, _ = echofirestore.Get(c)
+			_, _ = echofirestore.Get(c)
+		},
+		"c.Get":               func(c echo.Context, _ *echofirestore.Store) { _ = session(c) },
+		"c.Get, and a change": func(c echo.Context, _ *echofirestore.Store) { session(c).Values["n"] = 1 },
+		"Update":              func(c echo.Context, _ *echofirestore.Store) { _ = countOne(c) },
+		"Renew":               func(c echo.Context, _ *echofirestore.Store) { _ = echofirestore.Renew(c) },
+		"echo-contrib": func(c echo.Context, _ *echofirestore.Store) {
+			_, _ = c.Get("_session_store").(sessions.Store).Get(c.Request(), "__session")
+		},
+		"Store.Get": func(c echo.Context, s *echofirestore.Store) { _, _ = s.Get(c.Request(), "__session") },
+		"Store.New": func(c echo.Context, s *echofirestore.Store) { _, _ = s.New(c.Request(), "__session") },
+		"Store.Get, no context": func(c echo.Context, s *echofirestore.Store) {
+			_, _ = s.Get(c.Request().WithContext(context.Background()), "__session")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.GET("/", func(c echo.Context) error { handler(c, a.store); return nil })
+			a.putSession("the-secret-key", "{}")
+			a.firestore.Inject(firestoretest.Fault{Method: "BatchGetDocuments", Times: -1, Err: status.Error(codes.PermissionDenied, "no")})
+			a.browser().get("/", withCookie("the-secret-key"))
+			log := a.log.String()
+			if strings.Count(log, "\n") != 1 || !strings.Contains(log, `level=ERROR msg="session not loaded" error="echofirestore: load session: `) ||
+				strings.Contains(log, "secret") {
+				t.Errorf("log %s", log)
+			}
+		})
+	}
+}
+
+// TestClientThatLeavesIsNoError has the client go away while its session is read: Firestore has not failed.
+func TestClientThatLeavesIsNoError(t *testing.T) {
+	t.Parallel()
+	log := new(syncBuffer)
+	a := newApp(t, func(cfg *echofirestore.Config) {
+		cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	a.GET("/", see)
+	a.putSession("key", "{}")
+	ctx, leave := context.WithCancel(t.Context())
+	a.firestore.Inject(firestoretest.Fault{Method: "BatchGetDocuments", Do: leave, Delay: time.Hour})
+	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", http.NoBody)
+	req.AddCookie(&http.Cookie{Name: "__session", Value: "key"})
+	a.ServeHTTP(httptest.NewRecorder(), req)
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `level=DEBUG msg="session not loaded"`) {
+		t.Errorf("log %s", got)
+	}
+}

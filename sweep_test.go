@@ -282,6 +282,22 @@ func (a *app) putSessionsOf(sizes []int) {
 	}
 }
 
+// TestSweepsGrowAgain sweeps large sessions first, and small ones after them: the batches do not stay small.
+func TestSweepsGrowAgain(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t)
+	a.putSessionsOf(slices.Concat(slices.Repeat([]int{60 << 10}, 3), slices.Repeat([]int{300}, 600)))
+	a.firestore.LimitTransactions(200_000)
+	a.firestore.ResetOps()
+	if n, err := a.store.RevokeAll(t.Context()); n != 603 || err != nil {
+		t.Errorf("ended %d, error %v", n, err)
+	}
+	// 8 until a batch of 3 passes, then 16 of each 3, 6 and 12, and the rest.
+	if n := a.firestore.Calls()["BeginTransaction"]; n < 50 || n > 80 {
+		t.Errorf("%d transactions", n)
+	}
+}
+
 // TestSweepOfTheUndeletable has Firestore refuse one session for good, in a transaction, or also by itself. Those before
 // it have ended, and are counted.
 func TestSweepOfTheUndeletable(t *testing.T) {

@@ -298,6 +298,22 @@ func TestSweepsGrowAgain(t *testing.T) {
 	}
 }
 
+// TestSweepsStayLarge has an answer get lost, which looks as if the sessions were too large: they are not, so that the
+// batches after the next are full again.
+func TestSweepsStayLarge(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t)
+	a.putSessions(1200, "alice", nil)
+	a.firestore.Inject(firestoretest.Fault{Method: "Commit", After: true, Err: status.Error(codes.InvalidArgument, "Transaction is invalid or closed.")})
+	a.firestore.ResetOps()
+	if n, err := a.store.RevokeAll(t.Context()); n != 1200 || err != nil {
+		t.Errorf("ended %d, error %v", n, err)
+	}
+	if n := a.firestore.Calls()["BeginTransaction"]; n != 4 { // of 500, 250 and 450, and the last look
+		t.Errorf("%d transactions", n)
+	}
+}
+
 // TestSweepOfTheUndeletable has Firestore refuse one session for good, in a transaction, or also by itself. Those before
 // it have ended, and are counted.
 func TestSweepOfTheUndeletable(t *testing.T) {

@@ -268,17 +268,49 @@ func TestSweepsOfLargeSessions(t *testing.T) {
 // putSessionsOf stores sessions of Alice's that have expired, with data of the given sizes.
 func (a *app) putSessionsOf(sizes []int) {
 	a.t.Helper()
-	batch := a.client.Batch() //nolint:staticcheck // the quickest way
+	batch, bytes := a.client.Batch(), 0 //nolint:staticcheck // the quickest way
 	for i, size := range sizes {
 		batch.Set(a.collection().Doc(fmt.Sprintf("key-%04d", i)), map[string]any{
 			"data": strings.Repeat("x", size), "max_age": 60, "expire": a.clock.Now(), "user": "alice",
 		})
-		if i == len(sizes)-1 || i%10 == 9 {
+		if bytes += 1000 + size; bytes > 500_000 || i == len(sizes)-1 {
 			if _, err := batch.Commit(a.t.Context()); err != nil {
 				a.t.Fatal(err)
 			}
-			batch = a.client.Batch() //nolint:staticcheck // as above
+			batch, bytes = a.client.Batch(), 0 //nolint:staticcheck // as above
 		}
+	}
+}
+
+// TestSweepsGrowAgain sweeps large sessions first, and small ones after them: the batches do not stay small.
+func TestSweepsGrowAgain(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t)
+	a.putSessionsOf(slices.Concat(slices.Repeat([]int{60 << 10}, 3), slices.Repeat([]int{300}, 600)))
+	a.firestore.LimitTransactions(200_000)
+	a.firestore.ResetOps()
+	if n, err := a.store.RevokeAll(t.Context()); n != 603 || err != nil {
+		t.Errorf("ended %d, error %v", n, err)
+	}
+	// 8 until a batch of 3 passes, then 16 of each 3, 6 and 12, and the rest.
+	if n := a.firestore.Calls()["BeginTransaction"]; n < 50 || n > 80 {
+		t.Errorf("%d transactions", n)
+	}
+}
+
+// TestSweepsStayLarge has an answer get lost, which looks as if the sessions were too large: they are not, so that the
+// batches after the next are full again.
+func TestSweepsStayLarge(t *testing.T) {
+	t.Parallel()
+	a := newUserApp(t)
+	a.putSessions(1200, "alice", nil)
+	a.firestore.Inject(firestoretest.Fault{Method: "Commit", After: true, Err: status.Error(codes.InvalidArgument, "Transaction is invalid or closed.")})
+	a.firestore.ResetOps()
+	if n, err := a.store.RevokeAll(t.Context()); n != 1200 || err != nil {
+		t.Errorf("ended %d, error %v", n, err)
+	}
+	if n := a.firestore.Calls()["BeginTransaction"]; n != 4 { // of 500, 250 and 450, and the last look
+		t.Errorf("%d transactions", n)
 	}
 }
 

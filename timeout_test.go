@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ import (
 // a gRPC status, and is context.DeadlineExceeded.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
-	const database = "Firestore (project firestoretest, database (default))"
+	const database = "Firestore (…)" // as it is called below
 	silence := error(nil)
 	refused := func(code codes.Code) error { return status.Error(code, "refused") }
 	for _, tt := range []struct {
@@ -54,6 +55,11 @@ func TestTimeout(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			n := newNetwork(t)
+			where := "Firestore (project " + n.server.Project() + ", database (default)"
+			if host := os.Getenv("FIRESTORE_EMULATOR_HOST"); host != "" {
+				where += ", emulator " + host
+			}
+			where += ")"
 			synctest.Test(t, func(t *testing.T) {
 				w := writers[slices.IndexFunc(writers, func(w writer) bool { return w.name == tt.writer })]
 				start := time.Now()
@@ -71,6 +77,7 @@ func TestTimeout(t *testing.T) {
 					t.Errorf("is context.DeadlineExceeded: %v, want %v", !late, late)
 				}
 				for _, want := range tt.want {
+					want = strings.Replace(want, database, where, 1)
 					if err == nil || !strings.Contains(err.Error(), want) {
 						t.Errorf("error %v, want %q", err, want)
 					}

@@ -1,12 +1,10 @@
 package echofirestore
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -163,22 +161,6 @@ func (doc *document) wrote(stored *document) bool {
 		doc.expire.Equal(stored.expire)
 }
 
-// newWriteID returns the time, in seconds, and 35 random bits.
-func newWriteID() string {
-	return strconv.FormatInt(time.Now().Unix(), 36) + "." + rand.Text()[:7]
-}
-
-// addWrite gives doc the ID of the Update that is to write it, and drops those of Updates that have given up by now.
-func (s *Store) addWrite(doc *document, id string) {
-	oldest := time.Now().Add(-2*s.cfg.Timeout - time.Minute).Unix()
-	doc.writeID = id
-	doc.writes = append(slices.DeleteFunc(slices.Clone(doc.writes), func(id string) bool {
-		began, _, _ := strings.Cut(id, ".")
-		at, err := strconv.ParseInt(began, 36, 64)
-		return err != nil || at < oldest
-	}), id)
-}
-
 // expiry returns when a session that is saved now ends: zero if never. Firestore keeps microseconds.
 func (s *Store) expiry(now time.Time, doc *document) time.Time {
 	var expire time.Time
@@ -214,7 +196,7 @@ func (s *Store) newFields(doc *document) (map[string]any, error) {
 	if doc.user != "" {
 		fields[fieldUser] = doc.user
 	}
-	if doc.writeID != "" {
+	if len(doc.writes) > 0 {
 		fields[fieldWriteID] = strings.Join(doc.writes, " ")
 	}
 	if s.cfg.HashKeys {
@@ -231,6 +213,7 @@ func (s *Store) updatedFields(prev *document, fields map[string]any) map[string]
 		updated = make(map[string]any)
 	}
 	delete(updated, fieldExpire)
+	delete(updated, fieldWriteID)
 	if s.cfg.UserKey != "" {
 		delete(updated, fieldUser)
 	}
@@ -238,13 +221,14 @@ func (s *Store) updatedFields(prev *document, fields map[string]any) map[string]
 	return updated
 }
 
-// updates returns what stores the fields of a new document in one that is there, leaving those of others alone.
-func (s *Store) updates(fields map[string]any) []firestore.Update {
+// updates returns what stores the fields of a new document in the place of prev, leaving those of others alone.
+func (s *Store) updates(prev *document, fields map[string]any) []firestore.Update {
 	names := []string{fieldData, fieldMaxAge, fieldExpire}
 	if s.cfg.UserKey != "" {
 		names = append(names, fieldUser)
 	}
-	if _, ok := fields[fieldWriteID]; ok {
+	_, had := prev.fields[fieldWriteID]
+	if _, has := fields[fieldWriteID]; had || has {
 		names = append(names, fieldWriteID)
 	}
 	updates := make([]firestore.Update, len(names))

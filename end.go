@@ -12,16 +12,16 @@ func endedBy(sess *sessions.Session) bool { return sess.Options != nil && sess.O
 
 // destroy ends the session, which need not have been read.
 func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record) error {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	rec.repair(sess)
-	clear(sess.Values)
-	if err := s.end(ctx, sess, rec, ""); err != nil {
-		return err
-	}
-	opts := rec.options
-	sess.Options = &opts
-	return nil
+	return rec.exclusively(func() error {
+		rec.repair(sess)
+		clear(sess.Values)
+		if err := s.end(ctx, sess, rec, ""); err != nil {
+			return err
+		}
+		opts := rec.options
+		sess.Options = &opts
+		return nil
+	})
 }
 
 // end deletes the session's document: whatever other requests did to it meanwhile, but for an Update only if they did
@@ -39,17 +39,29 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, wr
 	if rec.key != "" && !rec.gone {
 		err := s.remove(ctx, rec, unchanged...)
 		if unchanged != nil && movedOn(err) {
-			return s.reread(ctx, rec)
+			doc, err := s.reread(ctx, rec)
+			switch {
+			case err != nil:
+				return err
+			case doc == nil:
+				rec.vanish()
+				return gone()
+			default:
+				rec.moveOn(doc)
+				return errMovedOn
+			}
+		}
+		if unchanged == nil && outcomeUnknown(err) {
+			if doc, unread := s.reread(ctx, rec); unread == nil && doc == nil {
+				err = nil // the delete was applied
+			}
 		}
 		if err != nil {
-			rec.ending = err
+			rec.set(func() { rec.ending = err })
 			return err
 		}
 	}
-	rec.key, rec.doc, rec.values = "", nil, nil
-	rec.err, rec.ending, rec.gone, rec.renewing = nil, nil, false, false
-	rec.cookie = expiredCookie(rec.name, sess.Options)
-	sess.ID = ""
+	rec.ended(sess, nil, expiredCookie(rec.name, sess.Options))
 	return nil
 }
 
@@ -60,18 +72,4 @@ func (s *Store) remove(ctx context.Context, rec *record, unchanged ...firestore.
 		return rejected(err)
 	}
 	return s.firestore.delete(ctx, "delete session", s.firestore.ref(id), unchanged...)
-}
-
-// reread notes what another request has made of a session, and returns errMovedOn.
-func (s *Store) reread(ctx context.Context, rec *record) error {
-	stored, err := again(s.find(ctx, rec.name, rec.key))
-	if err != nil {
-		return inConflict(ctx, err)
-	}
-	if stored == nil {
-		rec.gone = true
-		return gone()
-	}
-	rec.doc = stored
-	return errMovedOn
 }

@@ -49,6 +49,9 @@ func TestEndingIsTriedAgain(t *testing.T) {
 		} {
 			t.Run(name+"/"+tt.name, func(t *testing.T) {
 				t.Parallel()
+				if tt.key != "" && name == "emptied" {
+					tt.key = "key" // a session that could not be emptied is there, and has other values now
+				}
 				a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "new" } })
 				a.putSession("key", `{"user": "alice"}`)
 				a.POST("/", func(c echo.Context) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"google.golang.org/api/googleapi"
@@ -122,4 +123,12 @@ func movedOn(err error) bool {
 	default:
 		return false
 	}
+}
+
+// outcomeUnknown reports whether a write may have been applied although it failed.
+func outcomeUnknown(err error) bool {
+	answer, ok := errors.AsType[grpcError](err)
+	return ok && slices.Contains([]codes.Code{
+		codes.Internal, codes.Unknown, codes.DeadlineExceeded, codes.Unavailable, codes.Canceled,
+	}, answer.GRPCStatus().Code())
 }

@@ -81,18 +81,15 @@ func exchangeOf(ctx context.Context, store *Store) *exchange {
 type opened struct {
 	*sessions.Session
 	rec    *record
-	err    error // why the document could not be read
-	silent bool  // the handler was not told that
+	silent bool // the handler was not told of a failed load
 }
-
-// idle reports whether there is nothing to be saved of a session that is not known to hold anything.
-func (o opened) idle() bool { return len(o.Values) == 0 && !endedBy(o.Session) }
 
 // Get returns the session called name. With New and Save it makes the exchange a sessions.Store: the one that
 // echo-contrib's session.Get finds, and that works even if a handler has replaced the request altogether.
 func (x *exchange) Get(_ *http.Request, name string) (*sessions.Session, error) {
 	o := x.open(name, false)
-	return o.Session, o.err
+	unread, _ := o.rec.failures()
+	return o.Session, unread
 }
 
 // New is as [Store.New].
@@ -128,7 +125,6 @@ func (x *exchange) load(ctx context.Context, name string, silent bool) (opened, 
 	}
 	o := opened{silent: silent}
 	o.Session, o.rec = x.store.open(ctx, x.request, name, x.host.HTTPS())
-	o.err = o.rec.err
 	x.add(o)
 	return o, false
 }
@@ -179,9 +175,6 @@ func (x *exchange) destroy(name string) error {
 	if err := x.store.destroy(x.host.Context(), o.Session, o.rec); err != nil {
 		return err
 	}
-	x.mu.Lock()
-	x.sessions[x.find(name)].err = nil
-	x.mu.Unlock()
 	x.showHeaders()
 	return nil
 }
@@ -189,21 +182,21 @@ func (x *exchange) destroy(name string) error {
 // renew makes the next save of the session called name take a new key.
 func (x *exchange) renew(name string) error {
 	o := x.open(name, false)
-	o.rec.mu.Lock()
-	defer o.rec.mu.Unlock()
-	switch {
-	case o.rec.err != nil:
-		return o.rec.err
-	case o.rec.doc == nil:
-		return nil // it gets a new key anyway
-	case o.rec.sealed:
-		return rejected(ErrCommitted)
-	case o.rec.fresh:
-		return nil // nobody knows the one that it has
-	default:
-		o.rec.renewing = true
-		return nil
-	}
+	return o.rec.exclusively(func() error {
+		switch {
+		case o.rec.err != nil:
+			return o.rec.err
+		case o.rec.doc == nil:
+			return nil // it gets a new key anyway
+		case o.rec.isSealed():
+			return rejected(ErrCommitted)
+		case o.rec.fresh:
+			return nil // nobody knows the one that it has
+		default:
+			o.rec.set(func() { o.rec.renewing = true })
+			return nil
+		}
+	})
 }
 
 // update changes the session called name by fn, and saves it.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"time"
 	"weak"
 
 	"github.com/gorilla/sessions"
@@ -18,9 +19,14 @@ type record struct {
 	managed bool             // an exchange sends its cookie
 
 	malformed *malformedError // why the document is ignored
-	unread    error           // why the document could not be read, which is logged
 	over      bool            // the client has a key, but no document of it was found
 
+	// Who changes the session, or saves it, has the token. It may be held for as long as Firestore takes, and callbacks of
+	// the application's run under it, but for the Logger and the ErrorHandler.
+	token token
+
+	// mu guards what follows, for moments only, and nothing else is locked under it. What is in the first group is changed
+	// only by who has the token as well, who may therefore read it without mu.
 	mu       sync.Mutex
 	key      string         // the client's, as long as a document of it may exist
 	doc      *document      // what is stored; nil if nothing is known to be
@@ -31,8 +37,50 @@ type record struct {
 	renewing bool           // the next save takes a new key
 	fresh    bool           // the key was issued for this response: nobody knows it yet
 	gone     bool           // another request has ended the session
-	sealed   bool           // the response has begun: no cookie can be sent
-	cookie   *http.Cookie   // the one that the response sets; nil for none
+	touched  bool           // the session was to be extended and could not be: it is not tried again
+
+	sealed bool         // the response has begun: no cookie can be sent
+	cookie *http.Cookie // the one that the response sets; nil for none
+}
+
+// A token is a lock that can be waited for within a time.
+type token chan struct{}
+
+func newToken() token { return make(token, 1) }
+
+// take takes the token. It fails if whoever has it keeps it for longer than timeout.
+func (t token) take(timeout time.Duration) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return conflict()
+	}
+}
+
+func (t token) release() { <-t }
+
+// exclusively runs f with the session's token.
+func (rec *record) exclusively(f func() error) error {
+	if err := rec.token.take(rec.store.cfg.Timeout); err != nil {
+		return err
+	}
+	defer rec.token.release()
+	return f()
+}
+
+// set changes the record by f.
+func (rec *record) set(f func()) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	f()
 }
 
 // repair gives back what the session cannot do without.
@@ -47,12 +95,36 @@ func (rec *record) repair(sess *sessions.Session) {
 	}
 }
 
-// stored notes that doc is what is stored of the session now, under cred, and that the session holds values.
-func (rec *record) stored(sess *sessions.Session, cred credential, doc *document, values map[string]any) {
-	rec.fresh = rec.fresh || cred.key != rec.key
-	rec.key, sess.ID = cred.key, cred.key
-	rec.doc, rec.values, rec.maxAge, rec.renewing = doc, values, sess.Options.MaxAge, false
+// stored notes that doc is what is stored of the session now, under cred, and that the session holds values. The cookie
+// is for the response, if it can still be sent.
+func (rec *record) stored(
+	sess *sessions.Session, cred credential, doc *document, values map[string]any, cookie *http.Cookie,
+) {
+	rec.set(func() {
+		rec.fresh = rec.fresh || cred.key != rec.key
+		rec.key, sess.ID = cred.key, cred.key
+		rec.doc, rec.values, rec.maxAge, rec.renewing = doc, values, sess.Options.MaxAge, false
+		if !rec.sealed {
+			rec.cookie = cookie
+		}
+	})
 }
+
+// ended notes that the session is over, and that it holds values. The cookie deletes the client's.
+func (rec *record) ended(sess *sessions.Session, values map[string]any, cookie *http.Cookie) {
+	rec.set(func() {
+		rec.key, rec.doc, rec.values = "", nil, values
+		rec.err, rec.ending, rec.gone, rec.renewing = nil, nil, false, false
+		rec.cookie = cookie
+		sess.ID = ""
+	})
+}
+
+// vanish notes that another request has ended the session.
+func (rec *record) vanish() { rec.set(func() { rec.gone = true }) }
+
+// moveOn notes what another request has made of the session's document.
+func (rec *record) moveOn(doc *document) { rec.set(func() { rec.doc = doc }) }
 
 // failures returns why the session could not be read, and why it could not be ended.
 func (rec *record) failures() (unread, unended error) {
@@ -68,10 +140,12 @@ func (rec *record) isGone() bool {
 }
 
 // seal notes whether it is too late for a cookie.
-func (rec *record) seal(sealed bool) {
+func (rec *record) seal(sealed bool) { rec.set(func() { rec.sealed = sealed }) }
+
+func (rec *record) isSealed() bool {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.sealed = sealed
+	return rec.sealed
 }
 
 // pendingCookie returns the cookie that the response is to set, nil for none.

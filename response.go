@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
-	"slices"
 )
 
 // A phase is how far a response has come:
@@ -132,7 +131,9 @@ func (x *exchange) autosaveOne(o opened) error {
 	switch unread, unended := o.rec.failures(); {
 	case unended != nil:
 		// commit tries again
-	case unread != nil && !o.silent && o.idle():
+	case unread != nil && !o.silent && endedBy(o.Session):
+		// which needs no document
+	case unread != nil && !o.silent && len(o.Values) == 0:
 		return nil // the handler was told, and has changed nothing
 	case unread != nil:
 		return unread
@@ -322,8 +323,10 @@ func (x *exchange) saveLate() error {
 
 // logUnsaved logs an error that the handler is not told, since it has finished. That of a load is in the log already.
 func (x *exchange) logUnsaved(err error) {
-	if slices.ContainsFunc(x.opened(), func(o opened) bool { return o.rec.unread != nil && errors.Is(err, o.rec.unread) }) {
-		return
+	for _, o := range x.opened() {
+		if unread, _ := o.rec.failures(); unread != nil && errors.Is(err, unread) {
+			return
+		}
 	}
 	x.store.cfg.Logger.LogAttrs(x.host.Context(), slog.LevelError, "session not saved", slog.Any("error", err))
 }

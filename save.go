@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
+	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -42,32 +44,44 @@ var errMovedOn = errors.New("echofirestore: session changed by another request")
 // commitWith is commit, or with a write ID the commit of an Update. If the document of that has moved on, it notes what
 // is there now and returns errMovedOn, where others make their change to that themselves.
 func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
+	var untouched error
+	err := rec.exclusively(func() (err error) {
+		untouched, err = s.commitAlone(ctx, sess, rec, writeID)
+		return err
+	})
+	if untouched != nil {
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended", slog.Any("error", untouched))
+	}
+	return err
+}
+
+// commitAlone is commitWith for who has the token. That a session which was not changed could not be extended is no
+// error of the commit, and comes first.
+func (s *Store) commitAlone(
+	ctx context.Context, sess *sessions.Session, rec *record, writeID string,
+) (untouched, err error) {
 	rec.repair(sess)
 	if rec.ending != nil || endedBy(sess) {
 		if err := s.end(ctx, sess, rec, writeID); err != nil || endedBy(sess) {
-			return err
+			return nil, err
 		}
 	}
 	if rec.err != nil {
-		return rec.err
+		return nil, rec.err
 	}
 	if sess.ID == "" && rec.doc != nil {
-		rec.renewing = true // as with other gorilla stores
+		rec.set(func() { rec.renewing = true }) // as with other gorilla stores
 	}
 	change, err := diff(rec.values, sess.Values)
 	switch {
 	case err != nil:
-		return rejected(err)
+		return nil, rejected(err)
 	case rec.doc == nil && change.empty():
-		return nil
+		return nil, nil
 	case rec.doc == nil:
-		return s.create(ctx, sess, rec, change)
+		return nil, s.create(ctx, sess, rec, change)
 	case change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing:
-		return s.touch(ctx, sess, rec)
-	case len(sess.Values) == 0 && !change.empty():
-		return s.end(ctx, sess, rec, writeID)
+		return s.touch(ctx, sess, rec), nil
 	default:
 		return s.update(ctx, sess, rec, change, writeID)
 	}
@@ -83,9 +97,9 @@ func inConflict(ctx context.Context, err error) error {
 }
 
 // create stores a new session under a new key. A document that is already there may be our own, by a commit that was
-// applied, then answered as unavailable and repeated by the client.
+// applied without our knowing.
 func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record, change change) error {
-	if rec.sealed {
+	if rec.isSealed() {
 		return rejected(ErrCommitted)
 	}
 	ctx, cancel := s.detach(ctx)
@@ -111,18 +125,18 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 			return rejected(ErrTooLarge)
 		}
 		doc.updateTime, err = s.firestore.create(ctx, doc.ref, fields)
-		switch {
-		case err == nil:
-		case status.Code(err) == codes.AlreadyExists:
-			stored, err := again(s.read(ctx, cred.id))
-			if err != nil {
-				return err
-			}
-			if stored == nil || !doc.wrote(stored) {
+		if taken := status.Code(err) == codes.AlreadyExists; taken || outcomeUnknown(err) {
+			stored, unread := again(s.read(ctx, cred.id))
+			switch {
+			case stored != nil && doc.wrote(stored):
+				doc, err = stored, nil
+			case taken && unread == nil:
 				continue
+			case taken:
+				err = unread
 			}
-			doc = stored
-		default:
+		}
+		if err != nil {
 			return err
 		}
 		s.saved(sess, rec, cred, doc, doc.values)
@@ -131,76 +145,150 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 	return rejected(fmt.Errorf("echofirestore: Config.KeyFactory returned %d keys that are all in use", maxKeys))
 }
 
-// update stores what was changed in a session that has a document. If the document has moved on since it was read,
-// the change is made to what is there now.
-func (s *Store) update(ctx context.Context, sess *sessions.Session, rec *record, change change, writeID string) error {
-	if rec.gone {
-		return gone()
-	}
-	if rec.renewing && rec.sealed {
-		return rejected(ErrCommitted)
+// update stores what was changed in a session that has a document, or deletes that if the change empties it. If the
+// document has moved on since it was read, the change is made to what is there now. So it is if the copy looks expired:
+// another request may have extended the session, and else it is over.
+func (s *Store) update(
+	ctx context.Context, sess *sessions.Session, rec *record, change change, writeID string,
+) (untouched, err error) {
+	emptying := len(sess.Values) == 0 && writeID == "" && !change.empty()
+	switch {
+	case rec.gone && emptying:
+		return nil, nil
+	case rec.gone:
+		return nil, gone()
+	case rec.renewing && rec.isSealed():
+		return nil, rejected(ErrCommitted)
 	}
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
 	prev := rec.doc
-	next, err := s.next(prev, change.applyTo(prev.values), s.maxAge(sess, rec, prev))
-	if err != nil {
-		return err
-	}
-	change = change.stored(rec.values, next.values)
-	if change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing {
-		return s.touch(ctx, sess, rec)
-	}
-	if writeID != "" {
-		s.addWrite(next, writeID)
+	if prev.expiredAt(s.cfg.Now()) {
+		if prev, err = s.reread(ctx, rec); err != nil {
+			return nil, err
+		}
+		if prev != nil && writeID != "" {
+			rec.moveOn(prev)
+			return nil, errMovedOn
+		}
 	}
 	for attempt := range maxSaves {
+		if prev == nil {
+			if rec.vanish(); emptying {
+				return nil, nil
+			}
+			return nil, gone()
+		}
 		start := time.Now()
-		cred, err := s.credentialOf(rec)
+		next, err := s.next(prev, change.applyTo(prev.values), s.maxAge(sess, rec, prev))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		next.ref = s.firestore.ref(cred.id)
-		err = s.replace(ctx, prev, next)
-		switch {
-		case err == nil:
-			s.saved(sess, rec, cred, next, change.applyTo(rec.values))
-			return nil
-		case attempt > 0 && ctx.Err() != nil:
-			return conflict()
-		case !movedOn(err):
-			return err
-		}
-		// The commit may have been applied, answered as unavailable, and repeated by the client.
-		stored, err := again(s.read(ctx, next.ref.ID))
-		if err != nil {
-			return inConflict(ctx, err)
-		}
-		if stored != nil && next.wrote(stored) {
-			s.saved(sess, rec, cred, stored, change.applyTo(rec.values))
-			return nil
-		}
-		if next.ref.ID != prev.ref.ID {
-			if stored, err = again(s.find(ctx, rec.name, rec.key)); err != nil {
-				return inConflict(ctx, err)
+		if attempt == 0 {
+			if change = change.stored(rec.values, next.values); change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing {
+				return s.touch(ctx, sess, rec), nil
 			}
 		}
-		if stored == nil {
-			rec.gone = true
-			return gone()
+		var movedTo *document
+		if len(next.values) == 0 && writeID == "" && !change.empty() {
+			movedTo, err = s.clear(ctx, sess, rec, prev, change)
+		} else {
+			movedTo, err = s.put(ctx, sess, rec, prev, next, change, writeID)
 		}
-		if prev = stored; writeID != "" {
-			rec.doc = stored
-			return errMovedOn
+		switch {
+		case err == nil:
+			return nil, nil
+		case attempt > 0 && ctx.Err() != nil:
+			return nil, conflict()
+		case !errors.Is(err, errMovedOn):
+			return nil, err
 		}
-		if !pause(ctx, attempt, time.Since(start)) {
+		if prev = movedTo; prev != nil && writeID != "" {
+			rec.moveOn(prev)
+			return nil, errMovedOn
+		}
+		if prev != nil && !pause(ctx, attempt, time.Since(start)) {
 			break
 		}
-		if next, err = s.next(prev, change.applyTo(prev.values), s.maxAge(sess, rec, prev)); err != nil {
-			return err
+	}
+	return nil, conflict()
+}
+
+// put stores next in the place of prev. If that has moved on, it returns errMovedOn and what is there now, nil for
+// nothing.
+func (s *Store) put(
+	ctx context.Context, sess *sessions.Session, rec *record, prev, next *document, change change, writeID string,
+) (movedTo *document, err error) {
+	cred, err := s.credentialOf(rec)
+	if err != nil {
+		return nil, err
+	}
+	next.ref = s.firestore.ref(cred.id)
+	next.writes = s.writes.keep(next.writes)
+	if writeID != "" {
+		next.addWrite(writeID)
+	}
+	err = s.replace(ctx, prev, next)
+	if movedOn(err) || outcomeUnknown(err) {
+		// The commit may have been applied without our knowing.
+		stored, unread := again(s.read(ctx, next.ref.ID))
+		switch {
+		case stored != nil && next.wrote(stored):
+			next, err = stored, nil
+		case outcomeUnknown(err):
+			return nil, err
+		case unread != nil:
+			return nil, inConflict(ctx, unread)
+		case next.ref.ID == prev.ref.ID:
+			return stored, errMovedOn
+		default:
+			if movedTo, err = s.reread(ctx, rec); err != nil {
+				return nil, err
+			}
+			return movedTo, errMovedOn
 		}
 	}
-	return conflict()
+	if err != nil {
+		return nil, err
+	}
+	s.saved(sess, rec, cred, next, change.applyTo(rec.values))
+	return nil, nil
+}
+
+// clear deletes prev, whose session a change has emptied, as the version that was read. If that has moved on, it returns
+// errMovedOn and what is there now. If there is nothing, that is as good.
+func (s *Store) clear(
+	ctx context.Context, sess *sessions.Session, rec *record, prev *document, change change,
+) (movedTo *document, err error) {
+	err = s.firestore.delete(ctx, "delete session", prev.ref, firestore.LastUpdateTime(prev.updateTime))
+	if movedOn(err) || outcomeUnknown(err) {
+		movedTo, unread := s.reread(ctx, rec)
+		switch {
+		case outcomeUnknown(err) && (unread != nil || movedTo != nil):
+			return nil, err
+		case unread != nil:
+			return nil, unread
+		case movedTo != nil:
+			return movedTo, errMovedOn
+		case movedOn(err): // another request has ended it, and may have begun a new one
+			rec.vanish()
+			return nil, nil
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	// What the session holds now is no change any more, even if others have removed some of it.
+	rec.ended(sess, change.applyTo(rec.values), expiredCookie(rec.name, sess.Options))
+	return nil, nil
+}
+
+// reread returns what is stored of a session now, nil if it is over.
+func (s *Store) reread(ctx context.Context, rec *record) (*document, error) {
+	doc, err := again(s.find(ctx, rec.name, rec.key))
+	if err != nil {
+		return nil, inConflict(ctx, err)
+	}
+	return doc, nil
 }
 
 // credentialOf returns the credential that the next save of a session gives it: a new one, if it is to be renewed.
@@ -226,7 +314,7 @@ func (s *Store) replace(ctx context.Context, prev, next *document) error {
 		return rejected(ErrTooLarge)
 	}
 	if next.ref.ID == prev.ref.ID {
-		next.updateTime, err = s.firestore.update(ctx, "save session", next.ref, prev.updateTime, s.updates(fields))
+		next.updateTime, err = s.firestore.update(ctx, "save session", next.ref, prev.updateTime, s.updates(prev, fields))
 	} else {
 		next.updateTime, err = s.firestore.move(ctx, prev.ref, prev.updateTime, next.ref, all)
 	}
@@ -243,10 +331,7 @@ func (s *Store) maxAge(sess *sessions.Session, rec *record, stored *document) in
 
 // saved notes what is stored of a session now, and has the response set the cookie.
 func (s *Store) saved(sess *sessions.Session, rec *record, cred credential, doc *document, values map[string]any) {
-	rec.stored(sess, cred, doc, values)
-	if !rec.sealed {
-		rec.cookie = s.newCookie(rec.name, cred.cookie, sess.Options, doc)
-	}
+	rec.stored(sess, cred, doc, values, s.newCookie(rec.name, cred.cookie, sess.Options, doc))
 }
 
 // pause waits before the next attempt, at random and for longer the more attempts there were, in units of what the last

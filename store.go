@@ -18,6 +18,7 @@ type Store struct {
 	cfg       Config
 	firestore gateway
 	signers   []securecookie.Codec // none if cookies are not signed
+	writes    *writes
 }
 
 var _ sessions.Store = (*Store)(nil)
@@ -32,6 +33,7 @@ func NewStore(cfg Config) (*Store, error) {
 		cfg:       cfg,
 		firestore: newGateway(cfg.Client, cfg.Collection),
 		signers:   newSigners(cfg.SigningKeys),
+		writes:    newWrites(cfg.Timeout),
 	}, nil
 }
 
@@ -122,7 +124,6 @@ func (s *Store) open(ctx context.Context, r *http.Request, name string, secure b
 		sess.ID, sess.IsNew = rec.key, false
 		rec.err = s.adopt(sess, rec, doc)
 	}
-	rec.unread = rec.err
 	return sess, rec
 }
 
@@ -141,7 +142,7 @@ func (s *Store) adopt(sess *sessions.Session, rec *record, doc *document) error 
 	}
 	fill(sess, values)
 	sess.Options.MaxAge = doc.maxAge
-	rec.doc, rec.values, rec.maxAge = doc, doc.values, doc.maxAge
+	rec.set(func() { rec.doc, rec.values, rec.maxAge = doc, doc.values, doc.maxAge })
 	return nil
 }
 
@@ -161,7 +162,7 @@ func (s *Store) newSession(name string, secure bool) (*sessions.Session, *record
 	sess := sessions.NewSession(s, name)
 	sess.IsNew = true
 	sess.Options = s.options(secure)
-	rec := &record{store: s, name: name, options: *sess.Options, maxAge: s.cfg.MaxAge}
+	rec := &record{store: s, name: name, options: *sess.Options, maxAge: s.cfg.MaxAge, token: newToken()}
 	addRecord(sess, rec)
 	return sess, rec
 }
@@ -205,7 +206,7 @@ func (s *Store) takeRecord(sess *sessions.Session) (*record, error) {
 	if err := validateName(sess.Name()); err != nil {
 		return nil, err
 	}
-	rec := &record{store: s, name: sess.Name(), options: *s.options(false)}
+	rec := &record{store: s, name: sess.Name(), options: *s.options(false), token: newToken()}
 	addRecord(sess, rec)
 	return rec, nil
 }
@@ -264,12 +265,12 @@ func (s *Store) reportLoad(ctx context.Context, rec *record) {
 	case rec.malformed != nil:
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", rec.malformed),
 			slog.String("collection", s.cfg.Collection), slog.Time("update_time", rec.malformed.updateTime))
-	case rec.unread != nil:
+	case rec.err != nil:
 		level := slog.LevelError
-		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(rec.unread, context.Canceled) {
+		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(rec.err, context.Canceled) {
 			level = slog.LevelDebug
 		}
-		s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", rec.unread))
+		s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", rec.err))
 	}
 }
 

@@ -2,7 +2,6 @@ package echofirestore
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -10,28 +9,48 @@ import (
 )
 
 // touch extends a session that was used and not changed, if that is wanted and due. If that fails, no change of anybody's
-// is lost, and the next request tries again.
+// is lost: it returns why, and the next request tries again.
 func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) error {
-	if rec.gone || !s.due(rec.doc) {
+	if rec.gone || rec.touched || !s.due(rec.doc) {
 		return nil
 	}
 	cred, err := s.credential(rec.name, rec.key)
 	if err != nil {
 		return err
 	}
-	doc := *rec.doc
-	doc.expire = s.expiry(s.cfg.Now(), &doc)
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
-	doc.updateTime, err = s.firestore.update(ctx, "extend session", doc.ref, rec.doc.updateTime,
+	stored := rec.doc
+	if stored.expiredAt(s.cfg.Now()) { // unless another request has extended it
+		if stored, err = s.reread(ctx, rec); err != nil {
+			return s.untouched(rec, err)
+		}
+		if stored == nil {
+			rec.vanish()
+			return nil
+		}
+		rec.moveOn(stored)
+		if !s.due(stored) {
+			return nil
+		}
+	}
+	doc := *stored
+	doc.expire = s.expiry(s.cfg.Now(), &doc)
+	doc.updateTime, err = s.firestore.update(ctx, "extend session", doc.ref, stored.updateTime,
 		[]firestore.Update{{Path: fieldExpire, Value: doc.expire}})
 	switch {
 	case err == nil:
 		s.saved(sess, rec, cred, &doc, rec.values)
 	case !movedOn(err): // a session that others saved meanwhile is extended already, and one that they ended stays ended
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended", slog.Any("error", err))
+		return s.untouched(rec, err)
 	}
 	return nil
+}
+
+// untouched notes that the session could not be extended, so that it is tried once in a request.
+func (s *Store) untouched(rec *record, err error) error {
+	rec.set(func() { rec.touched = true })
+	return err
 }
 
 // due reports whether a session that is used now is to be extended.

@@ -37,8 +37,9 @@ func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record,
 		}
 	}
 	ctx = context.WithoutCancel(ctx)
-	left := s.cfg.Timeout   // of which fn takes nothing
-	writeID := newWriteID() // of all attempts: one that arrives late must not count beside the next
+	left := s.cfg.Timeout       // of which fn takes nothing
+	writeID := s.writes.begin() // of all attempts: one that arrives late must not count beside the next
+	defer s.writes.end(writeID)
 	for n := range maxSaves {
 		err := fn(sess)
 		start := time.Now()
@@ -79,47 +80,48 @@ type pending struct {
 	stale  bool // what is stored has more than the session shows: a save has merged it with that of another request
 }
 
-func (rec *record) pending(sess *sessions.Session) (pending, error) {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	if rec.err != nil {
-		return pending{}, rec.err
-	}
-	rec.repair(sess)
-	ch, err := diff(rec.values, sess.Values)
-	if err != nil {
-		return pending{}, rejected(err)
-	}
-	p := pending{change: change{set: cloneSet(ch.set), removed: ch.removed}}
-	p.stale = rec.doc != nil && !equal(rec.values, rec.doc.values)
-	if maxAge := sess.Options.MaxAge; maxAge != rec.maxAge {
-		p.maxAge = &maxAge
-	}
-	return p, nil
+func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
+	err = rec.exclusively(func() error {
+		if rec.err != nil {
+			return rec.err
+		}
+		rec.repair(sess)
+		ch, err := diff(rec.values, sess.Values)
+		if err != nil {
+			return rejected(err)
+		}
+		p.change = change{set: cloneSet(ch.set), removed: ch.removed}
+		p.stale = rec.doc != nil && !equal(rec.values, rec.doc.values)
+		if maxAge := sess.Options.MaxAge; maxAge != rec.maxAge {
+			p.maxAge = &maxAge
+		}
+		return nil
+	})
+	return p, err
 }
 
 // rewind takes the session back to what is stored of it, and to the changes that were pending.
 func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	rec.repair(sess)
-	fill(sess, nil)
-	sess.Options.MaxAge = rec.maxAge
-	if rec.doc != nil {
-		if err := s.adopt(sess, rec, rec.doc); err != nil {
-			return err
+	return rec.exclusively(func() error {
+		rec.repair(sess)
+		fill(sess, nil)
+		sess.Options.MaxAge = rec.maxAge
+		if rec.doc != nil {
+			if err := s.adopt(sess, rec, rec.doc); err != nil {
+				return err
+			}
 		}
-	}
-	for key, v := range cloneSet(p.set) {
-		sess.Values[key] = v
-	}
-	for _, key := range p.removed {
-		delete(sess.Values, key)
-	}
-	if p.maxAge != nil {
-		sess.Options.MaxAge = *p.maxAge
-	}
-	return nil
+		for key, v := range cloneSet(p.set) {
+			sess.Values[key] = v
+		}
+		for _, key := range p.removed {
+			delete(sess.Values, key)
+		}
+		if p.maxAge != nil {
+			sess.Options.MaxAge = *p.maxAge
+		}
+		return nil
+	})
 }
 
 // cloneSet returns a copy of values, deep where that is possible.

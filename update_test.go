@@ -275,14 +275,14 @@ func TestTokenIsUsedOnce(t *testing.T) {
 		want   error // of the one that comes second
 	}{
 		{name: "one value of two", values: `{"token": "x", "n": 1}`, use: remove, want: errUsed},
-		{name: "the only value", values: `{"token": "x"}`, use: remove, want: echofirestore.ErrGone},
+		{name: "the only value", values: `{"token": "x"}`, use: remove, want: errUsed},
 		{
 			name: "the session ends with it", values: `{"token": "x", "n": 1}`,
 			use: func(sess *sessions.Session) { sess.Options.MaxAge = -1 }, want: echofirestore.ErrGone,
 		},
 		{
 			name: "the session is emptied with it", values: `{"token": "x", "n": 1}`,
-			use: func(sess *sessions.Session) { sess.Values = nil }, want: echofirestore.ErrGone,
+			use: func(sess *sessions.Session) { sess.Values = nil }, want: errUsed,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -11,11 +11,14 @@ import (
 	"cloud.google.com/go/firestore"
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/type/latlng"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 // conformance is what any Firestore does. Where memory and the official emulator
@@ -26,7 +29,7 @@ var conformance = []struct {
 }{
 	{"create takes only a free name", createTakesOnlyAFreeName},
 	{"update needs a document", updateNeedsADocument},
-	{"update time precondition", updateTimePrecondition},
+	{"preconditions", preconditions},
 	{"missing documents are told", missingDocumentsAreTold},
 	{"delete of a missing document succeeds", deleteOfAMissingDocumentSucceeds},
 	{"set merges by its mask", setMergesByItsMask},
@@ -38,6 +41,7 @@ var conformance = []struct {
 	{"update times increase in microseconds", updateTimesIncrease},
 	{"commit is all or nothing", commitIsAllOrNothing},
 	{"writes of one document in one commit", writesOfOneDocument},
+	{"writes of one document at the time before the commit", writesAtTheTimeBeforeTheCommit},
 	{"malformed writes are refused", malformedWritesAreRefused},
 	{"batch write applies each write by itself", batchWriteAppliesEachByItself},
 	{"batch write refuses malformed requests", batchWriteRefusesMalformedRequests},
@@ -47,6 +51,7 @@ var conformance = []struct {
 	{"transforms of arrays", transformsOfArrays},
 	{"transforms come after the update", transformsComeAfterTheUpdate},
 	{"malformed transforms are refused", malformedTransformsAreRefused},
+	{"operands of transforms", operandsOfTransforms},
 
 	{"values come back as they were", valuesComeBack},
 	{"document IDs", documentIDs},
@@ -54,6 +59,11 @@ var conformance = []struct {
 	{"names are checked", namesAreChecked},
 	{"field names", fieldNames},
 	{"values that no document may hold", impossibleValues},
+	{"values at their limits", extremeValues},
+	{"vectors are values", vectorsAreValues},
+	{"malformed vectors are refused", malformedVectorsAreRefused},
+	{"vectors have no fields", vectorsHaveNoFields},
+	{"order of vectors", orderOfVectors},
 	{"size of a value", sizeOfAValue},
 	{"size of a document", sizeOfADocument},
 	{"depth of a document", depthOfADocument},
@@ -64,6 +74,8 @@ var conformance = []struct {
 	{"read-only transaction sees one moment", readOnlyTransaction},
 	{"rolled back transaction leaves no trace", rolledBackTransaction},
 	{"transaction ends with its commit", transactionEnds},
+	{"transaction outlives a malformed commit", transactionOutlivesAMalformedCommit},
+	{"transaction is of one database", transactionIsOfOneDatabase},
 	{"reads begin transactions", readsBeginTransactions},
 
 	{"filters on a field", filtersOnAField},
@@ -129,7 +141,7 @@ type target struct {
 
 func memoryServer(t *testing.T) *Server {
 	t.Helper()
-	s, err := serve("firestoretest", newMemory())
+	s, err := serve(anyPort, memoryProject, newMemory())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,6 +223,19 @@ func (tg target) wantData(t *testing.T, path string, want map[string]any) {
 	}
 }
 
+// wantFields checks the raw fields of the document at the path.
+func (tg target) wantFields(t *testing.T, path string, want map[string]*pb.Value) {
+	t.Helper()
+	doc, err := tg.raw.GetDocument(owner(t), &pb.GetDocumentRequest{Name: tg.name(path)})
+	if err != nil {
+		t.Errorf("get %s: %v", path, err)
+		return
+	}
+	if diff := cmp.Diff(want, doc.GetFields(), protocmp.Transform()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
 func wantCode(t *testing.T, err error, want codes.Code) {
 	t.Helper()
 	if got := status.Code(err); got != want {
@@ -242,6 +267,10 @@ func stringValue(s string) *pb.Value {
 	return &pb.Value{ValueType: &pb.Value_StringValue{StringValue: s}}
 }
 
+func geoPointValue(latitude, longitude float64) *pb.Value {
+	return &pb.Value{ValueType: &pb.Value_GeoPointValue{GeoPointValue: &latlng.LatLng{Latitude: latitude, Longitude: longitude}}}
+}
+
 func bytesValue(s string) *pb.Value {
 	return &pb.Value{ValueType: &pb.Value_BytesValue{BytesValue: []byte(s)}}
 }
@@ -261,6 +290,11 @@ func deleteWrite(name string) *pb.Write {
 
 func ifExists(exists bool, w *pb.Write) *pb.Write {
 	w.CurrentDocument = &pb.Precondition{ConditionType: &pb.Precondition_Exists{Exists: exists}}
+	return w
+}
+
+func ifUpdatedAt(at *timestamppb.Timestamp, w *pb.Write) *pb.Write {
+	w.CurrentDocument = &pb.Precondition{ConditionType: &pb.Precondition_UpdateTime{UpdateTime: at}}
 	return w
 }
 

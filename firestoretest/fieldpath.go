@@ -74,7 +74,7 @@ func (p fieldPath) get(fields map[string]*pb.Value) *pb.Value {
 	if len(p) == 1 {
 		return v
 	}
-	return p[1:].get(v.GetMapValue().GetFields())
+	return p[1:].get(fieldsOf(v))
 }
 
 // set puts the value at the path, or with nil removes what is there. It changes the
@@ -82,7 +82,7 @@ func (p fieldPath) get(fields map[string]*pb.Value) *pb.Value {
 func (p fieldPath) set(fields map[string]*pb.Value, v *pb.Value) {
 	switch {
 	case len(p) > 1:
-		inner := maps.Clone(fields[p[0]].GetMapValue().GetFields())
+		inner := maps.Clone(fieldsOf(fields[p[0]]))
 		if inner == nil {
 			if v == nil {
 				return

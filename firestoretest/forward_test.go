@@ -154,7 +154,7 @@ func (r *recorder) Listen(stream pb.Firestore_ListenServer) error {
 func TestForwarderHasEveryMethod(t *testing.T) {
 	t.Parallel()
 	r := &recorder{calls: map[string]metadata.MD{}}
-	s, err := serve("recorder", r)
+	s, err := serve(anyPort, "recorder", r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,27 @@ func checkDatabase(name string) error {
 	return nil
 }
 
+// databaseOf returns the name of the database that the request is about. Its own names are checked.
+func databaseOf(req any) string {
+	switch req := req.(type) {
+	case interface{ GetDatabase() string }:
+		return req.GetDatabase()
+	case interface{ GetParent() string }:
+		return databaseIn(req.GetParent())
+	case interface{ GetName() string }:
+		return databaseIn(req.GetName())
+	default:
+		return ""
+	}
+}
+
+// databaseIn returns the name of the database in which that name of a document, or of the root of all
+// documents, is.
+func databaseIn(name string) string {
+	parts := strings.SplitN(name, "/", 5)
+	return strings.Join(parts[:min(4, len(parts))], "/")
+}
+
 // checkParent returns an error unless the name is that of a document, or of a database
 // followed by "/documents".
 func checkParent(name string) error {

@@ -157,7 +157,7 @@ func (endless) BatchGetDocuments(req *pb.BatchGetDocumentsRequest, stream pb.Fir
 // Python's client does not wait for the end of a stream that can have but one document.
 func TestADocumentIsBilledBeforeItsStreamEnds(t *testing.T) {
 	t.Parallel()
-	s, err := serve("p", endless{})
+	s, err := serve(anyPort, "p", endless{})
 	if err != nil {
 		t.Fatal(err)
 	}

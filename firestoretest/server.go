@@ -50,7 +50,7 @@ func NewServer() (*Server, error) {
 	if addr := os.Getenv("FIRESTORE_EMULATOR_HOST"); addr != "" {
 		return NewForwarder(addr)
 	}
-	return serve("firestoretest", newMemory())
+	return serve(anyPort, memoryProject, newMemory())
 }
 
 // NewForwarder starts a server that keeps nothing itself, but passes every call on to the
@@ -65,7 +65,7 @@ func NewForwarder(addr string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := serve("firestoretest-"+strings.ToLower(rand.Text()), f)
+	s, err := serve(anyPort, "firestoretest-"+strings.ToLower(rand.Text()), f)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -73,9 +73,14 @@ func NewForwarder(addr string) (*Server, error) {
 	return s, nil
 }
 
-func serve(project string, b backend) (*Server, error) {
+const (
+	anyPort       = "127.0.0.1:0"
+	memoryProject = "firestoretest"
+)
+
+func serve(addr, project string, b backend) (*Server, error) {
 	var lc net.ListenConfig
-	listener, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	listener, err := lc.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("firestoretest: listen: %w", err)
 	}

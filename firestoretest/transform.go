@@ -28,12 +28,30 @@ func parseTransforms(reqs []*pb.DocumentTransform_FieldTransform) ([]transform, 
 		}
 		transforms[i] = t
 	}
-	return transforms, nil
+	return transforms, checkConflicts(transforms)
+}
+
+// checkConflicts returns an error if one transform is of a field within that of another.
+func checkConflicts(transforms []transform) error {
+	paths := make([]fieldPath, len(transforms))
+	for i, t := range transforms {
+		paths[i] = t.path
+	}
+	slices.SortFunc(paths, slices.Compare) // each path stands right before those within it
+	for i, inner := range paths[min(1, len(paths)):] {
+		if outer := paths[i]; len(inner) > len(outer) && slices.Equal(inner[:len(outer)], outer) {
+			return invalid("The transforms of fields %q and %q conflict.", outer, inner)
+		}
+	}
+	return nil
 }
 
 func parseTransform(req *pb.DocumentTransform_FieldTransform) (t transform, err error) {
 	if t.path, err = parseFieldPath(req.GetFieldPath()); err != nil {
 		return transform{}, err
+	}
+	if t.path.isName() {
+		return transform{}, invalid("A document's name cannot be transformed.")
 	}
 	number := func(combine func(old, operand *pb.Value) *pb.Value, operand *pb.Value) {
 		if !isNumber(operand) {
@@ -47,6 +65,7 @@ func parseTransform(req *pb.DocumentTransform_FieldTransform) (t transform, err 
 		}
 	}
 	array := func(combine func(old, operand []*pb.Value) []*pb.Value, operand *pb.ArrayValue) {
+		err = normalizeElements(req.GetFieldPath(), operand)
 		t.silent = true
 		t.apply = func(old *pb.Value, _ *timestamppb.Timestamp) *pb.Value {
 			return arrayValue(combine(old.GetArrayValue().GetValues(), operand.GetValues()))

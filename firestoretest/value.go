@@ -88,7 +88,10 @@ func typeRank(v *pb.Value) int {
 	case *pb.Value_ArrayValue:
 		return 9
 	case *pb.Value_MapValue:
-		return 10
+		if isVector(v) {
+			return 10
+		}
+		return 11
 	default:
 		return 0
 	}
@@ -122,6 +125,9 @@ func compareValues(a, b *pb.Value) int {
 	case *pb.Value_ArrayValue:
 		return slices.CompareFunc(a.GetArrayValue().GetValues(), b.GetArrayValue().GetValues(), compareValues)
 	case *pb.Value_MapValue:
+		if isVector(a) {
+			return compareVectors(a, b)
+		}
 		return compareMaps(a.GetMapValue().GetFields(), b.GetMapValue().GetFields())
 	default:
 		return 0

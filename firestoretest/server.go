@@ -15,7 +15,7 @@ import (
 )
 
 // Server is an in-memory Firestore that speaks gRPC on a loopback TCP port.
-// Make one with [NewServer], [NewForwarder] or [Start]; the zero value is of no
+// Make one with [NewServer], [Listen], [NewForwarder] or [Start]; the zero value is of no
 // use. All of its methods may be called by several goroutines at once.
 type Server struct {
 	project  string
@@ -51,6 +51,13 @@ func NewServer() (*Server, error) {
 		return NewForwarder(addr)
 	}
 	return serve(anyPort, memoryProject, newMemory())
+}
+
+// Listen starts a server at a TCP address such as "127.0.0.1:8200", for other programs that must
+// know it beforehand. It keeps its documents in memory, whatever the environment says, and is
+// otherwise like that of [NewServer]. Whoever reaches the address can read and write them.
+func Listen(addr string) (*Server, error) {
+	return serve(addr, memoryProject, newMemory())
 }
 
 // NewForwarder starts a server that keeps nothing itself, but passes every call on to the
@@ -106,8 +113,9 @@ func serve(addr, project string, b backend) (*Server, error) {
 	return s, nil
 }
 
-// Addr returns the server's host:port. It is fit for the FIRESTORE_EMULATOR_HOST of
-// any Firestore client, in any language and in any process of this machine.
+// Addr returns the server's host:port. Other programs on this machine find the server by it, if it
+// is in their FIRESTORE_EMULATOR_HOST: clients in any language that speak gRPC and need no more than
+// the package documentation lists.
 func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }

@@ -233,3 +233,24 @@ func TestUnoffered(t *testing.T) {
 		})
 	}
 }
+
+func TestListen(t *testing.T) {
+	free := memoryServer(t)
+	addr := free.Addr()
+	if _, err := Listen(addr); err == nil {
+		t.Errorf("two servers listen on %s", addr)
+	}
+	free.Close()
+	t.Setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1") // where nobody answers
+	s, err := Listen(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	if s.Addr() != addr {
+		t.Errorf("listens on %s, want %s", s.Addr(), addr)
+	}
+	tg := serverTarget(t, s)
+	written(t)(tg.Doc("c/d").Create(t.Context(), map[string]any{}))
+	tg.wantData(t, "c/d", map[string]any{})
+}

@@ -19,7 +19,7 @@ import (
 // use. All of its methods may be called by several goroutines at once.
 type Server struct {
 	project  string
-	listener net.Listener
+	listener *listener
 	grpc     *grpc.Server
 	backend  io.Closer
 
@@ -87,13 +87,13 @@ const (
 
 func serve(addr, project string, b backend) (*Server, error) {
 	var lc net.ListenConfig
-	listener, err := lc.Listen(context.Background(), "tcp", addr)
+	tcp, err := lc.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("firestoretest: listen: %w", err)
 	}
 	s := &Server{
 		project:  project,
-		listener: listener,
+		listener: newListener(tcp),
 		backend:  b,
 		limit:    transactionLimit{backend: b},
 		served:   make(chan struct{}),
@@ -103,12 +103,14 @@ func serve(addr, project string, b backend) (*Server, error) {
 		grpc.ChainStreamInterceptor(s.ops.countStream, s.faults.stream, s.ops.billStream),
 		grpc.StatsHandler(connTagger{}),
 		grpc.MaxRecvMsgSize(maxRequestSize),
+		grpc.Creds(newGRPCOnly()),
+		grpc.UnknownServiceHandler(otherServices),
 		grpc.WaitForHandlers(true),
 	)
 	pb.RegisterFirestoreServer(s.grpc, b)
 	go func() {
 		defer close(s.served)
-		_ = s.grpc.Serve(listener) // ends with the listener, by Close
+		_ = s.grpc.Serve(s.listener) // ends with the listener, by Close
 	}()
 	return s, nil
 }

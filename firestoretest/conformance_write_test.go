@@ -1,7 +1,7 @@
 package firestoretest
 
 import (
-	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,9 +120,11 @@ func fieldPathsAreChecked(t *testing.T, tg target) {
 		"0a": codes.InvalidArgument, "a b": codes.InvalidArgument, "ü": codes.InvalidArgument, "a-b": codes.InvalidArgument,
 		"`": codes.InvalidArgument, "``": codes.InvalidArgument, "`a": codes.InvalidArgument, "`a`b": codes.InvalidArgument,
 		"*": codes.InvalidArgument, "__x__": codes.InvalidArgument, "`__x__`": codes.InvalidArgument, "a.__x__": codes.InvalidArgument,
-		"a.__name__": codes.InvalidArgument,
+		"a.__name__":                   codes.InvalidArgument,
+		strings.Repeat("a.", 19) + "a": codes.OK, strings.Repeat("a.", 20) + "a": codes.InvalidArgument,
+		strings.Repeat("a", 1499): codes.OK, strings.Repeat("a", 1500): codes.InvalidArgument,
 	} {
-		t.Run(fmt.Sprintf("%q", path), func(t *testing.T) {
+		t.Run(short(path), func(t *testing.T) {
 			_, err := tg.commit(t, setWrite(tg.name("c/d"), nil, path))
 			wantCode(t, err, want)
 		})

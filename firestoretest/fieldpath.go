@@ -19,6 +19,9 @@ const nameField = "__name__"
 
 // parseFieldPath reads a path such as "a.b" or "a.`b.c`".
 func parseFieldPath(s string) (fieldPath, error) {
+	if len(s) >= maxFieldPathSize {
+		return nil, invalid("A field path is longer than %d bytes.", maxFieldPathSize)
+	}
 	var path fieldPath
 	for rest := s; ; {
 		name := segment.FindString(rest)
@@ -34,13 +37,20 @@ func parseFieldPath(s string) (fieldPath, error) {
 		}
 		path = append(path, name)
 		if rest == "" {
-			return path, nil
+			return path, checkDepth(path)
 		}
 		if rest[0] != '.' {
 			return nil, invalid("Invalid property path %q.", s)
 		}
 		rest = rest[1:]
 	}
+}
+
+func checkDepth(path fieldPath) error {
+	if len(path) > maxDepth {
+		return invalid("A field path has more than %d elements.", maxDepth)
+	}
+	return nil
 }
 
 func unquote(quoted string) string {

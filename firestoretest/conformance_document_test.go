@@ -202,7 +202,7 @@ func extremeValues(t *testing.T, tg target) {
 			}
 			_, err := tg.commit(t, setWrite(tg.name("c/d"), fields("a", c.v)))
 			wantCode(t, err, codes.OK)
-			tg.wantFields(t, "c/d", fields("a", want))
+			tg.wantFields(t, tg.name("c/d"), fields("a", want))
 		})
 	}
 }

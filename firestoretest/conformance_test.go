@@ -223,16 +223,16 @@ func (tg target) wantData(t *testing.T, path string, want map[string]any) {
 	}
 }
 
-// wantFields checks the raw fields of the document at the path.
-func (tg target) wantFields(t *testing.T, path string, want map[string]*pb.Value) {
+// wantFields checks the raw fields of the document of that name.
+func (tg target) wantFields(t *testing.T, name string, want map[string]*pb.Value) {
 	t.Helper()
-	doc, err := tg.raw.GetDocument(owner(t), &pb.GetDocumentRequest{Name: tg.name(path)})
+	doc, err := tg.raw.GetDocument(owner(t), &pb.GetDocumentRequest{Name: name})
 	if err != nil {
-		t.Errorf("get %s: %v", path, err)
+		t.Errorf("get %s: %v", name, err)
 		return
 	}
 	if diff := cmp.Diff(want, doc.GetFields(), protocmp.Transform()); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
+		t.Errorf("%s (-want +got):\n%s", name, diff)
 	}
 }
 

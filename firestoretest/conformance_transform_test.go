@@ -182,19 +182,19 @@ func operandsOfTransforms(t *testing.T, tg target) {
 			_, err := tg.commit(t, deleteWrite(name), setWriteWith(name, arrayUnion("a", c.operand)))
 			wantCode(t, err, c.want)
 			if err == nil {
-				tg.wantFields(t, "c/d", fields("a", arrayValue([]*pb.Value{c.operand})))
+				tg.wantFields(t, name, fields("a", arrayValue([]*pb.Value{c.operand})))
 			}
 			_, err = tg.commit(t, setWriteWith(name, arrayRemove("a", c.operand)))
 			wantCode(t, err, c.want)
 			if err == nil {
-				tg.wantFields(t, "c/d", fields("a", arrayValue(nil)))
+				tg.wantFields(t, name, fields("a", arrayValue(nil)))
 			}
 		})
 	}
 	precise := timestampValue(&timestamppb.Timestamp{Seconds: 5, Nanos: 1999})
 	_, err := tg.commit(t, deleteWrite(name), setWriteWith(name, arrayUnion("a", precise)))
 	wantCode(t, err, codes.OK)
-	tg.wantFields(t, "c/d", fields("a", arrayValue([]*pb.Value{timestampValue(&timestamppb.Timestamp{Seconds: 5, Nanos: 1000})})))
+	tg.wantFields(t, name, fields("a", arrayValue([]*pb.Value{timestampValue(&timestamppb.Timestamp{Seconds: 5, Nanos: 1000})})))
 }
 
 func arrayUnion(path string, elements ...*pb.Value) *pb.DocumentTransform_FieldTransform {

@@ -38,7 +38,7 @@ func vectorsAreValues(t *testing.T, tg target) {
 }
 
 func malformedVectorsAreRefused(t *testing.T, tg target) {
-	type_, vector, one := "__type__", stringValue("__vector__"), arrayValue([]*pb.Value{doubleValue(1)})
+	vector, one := stringValue("__vector__"), arrayValue([]*pb.Value{doubleValue(1)})
 	for name, v := range map[string]*pb.Value{
 		"no elements":           vectorValue(),
 		"too many elements":     vectorValue(make([]float64, 2049)...),
@@ -48,11 +48,11 @@ func malformedVectorsAreRefused(t *testing.T, tg target) {
 		"null":                  vectorOf(nullValue),
 		"vector in a vector":    vectorOf(vectorValue(1)),
 		"element of no type":    vectorOf(&pb.Value{}),
-		"no value":              mapValue(fields(type_, vector)),
-		"value is no array":     mapValue(fields(type_, vector, "value", doubleValue(1))),
-		"another field":         mapValue(fields(type_, vector, "value", one, "x", nullValue)),
-		"another type":          mapValue(fields(type_, stringValue("__x__"), "value", one)),
-		"type is no string":     mapValue(fields(type_, integerValue(1), "value", one)),
+		"no value":              mapValue(fields(typeField, vector)),
+		"value is no array":     mapValue(fields(typeField, vector, "value", doubleValue(1))),
+		"another field":         mapValue(fields(typeField, vector, "value", one, "x", nullValue)),
+		"another type":          mapValue(fields(typeField, stringValue("__x__"), "value", one)),
+		"type is no string":     mapValue(fields(typeField, integerValue(1), "value", one)),
 		"vector in an array":    arrayValue([]*pb.Value{vectorValue(1)}),
 		"malformed in a map":    mapValue(fields("v", vectorValue())),
 		"malformed in an array": arrayValue([]*pb.Value{mapValue(fields("v", vectorValue()))}),
@@ -86,7 +86,7 @@ func vectorsHaveNoFields(t *testing.T, tg target) {
 					t.Fatal(err)
 				}
 			}
-			tg.wantFields(t, "c/d", c.want)
+			tg.wantFields(t, tg.name("c/d"), c.want)
 		})
 	}
 	tg.set(t, map[string]map[string]any{"c/d": {"v": firestore.Vector64{1, 2}}})

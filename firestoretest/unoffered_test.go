@@ -125,7 +125,7 @@ func TestHTTP1IsRefused(t *testing.T) {
 			if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
 				t.Fatal(err)
 			}
-			if e := body.Error; resp.StatusCode != 501 || e.Code != 501 || e.Status != "UNIMPLEMENTED" || !strings.Contains(e.Message, "only gRPC") {
+			if e := body.Error; resp.StatusCode != http.StatusNotImplemented || e.Code != resp.StatusCode || e.Status != "UNIMPLEMENTED" || !strings.Contains(e.Message, "only gRPC") {
 				t.Errorf("got %s, %+v", resp.Status, e)
 			}
 		})

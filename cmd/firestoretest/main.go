@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // serve runs a server at the address until the context is over.
 func serve(ctx context.Context, addr string, delay time.Duration, stdout io.Writer) error {
-	server, err := firestoretest.Listen(addr)
+	server, err := firestoretest.Listen(addr) //nolint:contextcheck // to listen takes no time
 	if err != nil {
 		return err
 	}

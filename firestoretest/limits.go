@@ -1,6 +1,8 @@
 package firestoretest
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -11,7 +13,6 @@ import (
 const (
 	maxDocumentSize  = 1 << 20    // bytes, by the rules of documentSize
 	maxValueSize     = 1<<20 - 89 // bytes of a string or of bytes
-	maxIndexedSize   = 1500       // bytes of a value that a query compares with, by the rules of valueSize
 	maxFieldPathSize = 1500       // bytes of a field's name and those of the maps it is in, with dots between
 	maxDepth         = 20         // maps and arrays in each other
 )
@@ -95,8 +96,24 @@ func checkTimestamp(name string, t *timestamppb.Timestamp) error {
 	if err := t.CheckValid(); err != nil {
 		return invalid("The timestamp in field %q is invalid: %v.", name, err)
 	}
-	t.Nanos -= t.Nanos % int32(time.Microsecond)
+	truncate(t)
 	return nil
+}
+
+func truncate(t *timestamppb.Timestamp) {
+	t.Nanos -= t.GetNanos() % int32(time.Microsecond)
+}
+
+// truncateInner brings the timestamps within a value to Firestore's precision. One that is the whole value
+// stays as it is, so that a query can compare with times between those that documents have.
+func truncateInner(v *pb.Value) {
+	inner := slices.Concat(v.GetArrayValue().GetValues(), slices.Collect(maps.Values(v.GetMapValue().GetFields())))
+	for _, w := range inner {
+		if t := w.GetTimestampValue(); t != nil {
+			truncate(t)
+		}
+		truncateInner(w)
+	}
 }
 
 func checkDocumentSize(doc *pb.Document) error {

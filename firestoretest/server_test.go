@@ -209,15 +209,6 @@ func TestUnoffered(t *testing.T) {
 			stream, err := tg.raw.Listen(ctx)
 			return first(err, func() error { _, err := stream.Recv(); return err })
 		},
-		"other than count": func() error {
-			sum := &pb.StructuredAggregationQuery_Aggregation{Operator: &pb.StructuredAggregationQuery_Aggregation_Sum_{}}
-			stream, err := tg.raw.RunAggregationQuery(ctx, countRequest(tg.root, "c", sum))
-			return first(err, func() error { _, err := stream.Recv(); return err })
-		},
-		"all collections": func() error {
-			_, err := tg.tryQuery(t, queryRequest(tg.root, "", nil))
-			return err
-		},
 		"past time": func() error {
 			_, err := tg.WithReadOptions(firestore.ReadTime(time.Now())).Doc("c/d").Get(ctx)
 			return err

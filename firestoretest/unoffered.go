@@ -17,7 +17,7 @@ type unoffered struct {
 func unofferedError(what string) error {
 	return status.Errorf(codes.Unimplemented, "firestoretest: %s is not offered in memory, only "+
 		"BatchGetDocuments, GetDocument, Commit, BatchWrite, BeginTransaction, Rollback, RunQuery, "+
-		"and RunAggregationQuery with count; the Firestore emulator has the rest", what)
+		"and RunAggregationQuery; the Firestore emulator has the rest", what)
 }
 
 func (unoffered) ListDocuments(context.Context, *pb.ListDocumentsRequest) (*pb.ListDocumentsResponse, error) {

@@ -44,6 +44,9 @@ var conformance = []struct {
 	{"batch write applies each write by itself", batchWriteAppliesEachByItself},
 	{"batch write refuses malformed requests", batchWriteRefusesMalformedRequests},
 
+	{"documents created, updated and deleted one by one", singleWrites},
+	{"malformed writes of one document are refused", refusedSingleWrites},
+
 	{"server timestamps are in milliseconds", serverTimestamps},
 	{"transforms of numbers", transformsOfNumbers},
 	{"transforms of arrays", transformsOfArrays},
@@ -92,6 +95,12 @@ var conformance = []struct {
 	{"what documents are aggregated", aggregatedDocuments},
 	{"aggregations in transactions", aggregationsInTransactions},
 	{"malformed aggregations are refused", malformedAggregations},
+
+	{"references to documents", documentRefs},
+	{"lists of documents", listsOfDocuments},
+	{"lists of collections", listsOfCollections},
+	{"sizes of pages", sizesOfPages},
+	{"malformed lists are refused", malformedLists},
 }
 
 func TestConformance(t *testing.T) {

@@ -20,8 +20,10 @@ import (
 // https://cloud.google.com/firestore/pricing#operations:
 //
 //   - a read for each document that is returned, or found to be missing;
-//   - a query reads its results and those that its offset skips, at least one;
+//   - a query reads its results and those that its offset skips, at least one, and so does a
+//     page of a list;
 //   - aggregations read one for each 1000 index entries begun, at least one;
+//   - a page of a list of collections reads one;
 //   - a write for each update, also one that changes nothing, and a delete for each
 //     delete, also of a missing document.
 //
@@ -161,6 +163,8 @@ func cost(req, resp any, err error) Ops {
 		sum.Reads = 1
 	case *pb.ListDocumentsRequest:
 		sum.Reads = max(1, len(resp.(*pb.ListDocumentsResponse).GetDocuments()))
+	case *pb.ListCollectionIdsRequest:
+		sum.Reads = 1
 	case *pb.CreateDocumentRequest, *pb.UpdateDocumentRequest:
 		sum.Writes = 1
 	case *pb.DeleteDocumentRequest:

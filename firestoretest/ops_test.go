@@ -124,6 +124,36 @@ func TestOpsAreBilledAsByFirestore(t *testing.T) {
 			_, err := tg.CollectionGroup("c").Documents(t.Context()).GetAll()
 			return err
 		}, Ops{Reads: 3}},
+		{"list of documents", func(t *testing.T, tg target) error {
+			tg.set(t, map[string]map[string]any{"c/missing/sub/1": {}})
+			_, err := tg.Collection("c").DocumentRefs(t.Context()).GetAll()
+			return err
+		}, Ops{Reads: 4, Writes: 1}},
+		{"list of nothing", func(t *testing.T, tg target) error {
+			_, err := tg.Collection("none").DocumentRefs(t.Context()).GetAll()
+			return err
+		}, Ops{Reads: 1}},
+		{"list of collections", func(t *testing.T, tg target) error {
+			tg.set(t, map[string]map[string]any{"d/1": {}, "e/1": {}})
+			_, err := tg.Collections(t.Context()).GetAll()
+			return err
+		}, Ops{Reads: 1, Writes: 2}},
+		{"list that fails", func(t *testing.T, tg target) error {
+			_, err := tg.raw.ListDocuments(owner(t), &pb.ListDocumentsRequest{Parent: tg.root, CollectionId: "c", PageSize: -1})
+			wantCode(t, err, codes.InvalidArgument)
+			return nil
+		}, Ops{}},
+		{"CreateDocument, UpdateDocument and DeleteDocument", func(t *testing.T, tg target) error {
+			doc, err := tg.raw.CreateDocument(owner(t), &pb.CreateDocumentRequest{Parent: tg.root, CollectionId: "c"})
+			if err != nil {
+				return err
+			}
+			if doc, err = tg.raw.UpdateDocument(owner(t), &pb.UpdateDocumentRequest{Document: doc}); err != nil {
+				return err
+			}
+			_, err = tg.raw.DeleteDocument(owner(t), &pb.DeleteDocumentRequest{Name: doc.GetName()})
+			return err
+		}, Ops{Writes: 2, Deletes: 1}},
 		{"transaction", func(t *testing.T, tg target) error {
 			return tg.RunTransaction(t.Context(), func(_ context.Context, tx *firestore.Transaction) error {
 				if _, err := tx.Get(tg.Doc("c/1")); err != nil {

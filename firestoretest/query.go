@@ -13,6 +13,7 @@ type query struct {
 	parent      string // name of the document, or "…/documents", that the collection is under
 	collection  string // ID; "": all collections
 	descendants bool   // at any depth under the parent
+	missing     bool   // also documents that are missing and have collections
 	filter      filter
 	ordering    ordering
 	start, end  *cursor // nil: from the first, to the last
@@ -86,9 +87,25 @@ func (q *query) run(source store) []*pb.Document {
 			}
 		}
 	}
+	if q.missing {
+		docs = append(docs, q.missingFrom(source)...)
+	}
 	slices.SortFunc(docs, q.ordering.compare)
 	docs = docs[min(q.offset, len(docs)):]
 	return docs[:min(q.limit, len(docs))]
+}
+
+// missingFrom returns documents of nothing but a name for those that are missing and have collections.
+func (q *query) missingFrom(source store) []*pb.Document {
+	var docs []*pb.Document
+	collection := q.parent + "/" + q.collection
+	for _, id := range source.below(collection) {
+		doc := &pb.Document{Name: collection + "/" + id}
+		if source.get(doc.GetName()) == nil && q.matches(doc) {
+			docs = append(docs, doc)
+		}
+	}
+	return docs
 }
 
 // covers tells whether the query is about the collection of that name.

@@ -173,26 +173,6 @@ func TestUnoffered(t *testing.T) {
 	}
 	ctx := t.Context()
 	for name, call := range map[string]func() error{
-		"ListDocuments": func() error {
-			_, err := tg.raw.ListDocuments(ctx, &pb.ListDocumentsRequest{})
-			return err
-		},
-		"CreateDocument": func() error {
-			_, err := tg.raw.CreateDocument(ctx, &pb.CreateDocumentRequest{})
-			return err
-		},
-		"UpdateDocument": func() error {
-			_, err := tg.raw.UpdateDocument(ctx, &pb.UpdateDocumentRequest{})
-			return err
-		},
-		"DeleteDocument": func() error {
-			_, err := tg.raw.DeleteDocument(ctx, &pb.DeleteDocumentRequest{})
-			return err
-		},
-		"ListCollectionIds": func() error {
-			_, err := tg.raw.ListCollectionIds(ctx, &pb.ListCollectionIdsRequest{})
-			return err
-		},
 		"PartitionQuery": func() error {
 			_, err := tg.raw.PartitionQuery(ctx, &pb.PartitionQueryRequest{})
 			return err

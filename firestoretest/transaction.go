@@ -43,8 +43,13 @@ type queryRead struct {
 
 // consistency is what requests say about the transaction they belong to.
 type consistency interface {
-	GetTransaction() []byte
+	snapshotted
 	GetNewTransaction() *pb.TransactionOptions
+}
+
+// snapshotted is what those say that cannot begin one.
+type snapshotted interface {
+	GetTransaction() []byte
 	GetReadTime() *timestamppb.Timestamp
 }
 
@@ -152,11 +157,16 @@ func (m *memory) verify(tx *transaction) error {
 		}
 	}
 	for _, q := range tx.queries {
-		if !slices.Equal(q.query.run(m.docs), q.found) {
+		if !slices.EqualFunc(q.query.run(m.docs), q.found, isUnchanged) {
 			return status.Error(codes.Aborted, "What the transaction found has changed since. Please try again.")
 		}
 	}
 	return nil
+}
+
+// isUnchanged tells whether both are one version of a document, or the same missing one.
+func isUnchanged(a, b *pb.Document) bool {
+	return a == b || a.GetUpdateTime() == nil && b.GetUpdateTime() == nil && a.GetName() == b.GetName()
 }
 
 // view returns the documents that the transaction sees, and as of when.

@@ -82,8 +82,16 @@ func documentIDs(t *testing.T, tg target) {
 			wantCode(t, err, want)
 		})
 	}
-	_, err := tg.commit(t, setWrite(tg.name("c/__id7__"), nil))
-	wantCode(t, err, codes.OK)
+	for id, want := range map[string]codes.Code{
+		"__id7__": codes.OK, "__id-7__": codes.OK, "__id9223372036854775807__": codes.OK, "__id-9223372036854775808__": codes.OK,
+		"__id0__": codes.InvalidArgument, "__id-0__": codes.InvalidArgument, "__id+1__": codes.InvalidArgument,
+		"__id9223372036854775808__": codes.InvalidArgument, "__id-9223372036854775809__": codes.InvalidArgument,
+	} {
+		t.Run(id, func(t *testing.T) {
+			_, err := tg.commit(t, setWrite(tg.name("c/"+id), nil))
+			wantCode(t, err, want)
+		})
+	}
 }
 
 func collectionIDs(t *testing.T, tg target) {

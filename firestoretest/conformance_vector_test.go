@@ -106,11 +106,13 @@ func vectorsHaveNoFields(t *testing.T, tg target) {
 
 // Vectors come after arrays and before maps, the shorter ones first.
 func orderOfVectors(t *testing.T, tg target) {
+	large := func(last float64) []float64 { return append(make([]float64, 300), last) } // the same, as far as it is indexed
 	ordered := []*pb.Value{
 		stringValue("x"),
 		arrayValue([]*pb.Value{doubleValue(9)}),
 		vectorValue(math.Inf(-1)), vectorValue(0.5), vectorValue(1), vectorValue(2),
 		vectorValue(0, 0), vectorValue(1, -1), vectorValue(1, 0),
+		vectorValue(large(1)...), vectorValue(large(2)...),
 		mapValue(nil), mapValue(fields("__", nullValue)), mapValue(fields("value", arrayValue(nil))),
 	}
 	for i, v := range ordered {
@@ -120,14 +122,14 @@ func orderOfVectors(t *testing.T, tg target) {
 	}
 	req := queryRequest(tg.root, "c", nil)
 	req.GetStructuredQuery().OrderBy = []*pb.StructuredQuery_Order{{Field: fieldReference("v")}}
-	if got, want := tg.query(t, req), "00-11"; got != want {
+	if got, want := tg.query(t, req), "00-13"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	for op, want := range map[pb.StructuredQuery_FieldFilter_Operator]string{
 		pb.StructuredQuery_FieldFilter_EQUAL:        "04",
 		pb.StructuredQuery_FieldFilter_LESS_THAN:    "02-03",
-		pb.StructuredQuery_FieldFilter_GREATER_THAN: "05-08",
-		pb.StructuredQuery_FieldFilter_NOT_EQUAL:    "00-03 05-11",
+		pb.StructuredQuery_FieldFilter_GREATER_THAN: "05-10",
+		pb.StructuredQuery_FieldFilter_NOT_EQUAL:    "00-03 05-13",
 	} {
 		if got := tg.query(t, queryRequest(tg.root, "c", fieldFilter("v", op, vectorValue(1)))); got != want {
 			t.Errorf("%v: got %s, want %s", op, got, want)

@@ -17,6 +17,8 @@ var segment = regexp.MustCompile("^(?:[A-Za-z_][A-Za-z_0-9]*|`(?:[^`\\\\]|\\\\.)
 // nameField is how the document's name is addressed as if it were a field.
 const nameField = "__name__"
 
+var namePath = fieldPath{nameField}
+
 // parseFieldPath reads a path such as "a.b" or "a.`b.c`".
 func parseFieldPath(s string) (fieldPath, error) {
 	if len(s) >= maxFieldPathSize {
@@ -32,7 +34,7 @@ func parseFieldPath(s string) (fieldPath, error) {
 		if name[0] == '`' {
 			name = unquote(name)
 		}
-		if reserved(name) && s != nameField {
+		if isName := name == nameField && path == nil && rest == ""; reserved(name) && !isName {
 			return nil, invalid("Invalid reserved name in field path %q.", s)
 		}
 		path = append(path, name)

@@ -220,7 +220,7 @@ func TestForwarderHasEveryMethod(t *testing.T) {
 			}
 		})
 	}
-	if got, want := f.Ops(), (Ops{Reads: 3, Writes: 2, Deletes: 1}); got != want {
+	if got, want := f.Ops(), (Ops{Reads: 4, Writes: 2, Deletes: 1}); got != want {
 		t.Errorf("cost %v, want %v", got, want)
 	}
 }

@@ -10,7 +10,6 @@ import (
 const (
 	maxDocumentSize  = 1 << 20    // bytes, by the rules of documentSize
 	maxValueSize     = 1<<20 - 89 // bytes of a string or of bytes
-	maxIndexedSize   = 1500       // bytes of a value that a query compares with, by the rules of valueSize
 	maxFieldPathSize = 1500       // bytes of a field's name and those of the maps it is in, with dots between
 	maxDepth         = 20         // maps and arrays in each other
 )

@@ -314,7 +314,7 @@ func repeated[T any](v T, n int) []T {
 // requestGenerator makes random requests.
 type requestGenerator struct{ *rand.Rand }
 
-func pick[T any](g requestGenerator, from ...T) T {
+func oneOf[T any](g requestGenerator, from ...T) T {
 	return from[g.IntN(len(from))]
 }
 
@@ -329,8 +329,8 @@ var methodNames = func() (names []string) {
 
 // request returns a method and an encoded request for it.
 func (g requestGenerator) request() (method string, req []byte) {
-	method = pick(g, methodNames...)
-	m := proto.Clone(pick(g, requests[method]...)).ProtoReflect()
+	method = oneOf(g, methodNames...)
+	m := proto.Clone(oneOf(g, requests[method]...)).ProtoReflect()
 	switch g.IntN(6) {
 	case 0: // random from the ground
 		m = m.New()
@@ -426,17 +426,17 @@ func (g requestGenerator) scalar(fd protoreflect.FieldDescriptor) protoreflect.V
 	case protoreflect.StringKind:
 		return protoreflect.ValueOfString(g.text(fd.Name()))
 	case protoreflect.BytesKind:
-		return protoreflect.ValueOfBytes([]byte(pick(g, "", "1", "2r", "99", "-1", "r", "\xff", "x")))
+		return protoreflect.ValueOfBytes([]byte(oneOf(g, "", "1", "2r", "99", "-1", "r", "\xff", "x")))
 	case protoreflect.BoolKind:
 		return protoreflect.ValueOfBool(g.IntN(2) == 0)
 	case protoreflect.EnumKind:
 		return protoreflect.ValueOfEnum(protoreflect.EnumNumber(g.IntN(12) - 1))
 	case protoreflect.Int32Kind:
-		return protoreflect.ValueOfInt32(pick[int32](g, 0, 1, -1, 2, 1000, math.MaxInt32, math.MinInt32))
+		return protoreflect.ValueOfInt32(oneOf[int32](g, 0, 1, -1, 2, 1000, math.MaxInt32, math.MinInt32))
 	case protoreflect.Int64Kind:
-		return protoreflect.ValueOfInt64(pick[int64](g, 0, 1, -1, 2, 1<<53+1, math.MaxInt64, math.MinInt64))
+		return protoreflect.ValueOfInt64(oneOf[int64](g, 0, 1, -1, 2, 1<<53+1, math.MaxInt64, math.MinInt64))
 	case protoreflect.DoubleKind:
-		return protoreflect.ValueOfFloat64(pick(g, 0, 1, -1.5, math.Copysign(0, -1), math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, 1<<63))
+		return protoreflect.ValueOfFloat64(oneOf(g, 0, 1, -1.5, math.Copysign(0, -1), math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, 1<<63))
 	default:
 		panic(fd.Kind())
 	}
@@ -453,19 +453,19 @@ func (g requestGenerator) text(field protoreflect.Name) string {
 	}
 	switch {
 	case g.IntN(8) == 0:
-		return pick(g, append(paths, names...)...)
+		return oneOf(g, append(paths, names...)...)
 	case field == "database":
-		return pick(g, testDatabase, testDatabase, testDatabase, "projects/p/databases/d", "")
+		return oneOf(g, testDatabase, testDatabase, testDatabase, "projects/p/databases/d", "")
 	case field == "parent":
-		return pick(g, testRoot, testRoot, testRoot+"/c/d", testDatabase, "")
+		return oneOf(g, testRoot, testRoot, testRoot+"/c/d", testDatabase, "")
 	case field == "field_path", field == "field_paths", field == "order_by", field == "key":
-		return pick(g, paths...)
+		return oneOf(g, paths...)
 	case field == "collection_id", field == "document_id":
-		return pick(g, "c", "c", "d", "sub", "", "a/b", "__x__", ".", notUTF8)
+		return oneOf(g, "c", "c", "d", "sub", "", "a/b", "__x__", ".", notUTF8)
 	case field == "page_token":
-		return pick(g, "", "x", "c/d", testRoot+"/c/d", notUTF8)
+		return oneOf(g, "", "x", "c/d", testRoot+"/c/d", notUTF8)
 	default:
-		return pick(g, names...)
+		return oneOf(g, names...)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -55,6 +56,15 @@ func normalizeElements(name string, a *pb.ArrayValue) error {
 		}
 	}
 	return nil
+}
+
+// normalizeOperand applies normalizeValue to what a query compares the field of that name with. But a timestamp
+// keeps its precision, so that a query can compare with times between those that documents have.
+func normalizeOperand(name string, v *pb.Value) error {
+	if t := v.GetTimestampValue(); t != nil {
+		return normalizeTimestamp(name, proto.CloneOf(t))
+	}
+	return normalizeValue(name, v)
 }
 
 func normalizeTimestamp(name string, t *timestamppb.Timestamp) error {

@@ -45,8 +45,13 @@ type queryRead struct {
 
 // consistency is what requests say about the transaction they belong to.
 type consistency interface {
-	GetTransaction() []byte
+	snapshotted
 	GetNewTransaction() *pb.TransactionOptions
+}
+
+// snapshotted is what those say that cannot begin one.
+type snapshotted interface {
+	GetTransaction() []byte
 	GetReadTime() *timestamppb.Timestamp
 }
 
@@ -88,7 +93,7 @@ func (m *memory) join(ctx context.Context, req consistency) (*transaction, error
 	case req.GetReadTime() != nil:
 		return nil, unofferedError("reading at a past time")
 	case req.GetNewTransaction() != nil: // unlike BeginTransaction, reads don't write by default
-		return m.begin(ctx, databaseOf(req), req.GetNewTransaction(), req.GetNewTransaction().GetReadWrite() == nil)
+		return m.begin(ctx, requestDatabase(req), req.GetNewTransaction(), req.GetNewTransaction().GetReadWrite() == nil)
 	case req.GetTransaction() != nil:
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -96,7 +101,7 @@ func (m *memory) join(ctx context.Context, req consistency) (*transaction, error
 		if err != nil {
 			return nil, err
 		}
-		return tx, tx.checkDatabase(databaseOf(req))
+		return tx, tx.checkDatabase(requestDatabase(req))
 	default:
 		return nil, nil
 	}
@@ -185,11 +190,16 @@ func (m *memory) verify(tx *transaction) error {
 		}
 	}
 	for _, q := range tx.queries {
-		if !slices.Equal(q.query.run(m.docs), q.found) {
+		if !slices.EqualFunc(q.query.run(m.docs), q.found, isUnchanged) {
 			return status.Error(codes.Aborted, "What the transaction found has changed since. Please try again.")
 		}
 	}
 	return nil
+}
+
+// isUnchanged tells whether both are one version of a document, or the same missing one.
+func isUnchanged(a, b *pb.Document) bool {
+	return a == b || a.GetUpdateTime() == nil && b.GetUpdateTime() == nil && a.GetName() == b.GetName()
 }
 
 // view returns the documents that the transaction sees, and as of when.

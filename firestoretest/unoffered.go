@@ -7,7 +7,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // unoffered answers the methods of Firestore that memory doesn't have.
@@ -25,26 +24,6 @@ func unofferedError(what string) error {
 func serviceOnlyError(what string) error {
 	return status.Errorf(codes.Unimplemented, "firestoretest: %s is offered neither in memory nor by the Firestore "+
 		"emulator. Use a database of the service.", what)
-}
-
-func (unoffered) ListDocuments(context.Context, *pb.ListDocumentsRequest) (*pb.ListDocumentsResponse, error) {
-	return nil, unofferedError("ListDocuments")
-}
-
-func (unoffered) CreateDocument(context.Context, *pb.CreateDocumentRequest) (*pb.Document, error) {
-	return nil, unofferedError("CreateDocument")
-}
-
-func (unoffered) UpdateDocument(context.Context, *pb.UpdateDocumentRequest) (*pb.Document, error) {
-	return nil, unofferedError("UpdateDocument")
-}
-
-func (unoffered) DeleteDocument(context.Context, *pb.DeleteDocumentRequest) (*emptypb.Empty, error) {
-	return nil, unofferedError("DeleteDocument")
-}
-
-func (unoffered) ListCollectionIds(context.Context, *pb.ListCollectionIdsRequest) (*pb.ListCollectionIdsResponse, error) {
-	return nil, unofferedError("ListCollectionIds")
 }
 
 func (unoffered) PartitionQuery(context.Context, *pb.PartitionQueryRequest) (*pb.PartitionQueryResponse, error) {

@@ -13,6 +13,7 @@ FUZZTIME ?= 30s
 BENCH ?= .
 BENCHTIME ?= 1s
 SOAK ?= 10m
+PEERS ?= 37
 
 # $(call in,DIRECTORIES,COMMAND) runs the command in each directory, up to the first failure.
 in = @for dir in $(1); do echo "$$dir: $(2)"; (cd "$$dir" && $(2)) || exit; done
@@ -31,7 +32,8 @@ race: ## run the tests with the race detector, in random order
 
 .PHONY: emulator
 emulator: ## run the same tests on the official Firestore emulator (needs gcloud and Java)
-	scripts/with-emulator.sh go test -race -shuffle=on -count=1 ./...
+	scripts/with-emulator.sh sh -c 'go test -race -shuffle=on -count=1 ./... && \
+		go test -count=1 -v -run "^TestReadsAreAnsweredAsByTheEmulator$$" ./firestoretest'
 
 .PHONY: e2e
 e2e: ## run the tests of the nested modules (browser, Python, demo)
@@ -42,6 +44,10 @@ e2e: ## run the tests of the nested modules (browser, Python, demo)
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (30s; 10000x means that many inputs)
 	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+.PHONY: peers
+peers: ## run the Go client's own tests on firestoretest and on the emulator; PEERS (37) must pass on both
+	scripts/peers.sh $(PEERS)
 
 .PHONY: soak
 soak: ## run random histories of requests and faults for SOAK (10m), and look for leaks

@@ -28,7 +28,7 @@ func benchmarkBySize(b *testing.B, call func(doc *firestore.DocumentRef, i int) 
 	for _, n := range []int{1, 100_000} {
 		b.Run(fmt.Sprintf("documents=%d", n), func(b *testing.B) {
 			m := newMemory()
-			s, err := serve("firestoretest", m)
+			s, err := serve(anyPort, memoryProject, m)
 			if err != nil {
 				b.Fatal(err)
 			}

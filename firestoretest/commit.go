@@ -27,6 +27,9 @@ func (m *memory) Commit(_ context.Context, req *pb.CommitRequest) (*pb.CommitRes
 		if err != nil {
 			return nil, err
 		}
+		if err := tx.checkDatabase(req.GetDatabase()); err != nil {
+			return nil, err
+		}
 		if tx.snapshot != nil && len(writes) > 0 {
 			return nil, invalid("Cannot modify documents in a read-only transaction.")
 		}
@@ -120,7 +123,40 @@ func parseWrites(database string, reqs []*pb.Write) ([]write, error) {
 		}
 		writes[i] = w
 	}
-	return writes, nil
+	return writes, checkSequences(writes)
+}
+
+// checkSequences returns an error if a write requires of a document something else than what
+// earlier writes have left.
+func checkSequences(writes []write) error {
+	first, last := make(map[string]write, len(writes)), make(map[string]write, len(writes))
+	for _, w := range writes {
+		f, again := first[w.name]
+		if !again {
+			first[w.name] = w
+		} else if !w.mayFollow(f, last[w.name]) {
+			return invalid("The writes of %s in this commit contradict each other.", w.name)
+		}
+		last[w.name] = w
+	}
+	return nil
+}
+
+// mayFollow tells whether the write's precondition can hold after earlier ones of the same document, of
+// which these are the first and the last. An update time means the one before the commit.
+func (w write) mayFollow(first, last write) bool {
+	switch p := w.precondition.GetConditionType().(type) {
+	case *pb.Precondition_Exists:
+		return p.Exists == !last.delete
+	case *pb.Precondition_UpdateTime:
+		required := first.precondition.GetUpdateTime()
+		if required == nil || !required.AsTime().Equal(p.UpdateTime.AsTime()) {
+			return false
+		}
+		return last.delete || !required.AsTime().Equal(neverUpdated)
+	default:
+		return true
+	}
 }
 
 func parseWrite(req *pb.Write) (write, error) {
@@ -131,17 +167,17 @@ func parseWrite(req *pb.Write) (write, error) {
 		if len(op.Transform.GetFieldTransforms()) == 0 {
 			return write{}, invalid("The list of transforms must not be empty.")
 		}
+		if err := checkNoUpdate(req); err != nil {
+			return write{}, err
+		}
 		return parseUpdate(&pb.Write{
 			UpdateMask:       &pb.DocumentMask{},
 			UpdateTransforms: op.Transform.GetFieldTransforms(),
 			CurrentDocument:  req.GetCurrentDocument(),
 		}, &pb.Document{Name: op.Transform.GetDocument()})
 	case *pb.Write_Delete:
-		if len(req.GetUpdateTransforms()) > 0 {
-			return write{}, invalid("A delete must not have transforms.")
-		}
 		w := write{name: op.Delete, delete: true, precondition: req.GetCurrentDocument()}
-		return w, cmp.Or(checkDocumentName(w.name), checkPrecision(w.precondition))
+		return w, cmp.Or(checkNoUpdate(req), checkDocumentName(w.name), checkPrecondition(w.precondition))
 	default:
 		return write{}, invalid("A write must have an operation.")
 	}
@@ -159,13 +195,28 @@ func parseUpdate(req *pb.Write, doc *pb.Document) (write, error) {
 	return w, cmp.Or(
 		checkDocumentName(w.name),
 		checkIDSizes(w.name),
-		checkPrecision(w.precondition),
+		checkPrecondition(w.precondition),
+		normalizeFields(w.fields),
 		checkFields(w.fields),
 	)
 }
 
-func checkPrecision(p *pb.Precondition) error {
-	if p.GetUpdateTime().GetNanos()%int32(time.Microsecond) != 0 {
+// checkNoUpdate returns an error if the write has parts that only an update may have.
+func checkNoUpdate(req *pb.Write) error {
+	if req.GetUpdateMask() != nil || len(req.GetUpdateTransforms()) > 0 {
+		return invalid("Only an update may have a mask or transforms.")
+	}
+	return nil
+}
+
+func checkPrecondition(p *pb.Precondition) error {
+	t := p.GetUpdateTime()
+	switch {
+	case t == nil:
+		return nil
+	case t.CheckValid() != nil || t.GetSeconds() < 0:
+		return invalid("An update time must be a time since 1970.")
+	case t.GetNanos()%int32(time.Microsecond) != 0:
 		return invalid("An update time cannot have more than microsecond precision.")
 	}
 	return nil
@@ -184,8 +235,10 @@ func (c *changes) add(w write) ([]*pb.Value, error) {
 	if !again {
 		old = c.base.get(w.name)
 	}
-	if err := checkPrecondition(w, old, again); err != nil {
-		return nil, err
+	if !again { // for others, see checkSequences
+		if err := w.checkDocument(old); err != nil {
+			return nil, err
+		}
 	}
 	if w.delete {
 		c.docs[w.name] = nil
@@ -237,27 +290,39 @@ func (w write) merge(old map[string]*pb.Value) map[string]*pb.Value {
 	return fields
 }
 
-// checkPrecondition returns an error unless the document is as the write requires. If an
-// earlier write of the commit has left it otherwise, then the request is at fault.
-func checkPrecondition(w write, old *pb.Document, again bool) error {
-	var err error
+// checkDocument returns an error unless the document is as the write requires.
+func (w write) checkDocument(old *pb.Document) error {
 	switch p := w.precondition.GetConditionType().(type) {
 	case *pb.Precondition_Exists:
 		if p.Exists && old == nil {
-			err = status.Errorf(codes.NotFound, "No document to update: %s", w.name)
+			return status.Errorf(codes.NotFound, "No document to update: %s", w.name)
 		}
 		if !p.Exists && old != nil {
-			err = status.Errorf(codes.AlreadyExists, "Document already exists: %s", w.name)
+			return status.Errorf(codes.AlreadyExists, "Document already exists: %s", w.name)
 		}
 	case *pb.Precondition_UpdateTime:
-		if again || !proto.Equal(p.UpdateTime, old.GetUpdateTime()) {
-			err = status.Errorf(codes.FailedPrecondition, "Document has not the required version: %s", w.name)
-		}
+		return w.checkUpdateTime(p.UpdateTime.AsTime(), old)
 	}
-	if err != nil && again {
-		return invalid("The writes of %s in this commit contradict each other.", w.name)
+	return nil
+}
+
+// neverUpdated is the update time of a missing document.
+var neverUpdated = time.Unix(0, 0)
+
+// checkUpdateTime returns an error unless that is when the document was last updated.
+func (w write) checkUpdateTime(want time.Time, old *pb.Document) error {
+	got := neverUpdated
+	if old != nil {
+		got = old.GetUpdateTime().AsTime()
 	}
-	return err
+	switch {
+	case want.Equal(got):
+		return nil
+	case old != nil && want.After(got):
+		return invalid("The required version of %s is newer than the document.", w.name)
+	default:
+		return status.Errorf(codes.FailedPrecondition, "Document has not the required version: %s", w.name)
+	}
 }
 
 func invalid(format string, args ...any) error {

@@ -12,40 +12,42 @@ import (
 
 func malformedQueries(t *testing.T, tg target) {
 	const (
-		eq  = pb.StructuredQuery_FieldFilter_EQUAL
-		ne  = pb.StructuredQuery_FieldFilter_NOT_EQUAL
-		in  = pb.StructuredQuery_FieldFilter_IN
-		nin = pb.StructuredQuery_FieldFilter_NOT_IN
-		ac  = pb.StructuredQuery_FieldFilter_ARRAY_CONTAINS
-		aca = pb.StructuredQuery_FieldFilter_ARRAY_CONTAINS_ANY
+		eq  = equals
+		ne  = notEquals
+		nin = notIn
+		ac  = hasElement
+		aca = hasAny
 
 		desc = pb.StructuredQuery_DESCENDING
 	)
 	one := integerValue(1)
-	list := func(n int) *pb.Value {
-		values := make([]*pb.Value, n)
-		for i := range values {
-			values[i] = integerValue(int64(i))
-		}
-		return arrayValue(values)
-	}
+	list := func(n int64) *pb.Value { return numbers(0, n) }
 	for name, where := range map[string]*pb.StructuredQuery_Filter{
-		"bad path":                 fieldFilter("a b", eq, one),
-		"reserved name":            fieldFilter("__a__", eq, one),
-		"no value":                 fieldFilter("a", eq, nil),
-		"no operator":              fieldFilter("a", 0, one),
-		"in what is no array":      fieldFilter("a", in, one),
-		"in nothing":               fieldFilter("a", in, list(0)),
-		"in too many":              fieldFilter("a", in, list(31)),
-		"not in too many":          fieldFilter("a", nin, list(11)),
-		"contains any of too many": fieldFilter("a", aca, list(31)),
-		"two not equal":            composite(and, fieldFilter("a", ne, one), fieldFilter("b", ne, one)),
-		"not in and not equal":     composite(and, fieldFilter("a", nin, list(1)), fieldFilter("b", ne, one)),
-		"not in and in":            composite(and, fieldFilter("a", nin, list(1)), fieldFilter("b", in, list(1))),
-		"two array-contains":       composite(and, fieldFilter("a", ac, one), fieldFilter("b", aca, list(1))),
-		"no unary operator":        unaryFilter("a", 0),
-		"no composite operator":    composite(0, fieldFilter("a", eq, one)),
-		"malformed within an or":   composite(or, fieldFilter("a", eq, one), fieldFilter("a b", eq, one)),
+		"bad path":                           fieldFilter("a b", eq, one),
+		"reserved name":                      fieldFilter("__a__", eq, one),
+		"no value":                           fieldFilter("a", eq, nil),
+		"no operator":                        fieldFilter("a", 0, one),
+		"in what is no array":                fieldFilter("a", in, one),
+		"in nothing":                         fieldFilter("a", in, list(0)),
+		"in too many":                        fieldFilter("a", in, list(31)),
+		"not in too many":                    fieldFilter("a", nin, list(11)),
+		"contains any of too many":           fieldFilter("a", aca, list(31)),
+		"two not equal":                      composite(and, fieldFilter("a", ne, one), fieldFilter("b", ne, one)),
+		"not in and not equal":               composite(and, fieldFilter("a", nin, list(1)), fieldFilter("b", ne, one)),
+		"not in and in":                      composite(and, fieldFilter("a", nin, list(1)), fieldFilter("b", in, list(1))),
+		"two array-contains":                 composite(and, fieldFilter("a", ac, one), fieldFilter("b", aca, list(1))),
+		"no unary operator":                  unaryFilter("a", 0),
+		"no composite operator":              composite(0, fieldFilter("a", eq, one)),
+		"name in a list of a name in a list": fieldFilter("__name__", in, arrayValue([]*pb.Value{arrayValue([]*pb.Value{referenceValue(tg.name("c/d"))})})),
+		"name equals a list":                 fieldFilter("__name__", eq, arrayValue([]*pb.Value{referenceValue(tg.name("c/d"))})),
+		"name of another database":           fieldFilter("__name__", eq, referenceValue("projects/p/databases/d/documents/c/d")),
+		"name contains":                      fieldFilter("__name__", ac, referenceValue(tg.name("c/d"))),
+		"name contains any":                  fieldFilter("__name__", aca, arrayValue([]*pb.Value{referenceValue(tg.name("c/d"))})),
+		"name is null":                       unaryFilter("__name__", pb.StructuredQuery_UnaryFilter_IS_NULL),
+		"name is not null":                   unaryFilter("__name__", pb.StructuredQuery_UnaryFilter_IS_NOT_NULL),
+		"name equals, field less":            composite(and, fieldFilter("__name__", eq, referenceValue(tg.name("c/d"))), fieldFilter("a", less, one)),
+		"name in, field not equal":           composite(or, fieldFilter("__name__", in, arrayValue([]*pb.Value{referenceValue(tg.name("c/d"))})), fieldFilter("a", ne, one)),
+		"malformed within an or":             composite(or, fieldFilter("a", eq, one), fieldFilter("a b", eq, one)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := tg.tryQuery(t, queryRequest(tg.root, "c", where))
@@ -70,6 +72,13 @@ func malformedQueries(t *testing.T, tg target) {
 		"cursor of no name": {func(_ *request, q *structured) {
 			q.OrderBy, q.StartAt = orders("__name__"), cursorAt(stringValue("a"))
 		}, codes.InvalidArgument},
+		"cursor of another database": {func(_ *request, q *structured) {
+			q.OrderBy, q.EndAt = orders("__name__"), cursorAt(referenceValue("projects/p/databases/d/documents/c/d"))
+		}, codes.InvalidArgument},
+		"names descending, cursor too long": {func(_ *request, q *structured) {
+			q.OrderBy, q.EndAt = directed("__name__", desc), cursorAt(referenceValue(tg.name("c/d")), one)
+		}, codes.InvalidArgument},
+		"no query": {func(r *request, _ *structured) { r.QueryType = nil }, codes.InvalidArgument},
 		"select bad path": {func(_ *request, q *structured) {
 			q.Select = &pb.StructuredQuery_Projection{Fields: []*pb.StructuredQuery_FieldReference{fieldReference("a b")}}
 		}, codes.InvalidArgument},
@@ -95,11 +104,26 @@ func malformedQueries(t *testing.T, tg target) {
 // queryRequest is a raw query of the collection with that filter; nil: all of it.
 func queryRequest(parent, collection string, where *pb.StructuredQuery_Filter) *pb.RunQueryRequest {
 	return &pb.RunQueryRequest{Parent: parent, QueryType: &pb.RunQueryRequest_StructuredQuery{
-		StructuredQuery: &pb.StructuredQuery{
-			From:  []*pb.StructuredQuery_CollectionSelector{{CollectionId: collection}},
-			Where: where,
-		},
+		StructuredQuery: filtered(inCollection(collection), where),
 	}}
+}
+
+func inCollection(id string) *pb.StructuredQuery {
+	return &pb.StructuredQuery{From: []*pb.StructuredQuery_CollectionSelector{{CollectionId: id}}}
+}
+
+func inGroup(id string) *pb.StructuredQuery {
+	return &pb.StructuredQuery{From: []*pb.StructuredQuery_CollectionSelector{{CollectionId: id, AllDescendants: true}}}
+}
+
+func filtered(q *pb.StructuredQuery, where *pb.StructuredQuery_Filter) *pb.StructuredQuery {
+	q.Where = where
+	return q
+}
+
+func ordered(q *pb.StructuredQuery, by ...*pb.StructuredQuery_Order) *pb.StructuredQuery {
+	q.OrderBy = by
+	return q
 }
 
 // tryQuery returns the IDs of a raw query's results in order.
@@ -178,24 +202,4 @@ func directed(path string, direction pb.StructuredQuery_Direction) []*pb.Structu
 
 func cursorAt(values ...*pb.Value) *pb.Cursor {
 	return &pb.Cursor{Values: values, Before: true}
-}
-
-func countRequest(parent, collection string, aggregations ...*pb.StructuredAggregationQuery_Aggregation) *pb.RunAggregationQueryRequest {
-	return &pb.RunAggregationQueryRequest{Parent: parent, QueryType: &pb.RunAggregationQueryRequest_StructuredAggregationQuery{
-		StructuredAggregationQuery: &pb.StructuredAggregationQuery{
-			QueryType: &pb.StructuredAggregationQuery_StructuredQuery{
-				StructuredQuery: queryRequest(parent, collection, nil).GetStructuredQuery(),
-			},
-			Aggregations: aggregations,
-		},
-	}}
-}
-
-func countUpTo(alias string, upTo int64) *pb.StructuredAggregationQuery_Aggregation {
-	return &pb.StructuredAggregationQuery_Aggregation{
-		Alias: alias,
-		Operator: &pb.StructuredAggregationQuery_Aggregation_Count_{
-			Count: &pb.StructuredAggregationQuery_Aggregation_Count{UpTo: wrapperspb.Int64(upTo)},
-		},
-	}
 }

@@ -1,6 +1,7 @@
 package firestoretest
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/type/latlng"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
@@ -80,8 +82,16 @@ func documentIDs(t *testing.T, tg target) {
 			wantCode(t, err, want)
 		})
 	}
-	_, err := tg.commit(t, setWrite(tg.name("c/__id7__"), nil))
-	wantCode(t, err, codes.OK)
+	for id, want := range map[string]codes.Code{
+		"__id7__": codes.OK, "__id-7__": codes.OK, "__id9223372036854775807__": codes.OK, "__id-9223372036854775808__": codes.OK,
+		"__id0__": codes.InvalidArgument, "__id-0__": codes.InvalidArgument, "__id+1__": codes.InvalidArgument,
+		"__id9223372036854775808__": codes.InvalidArgument, "__id-9223372036854775809__": codes.InvalidArgument,
+	} {
+		t.Run(id, func(t *testing.T) {
+			_, err := tg.commit(t, setWrite(tg.name("c/"+id), nil))
+			wantCode(t, err, want)
+		})
+	}
 }
 
 func collectionIDs(t *testing.T, tg target) {
@@ -157,8 +167,21 @@ func impossibleValues(t *testing.T, tg target) {
 		"array in an array":         arrayValue([]*pb.Value{arrayValue([]*pb.Value{one})}),
 		"negative nanoseconds":      timestampValue(&timestamppb.Timestamp{Seconds: 5, Nanos: -1}),
 		"time in the far future":    timestampValue(&timestamppb.Timestamp{Seconds: 1 << 50}),
+		"time before the year 1":    timestampValue(&timestamppb.Timestamp{Seconds: -62_135_596_801}),
+		"a second of nanoseconds":   timestampValue(&timestamppb.Timestamp{Nanos: 1_000_000_000}),
 		"reference to nothing":      referenceValue("x"),
 		"reference to a collection": referenceValue(tg.name("c")),
+		"reference to the root":     referenceValue(tg.root),
+		"reference to a long name":  referenceValue(tg.name("c/" + strings.Repeat("x", 1501))),
+		"reference to a reserved":   referenceValue(tg.name("c/__x__")),
+		"latitude out of range":     geoPointValue(90.1, 0),
+		"longitude out of range":    geoPointValue(0, -180.1),
+		"latitude not a number":     geoPointValue(math.NaN(), 0),
+		"longitude infinite":        geoPointValue(0, math.Inf(1)),
+		"field reference":           {ValueType: &pb.Value_FieldReferenceValue{FieldReferenceValue: "a"}},
+		"variable reference":        {ValueType: &pb.Value_VariableReferenceValue{VariableReferenceValue: "a"}},
+		"function":                  {ValueType: &pb.Value_FunctionValue{FunctionValue: &pb.Function{Name: "add"}}},
+		"pipeline":                  {ValueType: &pb.Value_PipelineValue{PipelineValue: &pb.Pipeline{}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := tg.commit(t, setWrite(tg.name("c/d"), fields("a", v)))
@@ -166,6 +189,30 @@ func impossibleValues(t *testing.T, tg target) {
 		})
 	}
 	tg.wantData(t, "c/d", nil)
+}
+
+func extremeValues(t *testing.T, tg target) {
+	last := &timestamppb.Timestamp{Seconds: 253_402_300_799, Nanos: 999_999_999}
+	for name, c := range map[string]struct{ v, want *pb.Value }{
+		"first time":        {timestampValue(&timestamppb.Timestamp{Seconds: -62_135_596_800}), nil},
+		"last time":         {timestampValue(last), timestampValue(&timestamppb.Timestamp{Seconds: last.Seconds, Nanos: 999_999_000})},
+		"time before 1970":  {timestampValue(&timestamppb.Timestamp{Seconds: -5, Nanos: 1999}), timestampValue(&timestamppb.Timestamp{Seconds: -5, Nanos: 1000})},
+		"corner of the map": {geoPointValue(-90, 180), nil},
+		"other null":        {&pb.Value{ValueType: &pb.Value_NullValue{NullValue: 7}}, nullValue},
+		"other database":    {referenceValue("projects/p/databases/d/documents/c/d"), nil},
+		"negative zero":     {doubleValue(math.Copysign(0, -1)), nil},
+		"smallest integer":  {integerValue(math.MinInt64), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := c.want
+			if want == nil {
+				want = proto.CloneOf(c.v)
+			}
+			_, err := tg.commit(t, setWrite(tg.name("c/d"), fields("a", c.v)))
+			wantCode(t, err, codes.OK)
+			tg.wantFields(t, tg.name("c/d"), fields("a", want))
+		})
+	}
 }
 
 func sizeOfAValue(t *testing.T, tg target) {
@@ -198,7 +245,8 @@ func sizeOfADocument(t *testing.T, tg target) {
 		"string":    {stringValue("日"), 4},
 		"bytes":     {bytesValue("abc"), 3},
 		"reference": {referenceValue(tg.name("c/d")), 20},
-		"geo point": {&pb.Value{ValueType: &pb.Value_GeoPointValue{GeoPointValue: &latlng.LatLng{}}}, 16},
+		"geo point": {geoPointValue(0, 0), 16},
+		"vector":    {vectorValue(1, 2, 3), 24},
 		"array":     {arrayValue([]*pb.Value{integerValue(1), stringValue("a")}), 10},
 		"map":       {mapValue(fields("ab", integerValue(1), "c", mapValue(nil))), 14},
 		"no array":  {arrayValue(nil), 1},

@@ -147,6 +147,30 @@ func filtersOnAField(t *testing.T, tg target) {
 	runQueries(t, cases)
 }
 
+// filtersByTime shows that a time is compared as it is, but that one in a list or a map is in microseconds.
+func filtersByTime(t *testing.T, tg target) {
+	at := func(nanos int64) time.Time { return time.Unix(1, nanos) }
+	tg.set(t, map[string]map[string]any{
+		"c/1": {"v": at(1000), "list": []any{at(1000)}, "m": map[string]any{"x": at(1000)}},
+		"c/2": {"v": at(2000), "list": []any{at(2000)}, "m": map[string]any{"x": at(2000)}},
+	})
+	c := tg.Collection("c")
+	runQueries(t, []queryCase{
+		{"equal", c.Where("v", "==", at(1000)), "1"},
+		{"equal, a nanosecond more", c.Where("v", "==", at(1001)), ""},
+		{"not equal, a nanosecond more", c.Where("v", "!=", at(1001)), "1-2"},
+		{"less, a nanosecond more", c.Where("v", "<", at(1001)), "1"},
+		{"greater, a nanosecond more", c.Where("v", ">=", at(1001)), "2"},
+		{"in, a nanosecond more", c.Where("v", "in", []any{at(1001)}), "1"},
+		{"not in, a nanosecond more", c.Where("v", "not-in", []any{at(1001)}), "2"},
+		{"contains, a nanosecond more", c.Where("list", "array-contains", at(1001)), ""},
+		{"contains any, a nanosecond more", c.Where("list", "array-contains-any", []any{at(1001)}), "1"},
+		{"array, a nanosecond more", c.Where("list", "==", []any{at(1001)}), "1"},
+		{"map, a nanosecond more", c.Where("m", "<=", map[string]any{"x": at(1999)}), "1"},
+		{"cursor, a nanosecond more", c.OrderBy("v", firestore.Asc).StartAt(at(1001)), "2"},
+	})
+}
+
 func filtersCombined(t *testing.T, tg target) {
 	tg.fillMixed(t)
 	q := tg.Collection("q")
@@ -176,6 +200,11 @@ func filtersOnTheName(t *testing.T, tg target) {
 		{"in", q.Where(firestore.DocumentID, "in", []any{tg.Doc("q/05"), tg.Doc("q/03"), tg.Doc("p/04")}), "03 05"},
 		{"not equal", q.Where(firestore.DocumentID, "!=", tg.Doc("q/01")).Where("i", "<", 4), "00 02-03"},
 		{"in another collection", q.Where(firestore.DocumentID, ">", tg.Doc("q2/05")), ""},
+	})
+	runQueries(t, []queryCase{
+		{"equal, and greater than another", q.Where(firestore.DocumentID, "==", tg.Doc("q/05")).Where(firestore.DocumentID, ">", tg.Doc("q/03")).Where("i", ">", 2), "05"},
+		{"equal, and a field that nothing can pass", q.Where(firestore.DocumentID, "==", tg.Doc("q/05")).Where("i", "not-in", []any{nil}), ""},
+		{"not in", q.Where(firestore.DocumentID, "not-in", []any{tg.Doc("q/01")}).Where("i", "<", 4), "00 02-03"},
 	})
 	for _, v := range []*pb.Value{stringValue("05"), referenceValue(tg.name("q")), arrayValue([]*pb.Value{stringValue("05")})} {
 		_, err := tg.tryQuery(t, queryRequest(tg.root, "q", fieldFilter("__name__", pb.StructuredQuery_FieldFilter_EQUAL, v)))

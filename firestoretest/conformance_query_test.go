@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,8 +46,111 @@ func orderBySeveralFields(t *testing.T, tg target) {
 		{"in the direction of the last one named", q.OrderBy("mod", firestore.Desc), "05 02 04 01 06 03 00"},
 		{"unless they are named", q.OrderBy("mod", firestore.Desc).OrderBy("i", firestore.Asc), "02 05 01 04 00 03 06"},
 		{"by name at the end", tg.Collection("q").Where("i", "in", []any{0, 3, 4}).OrderBy("mod", firestore.Asc).OrderBy(firestore.DocumentID, firestore.Desc), "03 00 04"},
+		{"names come after the fields compared", tg.Collection("q").Where(firestore.DocumentID, "<=", tg.Doc("q/05")).Where("mod", "<", 2), "00 03 01 04"},
+		{"and those are sorted", tg.Collection("q").Where("mod", "<", 2).Where(firestore.DocumentID, "<=", tg.Doc("q/05")).Where("i", ">", 0), "01 03-04"},
 		{"fields that a document lacks", tg.Collection("q").OrderBy("mod", firestore.Asc).OrderBy("v.a", firestore.Asc), "36 34-35"},
 	})
+	for _, impossible := range []*pb.StructuredQuery_Filter{
+		fieldFilter("none", less, nullValue), fieldFilter("none", greaterEqual, doubleValue(math.NaN())), fieldFilter("none", notEquals, nullValue),
+	} {
+		where := composite(or, impossible, fieldFilter("i", less, integerValue(2)))
+		if got := tg.query(t, queryRequest(tg.root, "q", where)); got != "00-01" {
+			t.Errorf("a field compared with what nothing compares with: got %s, want 00-01, as if it were not compared", got)
+		}
+	}
+}
+
+// orderOfNames puts numeric IDs before the others, by their numbers, and IDs before what begins with them.
+func orderOfNames(t *testing.T, tg target) {
+	ids := []string{"__id-1__", "__id7__", "__id10__", "1", "10", "2", "a", "a!", "a-b", "é"}
+	docs := map[string]map[string]any{"c/a/c/0": {"n": 0}}
+	for i, id := range ids {
+		docs["c/"+id] = map[string]any{"n": i % 2, "list": []int{1}}
+	}
+	tg.set(t, docs)
+	all := strings.Join(ids, " ")
+	reversed := slices.Clone(ids)
+	slices.Reverse(reversed)
+	down := strings.Join(reversed, " ")
+	q := tg.Collection("c")
+	where := func(path, op string, v any) firestore.EntityFilter {
+		return firestore.PropertyFilter{Path: path, Operator: op, Value: v}
+	}
+	runQueries(t, []queryCase{
+		{"by default", q.Query, all},
+		{"ascending", q.OrderBy(firestore.DocumentID, firestore.Asc), all},
+		{"descending after equality", q.Where("n", "==", 0).OrderBy(firestore.DocumentID, firestore.Desc), "a-b a 10 __id10__ __id-1__"},
+		{"descending after in", q.Where("n", "in", []int{0, 1}).OrderBy(firestore.DocumentID, firestore.Desc), down},
+		{"descending after array-contains", q.Where("list", "array-contains", 1).OrderBy(firestore.DocumentID, firestore.Desc), down},
+		{"descending after null", q.Where("n", "==", nil).OrderBy(firestore.DocumentID, firestore.Desc), ""},
+		{"descending after what nothing can pass", q.Where("n", "not-in", []any{nil}).OrderBy(firestore.DocumentID, firestore.Desc), ""},
+		{"descending after equality and a comparison of names", q.Where("n", "==", 0).Where(firestore.DocumentID, ">", tg.Doc("c/10")).OrderBy(firestore.DocumentID, firestore.Desc), "a-b a"},
+		{"descending after a disjunction", q.WhereEntity(firestore.OrFilter{Filters: []firestore.EntityFilter{where("n", "==", 0), where(firestore.DocumentID, ">", tg.Doc("c/a"))}}).OrderBy(firestore.DocumentID, firestore.Desc), "é a-b a! a 10 __id10__ __id-1__"},
+		{"descending after a field", q.OrderBy("n", firestore.Desc).OrderBy(firestore.DocumentID, firestore.Desc).Limit(3), "é a! 2"},
+		{"cursor between", q.OrderBy(firestore.DocumentID, firestore.Asc).StartAfter("__id7__").EndAt("2"), "__id10__ 1 10 2"},
+		{"in a group", tg.CollectionGroup("c").Where(firestore.DocumentID, ">", tg.Doc("c/2")), "a 0 a! a-b é"},
+	})
+	const desc = pb.StructuredQuery_DESCENDING
+	name, comparison := referenceValue(tg.name("c/a")), fieldFilter("n", greater, integerValue(0))
+	for _, c := range []struct {
+		name  string
+		where *pb.StructuredQuery_Filter
+		by    []*pb.StructuredQuery_Order
+		want  codes.Code
+	}{
+		{"names descending", nil, directed("__name__", desc), codes.FailedPrecondition},
+		{"names descending after a comparison of names", fieldFilter("__name__", greater, name), directed("__name__", desc), codes.FailedPrecondition},
+		{"names descending after equality of names", fieldFilter("__name__", equals, name), directed("__name__", desc), codes.FailedPrecondition},
+		{"names before a field compared", comparison, orders("__name__"), codes.InvalidArgument},
+		{"names descending before a field compared", comparison, directed("__name__", desc), codes.InvalidArgument},
+		{"names and another field before a field compared", comparison, orders("k", "__name__"), codes.InvalidArgument},
+		{"names before a field that must not be null", unaryFilter("n", pb.StructuredQuery_UnaryFilter_IS_NOT_NULL), orders("__name__"), codes.InvalidArgument},
+		{"names before a field not in a list", fieldFilter("n", notIn, arrayValue([]*pb.Value{nullValue, integerValue(1)})), orders("__name__"), codes.InvalidArgument},
+		{"names before a field not in null", fieldFilter("n", notIn, arrayValue([]*pb.Value{nullValue})), orders("__name__"), codes.OK},
+		{"names before a field not null, raw", fieldFilter("n", notEquals, nullValue), orders("__name__"), codes.OK},
+		{"names, quoted", nil, orders("`__name__`"), codes.OK},
+		{"what is in names", nil, orders("`__name__`.a"), codes.InvalidArgument},
+		{"names after a field compared", comparison, orders("n", "__name__"), codes.OK},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := tg.tryQuery(t, &pb.RunQueryRequest{Parent: tg.root, QueryType: &pb.RunQueryRequest_StructuredQuery{
+				StructuredQuery: ordered(filtered(inCollection("c"), c.where), c.by...),
+			}})
+			wantCode(t, err, c.want)
+		})
+	}
+}
+
+// orderOfLargeValues is by as much of a value as is indexed, 1500 bytes, and then by name.
+func orderOfLargeValues(t *testing.T, tg target) {
+	text := func(n int, end string) string { return strings.Repeat("n", n) + end }
+	for _, c := range []struct {
+		name          string
+		first, second any // of documents "1" and "2"
+		want          string
+	}{
+		{"text", text(1498, "b"), text(1498, "a"), "2 1"},
+		{"text, a byte more", text(1499, "b"), text(1499, "a"), "1-2"},
+		{"text that ends there", text(1499, "a"), text(1499, ""), "2 1"},
+		{"bytes", []byte(text(1499, "b")), []byte(text(1499, "a")), "2 1"},
+		{"bytes, one more", []byte(text(1500, "b")), []byte(text(1500, "a")), "1-2"},
+		{"array", []any{1, text(1490, "b")}, []any{1, text(1490, "a")}, "2 1"},
+		{"array, a byte more", []any{1, text(1491, "b")}, []any{1, text(1491, "a")}, "1-2"},
+		{"array, an element later", []any{text(1499, ""), "b"}, []any{text(1499, ""), "a"}, "1-2"},
+		{"array that ends there", []any{text(1499, ""), "b"}, []any{text(1499, "")}, "2 1"},
+		{"map", map[string]any{"x": text(1496, "b")}, map[string]any{"x": text(1496, "a")}, "2 1"},
+		{"map, a byte more", map[string]any{"x": text(1497, "b")}, map[string]any{"x": text(1497, "a")}, "1-2"},
+		{"map, an entry later", map[string]any{"x": text(1497, ""), "y": 2}, map[string]any{"x": text(1497, ""), "y": 1}, "1-2"},
+		{"reference", tg.Doc("c/" + text(1480, "b")), tg.Doc("c/" + text(1480, "a")), "2 1"},
+		{"reference, a byte more", tg.Doc("c/" + text(1481, "b")), tg.Doc("c/" + text(1481, "a")), "1-2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tg.set(t, map[string]map[string]any{"c/1": {"v": c.first}, "c/2": {"v": c.second}})
+			if got := found(t, tg.Collection("c").OrderBy("v", firestore.Asc)); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
 }
 
 func limitAndOffset(t *testing.T, tg target) {
@@ -132,7 +237,12 @@ func queriesStayInTheirCollection(t *testing.T, tg target) {
 		{"subcollection of a missing document", tg.Doc("x/y").Collection("c").Query, "4"},
 		{"collection group", tg.CollectionGroup("c").Query, "1 3-4"},
 		{"collection group with a filter", tg.CollectionGroup("c").Where("n", ">", 1).OrderBy("n", firestore.Desc), "4 3"},
+		{"collection group by name", tg.CollectionGroup("c").Where(firestore.DocumentID, ">=", tg.Doc("c/1/c/3")), "3-4"},
+		{"collection group from a cursor", tg.CollectionGroup("c").OrderBy("n", firestore.Asc).StartAfter(tg.mustGet(t, "c/1")), "3-4"},
+		{"collection group up to a name", tg.CollectionGroup("c").OrderBy(firestore.DocumentID, firestore.Asc).EndBefore(tg.mustGet(t, "x/y/c/4")), "1 3"},
+		{"collection group, the last", tg.CollectionGroup("c").OrderBy("n", firestore.Asc).LimitToLast(2), "3-4"},
 		{"no such collection", tg.Collection("none").Query, ""},
+		{"no such collection group", tg.CollectionGroup("none").Query, ""},
 	})
 	group := queryRequest(tg.name("x/y"), "c", nil)
 	group.GetStructuredQuery().From[0].AllDescendants = true
@@ -141,51 +251,36 @@ func queriesStayInTheirCollection(t *testing.T, tg target) {
 	}
 }
 
-func count(t *testing.T, tg target) {
-	tg.fillMixed(t)
-	q := tg.Collection("q")
+// allCollections are those that a query without a collection's ID is about.
+func allCollections(t *testing.T, tg target) {
+	tg.set(t, map[string]map[string]any{"c/1": {"n": 1}, "d/2": {"n": 2}, "c/1/e/3": {"n": 3}, "x/y/e/4": {"n": 4}, "c/1/e/3/f/5": {}})
+	const desc = pb.StructuredQuery_DESCENDING
+	byName := fieldFilter("__name__", greater, referenceValue(tg.name("c/1/e/3")))
 	for _, c := range []struct {
-		name  string
-		query firestore.Query
-		want  int64
+		name   string
+		parent string
+		query  *pb.StructuredQuery
+		want   string
+		code   codes.Code
 	}{
-		{"all", q.Query, 40},
-		{"some", q.Where("v", "<", 1), 5},
-		{"with a limit", q.Offset(2).Limit(3), 3},
-		{"none", tg.Collection("none").Query, 0},
+		{"directly below the root", tg.root, inCollection(""), "1-2", codes.OK},
+		{"without a selector", tg.root, &pb.StructuredQuery{}, "1-2", codes.OK},
+		{"directly below a document", tg.name("c/1"), inCollection(""), "3", codes.OK},
+		{"at any depth", tg.root, inGroup(""), "1 3 5 2 4", codes.OK},
+		{"at any depth below a document", tg.name("c/1"), inGroup(""), "3 5", codes.OK},
+		{"by name", tg.root, ordered(filtered(inGroup(""), byName), orders("__name__")...), "5 2 4", codes.OK},
+		{"by name, descending", tg.root, ordered(inGroup(""), directed("__name__", desc)...), "", codes.InvalidArgument},
+		{"filtered by a field", tg.root, filtered(inGroup(""), fieldFilter("n", equals, integerValue(1))), "", codes.InvalidArgument},
+		{"ordered by a field", tg.root, ordered(inCollection(""), orders("n")...), "", codes.InvalidArgument},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			result, err := c.query.NewAggregationQuery().WithCount("n").Get(t.Context())
-			if err != nil {
-				t.Fatal(err)
+			ids, err := tg.tryQuery(t, &pb.RunQueryRequest{
+				Parent: c.parent, QueryType: &pb.RunQueryRequest_StructuredQuery{StructuredQuery: c.query},
+			})
+			wantCode(t, err, c.code)
+			if got := ranges(ids); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
 			}
-			if got := result["n"].(*pb.Value).GetIntegerValue(); got != c.want {
-				t.Errorf("got %d, want %d", got, c.want)
-			}
-		})
-	}
-
-	counted := func(aggregations ...*pb.StructuredAggregationQuery_Aggregation) (map[string]*pb.Value, error) {
-		stream, err := tg.raw.RunAggregationQuery(owner(t), countRequest(tg.root, "q", aggregations...))
-		if err != nil {
-			return nil, err
-		}
-		resp, err := stream.Recv()
-		return resp.GetResult().GetAggregateFields(), err
-	}
-	got, err := counted(countUpTo("a", 5), countUpTo("", 100), countUpTo("", 0))
-	if want := fields("a", integerValue(5), "field_1", integerValue(40), "field_2", integerValue(0)); err != nil || !equalFields(got, want) {
-		t.Errorf("got %v, %v, want %v", got, err, want)
-	}
-	for name, aggregations := range map[string][]*pb.StructuredAggregationQuery_Aggregation{
-		"no aggregation": nil,
-		"no operator":    {{Alias: "a"}},
-		"alias twice":    {countUpTo("a", 1), countUpTo("a", 2)},
-		"negative limit": {countUpTo("a", -1)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := counted(aggregations...)
-			wantCode(t, err, codes.InvalidArgument)
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 func contendingIncrements(t *testing.T, tg target) {
@@ -167,7 +168,10 @@ func transactionEnds(t *testing.T, tg target) {
 	wantCode(t, tg.commitIn(t, failed, ifExists(false, write())), codes.AlreadyExists)
 	wantCode(t, tg.commitIn(t, failed, write()), codes.InvalidArgument)
 
-	for id, want := range map[string]codes.Code{string(failed): codes.OK, "bogus": codes.InvalidArgument} {
+	snapshot := tg.begin(t, readOnly)
+	for id, want := range map[string]codes.Code{
+		string(failed): codes.OK, string(snapshot): codes.InvalidArgument, "bogus": codes.InvalidArgument,
+	} {
 		opts := &pb.TransactionOptions{Mode: &pb.TransactionOptions_ReadWrite_{
 			ReadWrite: &pb.TransactionOptions_ReadWrite{RetryTransaction: []byte(id)},
 		}}
@@ -176,6 +180,72 @@ func transactionEnds(t *testing.T, tg target) {
 	}
 	_, err := tg.raw.BeginTransaction(owner(t), &pb.BeginTransactionRequest{Database: "x"})
 	wantCode(t, err, codes.InvalidArgument)
+	_, err = tg.readIn(t, []byte{}, "c/d")
+	wantCode(t, err, codes.InvalidArgument)
+}
+
+// A request that cannot be carried out on any documents leaves its transaction as it was.
+func transactionOutlivesAMalformedCommit(t *testing.T, tg target) {
+	name := tg.name("c/d")
+	for label, writes := range map[string][]*pb.Write{
+		"no operation":   {{}},
+		"reserved ID":    {setWrite(tg.name("c/__x__"), nil)},
+		"reserved field": {setWrite(name, fields("__x__", nullValue))},
+		"invalid time":   {setWrite(name, fields("a", timestampValue(&timestamppb.Timestamp{Nanos: -1})))},
+		"precondition":   {ifUpdatedAt(&timestamppb.Timestamp{Seconds: -1}, setWrite(name, nil))},
+		"contradiction":  {setWrite(name, nil), ifExists(false, setWrite(name, nil))},
+		"conflict":       {setWriteWith(name, increment("a", integerValue(1)), increment("a.b", integerValue(1)))},
+	} {
+		t.Run(label, func(t *testing.T) {
+			tx := tg.begin(t, readWrite)
+			wantCode(t, tg.commitIn(t, tx, writes...), codes.InvalidArgument)
+			wantCode(t, tg.commitIn(t, tx, setWrite(name, nil)), codes.OK)
+		})
+	}
+}
+
+func transactionIsOfOneDatabase(t *testing.T, tg target) {
+	other := "projects/other/databases/(default)"
+	tx := tg.begin(t, readWrite)
+	inOther := &pb.BatchGetDocumentsRequest_Transaction{Transaction: tx}
+	for method, err := range map[string]error{
+		"GetDocument": func() error {
+			_, err := tg.raw.GetDocument(owner(t), getIn(tx, other+"/documents/c/d"))
+			return err
+		}(),
+		"BatchGetDocuments": func() error {
+			stream, err := tg.raw.BatchGetDocuments(owner(t), &pb.BatchGetDocumentsRequest{
+				Database: other, Documents: []string{other + "/documents/c/d"}, ConsistencySelector: inOther,
+			})
+			if err == nil {
+				_, err = stream.Recv()
+			}
+			return err
+		}(),
+		"RunQuery": func() error {
+			req := queryRequest(other+"/documents", "c", nil)
+			req.ConsistencySelector = &pb.RunQueryRequest_Transaction{Transaction: tx}
+			_, err := tg.tryQuery(t, req)
+			return err
+		}(),
+		"Commit": func() error {
+			_, err := tg.raw.Commit(owner(t), &pb.CommitRequest{Database: other, Transaction: tx})
+			return err
+		}(),
+		"Rollback": func() error {
+			_, err := tg.raw.Rollback(owner(t), &pb.RollbackRequest{Database: other, Transaction: tx})
+			return err
+		}(),
+		"Rollback in none": func() error {
+			_, err := tg.raw.Rollback(owner(t), &pb.RollbackRequest{Database: "x", Transaction: tx})
+			return err
+		}(),
+	} {
+		if got := status.Code(err); got != codes.InvalidArgument {
+			t.Errorf("%s: got %v (%v), want InvalidArgument", method, got, err)
+		}
+	}
+	wantCode(t, tg.commitIn(t, tx, setWrite(tg.name("c/d"), nil)), codes.OK)
 }
 
 func readsBeginTransactions(t *testing.T, tg target) {

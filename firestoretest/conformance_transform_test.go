@@ -2,6 +2,7 @@ package firestoretest
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 func serverTimestamps(t *testing.T, tg target) {
@@ -145,12 +147,71 @@ func malformedTransformsAreRefused(t *testing.T, tg target) {
 		"no operation":           setWriteWith(name, &pb.DocumentTransform_FieldTransform{FieldPath: "a"}),
 		"unspecified value":      setWriteWith(name, unspecified),
 		"with a delete":          deletion,
+		"field and one in it":    setWriteWith(name, increment("a", integerValue(1)), increment("b", integerValue(1)), increment("a.b.c", integerValue(1))),
+		"value of no type":       setWriteWith(name, arrayUnion("a", &pb.Value{})),
 		"empty list of old kind": {Operation: &pb.Write_Transform{Transform: &pb.DocumentTransform{Document: name}}},
 	} {
 		t.Run(label, func(t *testing.T) {
 			_, err := tg.commit(t, w)
 			wantCode(t, err, codes.InvalidArgument)
 		})
+	}
+}
+
+// operandsOfTransforms: they must be values, but may be some that no document can be written with.
+func operandsOfTransforms(t *testing.T, tg target) {
+	name := tg.name("c/d")
+	tooLong := referenceValue(tg.name("c/" + strings.Repeat("x", 1501)))
+	for label, c := range map[string]struct {
+		operand *pb.Value
+		want    codes.Code
+	}{
+		"string":               {stringValue("x"), codes.OK},
+		"array":                {arrayValue([]*pb.Value{integerValue(1)}), codes.OK},
+		"vector":               {vectorValue(1), codes.OK},
+		"long reference":       {tooLong, codes.OK},
+		"malformed vector":     {vectorValue(), codes.InvalidArgument},
+		"reference to nothing": {referenceValue("x"), codes.InvalidArgument},
+		"no type":              {&pb.Value{}, codes.InvalidArgument},
+		"no type in a map":     {mapValue(fields("x", &pb.Value{})), codes.InvalidArgument},
+		"latitude":             {geoPointValue(91, 0), codes.InvalidArgument},
+		"invalid time":         {timestampValue(&timestamppb.Timestamp{Nanos: -1}), codes.InvalidArgument},
+		"field reference":      {&pb.Value{ValueType: &pb.Value_FieldReferenceValue{FieldReferenceValue: "a"}}, codes.InvalidArgument},
+	} {
+		t.Run(label, func(t *testing.T) {
+			_, err := tg.commit(t, deleteWrite(name), setWriteWith(name, arrayUnion("a", c.operand)))
+			wantCode(t, err, c.want)
+			if err == nil {
+				tg.wantFields(t, name, fields("a", arrayValue([]*pb.Value{c.operand})))
+			}
+			_, err = tg.commit(t, setWriteWith(name, arrayRemove("a", c.operand)))
+			wantCode(t, err, c.want)
+			if err == nil {
+				tg.wantFields(t, name, fields("a", arrayValue(nil)))
+			}
+		})
+	}
+	precise := timestampValue(&timestamppb.Timestamp{Seconds: 5, Nanos: 1999})
+	_, err := tg.commit(t, deleteWrite(name), setWriteWith(name, arrayUnion("a", precise)))
+	wantCode(t, err, codes.OK)
+	tg.wantFields(t, name, fields("a", arrayValue([]*pb.Value{timestampValue(&timestamppb.Timestamp{Seconds: 5, Nanos: 1000})})))
+}
+
+func arrayUnion(path string, elements ...*pb.Value) *pb.DocumentTransform_FieldTransform {
+	return &pb.DocumentTransform_FieldTransform{
+		FieldPath: path,
+		TransformType: &pb.DocumentTransform_FieldTransform_AppendMissingElements{
+			AppendMissingElements: &pb.ArrayValue{Values: elements},
+		},
+	}
+}
+
+func arrayRemove(path string, elements ...*pb.Value) *pb.DocumentTransform_FieldTransform {
+	return &pb.DocumentTransform_FieldTransform{
+		FieldPath: path,
+		TransformType: &pb.DocumentTransform_FieldTransform_RemoveAllFromArray{
+			RemoveAllFromArray: &pb.ArrayValue{Values: elements},
+		},
 	}
 }
 

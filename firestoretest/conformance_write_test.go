@@ -1,7 +1,7 @@
 package firestoretest
 
 import (
-	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,28 +26,6 @@ func updateNeedsADocument(t *testing.T, tg target) {
 	wantCode(t, err, codes.NotFound)
 	_, err = doc.Delete(t.Context(), firestore.Exists)
 	wantCode(t, err, codes.NotFound)
-	tg.wantData(t, "c/d", nil)
-}
-
-func updateTimePrecondition(t *testing.T, tg target) {
-	doc := tg.Doc("c/d")
-	update := []firestore.Update{{Path: "a", Value: 2}}
-	first := written(t)(doc.Set(t.Context(), map[string]any{"a": 1}))
-	second := written(t)(doc.Update(t.Context(), update, firestore.LastUpdateTime(first.UpdateTime)))
-
-	_, err := doc.Update(t.Context(), update, firestore.LastUpdateTime(first.UpdateTime))
-	wantCode(t, err, codes.FailedPrecondition)
-	_, err = doc.Delete(t.Context(), firestore.LastUpdateTime(first.UpdateTime))
-	wantCode(t, err, codes.FailedPrecondition)
-	_, err = doc.Delete(t.Context(), firestore.LastUpdateTime(second.UpdateTime.Add(time.Nanosecond)))
-	wantCode(t, err, codes.InvalidArgument)
-	tg.wantData(t, "c/d", map[string]any{"a": int64(2)})
-
-	written(t)(doc.Delete(t.Context(), firestore.LastUpdateTime(second.UpdateTime)))
-	_, err = doc.Update(t.Context(), update, firestore.LastUpdateTime(second.UpdateTime))
-	wantCode(t, err, codes.FailedPrecondition)
-	_, err = doc.Delete(t.Context(), firestore.LastUpdateTime(second.UpdateTime))
-	wantCode(t, err, codes.FailedPrecondition)
 	tg.wantData(t, "c/d", nil)
 }
 
@@ -142,9 +120,11 @@ func fieldPathsAreChecked(t *testing.T, tg target) {
 		"0a": codes.InvalidArgument, "a b": codes.InvalidArgument, "ü": codes.InvalidArgument, "a-b": codes.InvalidArgument,
 		"`": codes.InvalidArgument, "``": codes.InvalidArgument, "`a": codes.InvalidArgument, "`a`b": codes.InvalidArgument,
 		"*": codes.InvalidArgument, "__x__": codes.InvalidArgument, "`__x__`": codes.InvalidArgument, "a.__x__": codes.InvalidArgument,
-		"a.__name__": codes.InvalidArgument,
+		"a.__name__":                   codes.InvalidArgument,
+		strings.Repeat("a.", 19) + "a": codes.OK, strings.Repeat("a.", 20) + "a": codes.InvalidArgument,
+		strings.Repeat("a", 1499): codes.OK, strings.Repeat("a", 1500): codes.InvalidArgument,
 	} {
-		t.Run(fmt.Sprintf("%q", path), func(t *testing.T) {
+		t.Run(short(path), func(t *testing.T) {
 			_, err := tg.commit(t, setWrite(tg.name("c/d"), nil, path))
 			wantCode(t, err, want)
 		})
@@ -291,10 +271,7 @@ func writesOfOneDocument(t *testing.T, tg target) {
 	set := func() *pb.Write { return setWrite(tg.name("c/d"), fields("a", integerValue(2))) }
 	patch := func() *pb.Write { return setWrite(tg.name("c/d"), fields("b", integerValue(3)), "b") }
 	remove := func() *pb.Write { return deleteWrite(tg.name("c/d")) }
-	atTime := func(w *pb.Write) *pb.Write {
-		w.CurrentDocument = &pb.Precondition{ConditionType: &pb.Precondition_UpdateTime{UpdateTime: &timestamppb.Timestamp{Seconds: 1}}}
-		return w
-	}
+	atTime := func(w *pb.Write) *pb.Write { return ifUpdatedAt(&timestamppb.Timestamp{Seconds: 1}, w) }
 	start := map[string]any{"a": int64(1)}
 	for _, c := range []struct {
 		name   string
@@ -309,7 +286,9 @@ func writesOfOneDocument(t *testing.T, tg target) {
 		{"deleted twice", []*pb.Write{remove(), remove()}, codes.OK, nil},
 		{"set, then created", []*pb.Write{set(), ifExists(false, set())}, codes.InvalidArgument, start},
 		{"deleted, then updated", []*pb.Write{remove(), ifExists(true, patch())}, codes.InvalidArgument, start},
-		{"set, then updated as of another time", []*pb.Write{set(), atTime(patch())}, codes.InvalidArgument, start},
+		{"set, then updated as of a time", []*pb.Write{set(), atTime(patch())}, codes.InvalidArgument, start},
+		{"set and updated as of a wrong time", []*pb.Write{atTime(set()), atTime(patch())}, codes.FailedPrecondition, start},
+		{"contradiction after a failing one", []*pb.Write{ifExists(false, set()), ifExists(false, patch())}, codes.InvalidArgument, start},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tg.set(t, map[string]map[string]any{"c/d": {"a": 1}})
@@ -320,9 +299,41 @@ func writesOfOneDocument(t *testing.T, tg target) {
 	}
 }
 
+func writesAtTheTimeBeforeTheCommit(t *testing.T, tg target) {
+	created, err := tg.commit(t, setWrite(tg.name("c/d"), fields("a", integerValue(1))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := created.GetCommitTime()
+	_, err = tg.commit(t,
+		ifUpdatedAt(before, setWrite(tg.name("c/d"), fields("a", integerValue(2)))),
+		ifUpdatedAt(before, setWrite(tg.name("c/d"), fields("b", integerValue(3)), "b")),
+	)
+	wantCode(t, err, codes.OK)
+	tg.wantData(t, "c/d", map[string]any{"a": int64(2), "b": int64(3)})
+}
+
 func malformedWritesAreRefused(t *testing.T, tg target) {
-	_, err := tg.commit(t, &pb.Write{})
-	wantCode(t, err, codes.InvalidArgument)
+	name := tg.name("c/d")
+	mask := &pb.DocumentMask{FieldPaths: []string{"a"}}
+	transforms := []*pb.DocumentTransform_FieldTransform{increment("a", integerValue(1))}
+	alone := &pb.Write_Transform{Transform: &pb.DocumentTransform{Document: name, FieldTransforms: transforms}}
+	for label, w := range map[string]*pb.Write{
+		"no operation":                 {},
+		"delete with a mask":           {Operation: &pb.Write_Delete{Delete: name}, UpdateMask: mask},
+		"delete with transforms":       {Operation: &pb.Write_Delete{Delete: name}, UpdateTransforms: transforms},
+		"transform with a mask":        {Operation: alone, UpdateMask: mask},
+		"transform with transforms":    {Operation: alone, UpdateTransforms: transforms},
+		"update of nothing":            {Operation: &pb.Write_Update{}},
+		"update with a malformed mask": setWrite(name, nil, "a b"),
+		"transform of nothing":         {Operation: &pb.Write_Transform{}},
+		"delete of a database":         deleteWrite(tg.database),
+	} {
+		t.Run(label, func(t *testing.T) {
+			_, err := tg.commit(t, w)
+			wantCode(t, err, codes.InvalidArgument)
+		})
+	}
 	for _, database := range []string{"", "x", tg.root} {
 		_, err := tg.raw.Commit(owner(t), &pb.CommitRequest{Database: database, Writes: []*pb.Write{setWrite(tg.name("c/d"), nil)}})
 		wantCode(t, err, codes.InvalidArgument)
@@ -332,8 +343,7 @@ func malformedWritesAreRefused(t *testing.T, tg target) {
 
 func batchWriteAppliesEachByItself(t *testing.T, tg target) {
 	tg.set(t, map[string]map[string]any{"c/old": {"a": 1}})
-	stale := deleteWrite(tg.name("c/stale"))
-	stale.CurrentDocument = &pb.Precondition{ConditionType: &pb.Precondition_UpdateTime{UpdateTime: &timestamppb.Timestamp{Seconds: 1}}}
+	stale := ifUpdatedAt(&timestamppb.Timestamp{Seconds: 1}, deleteWrite(tg.name("c/stale")))
 	resp, err := tg.raw.BatchWrite(owner(t), &pb.BatchWriteRequest{Database: tg.database, Writes: []*pb.Write{
 		ifExists(false, setWrite(tg.name("c/old"), nil)),
 		setWrite(tg.name("c/new"), nil),

@@ -1,9 +1,9 @@
-// Package firestoretest is an in-memory Firestore for tests and demos. It is a real
-// gRPC server in the process, so the official client talks to it as it does to
-// Google's, and nothing needs to be installed or cleaned up.
+// Package firestoretest is an in-memory Firestore for tests and demos. It is a gRPC server
+// inside the process of the test, and the official client talks to it as it does to the
+// service. Nothing needs to be installed or cleaned up.
 //
-// A test takes one line for a client, or two names for the server behind it as well,
-// which counts what is billed and can be told to fail:
+// [NewClient] gives a test a client. [Start] also gives it the server, which counts billed operations
+// and fails on request:
 //
 //	package visits
 //
@@ -37,24 +37,57 @@
 //		}
 //	}
 //
-// # What it does
+// # What it offers
 //
-// Documents are read and written with preconditions, masks and transforms, atomically
-// or in batches, inside and outside of transactions; queries have every filter, order,
-// limit and cursor, and can be counted. What Firestore refuses is refused, with the same
-// codes; the messages are its own. Each of this is tested against the official emulator.
+//   - Reads and writes of documents, one by one, in commits, in batches and by a BulkWriter,
+//     with preconditions, masks and transforms.
+//   - Transactions, read-write and read-only.
+//   - Queries with every filter, order, limit, cursor and projection, of a collection or a
+//     collection group, and their aggregations count, sum and average.
+//   - Lists of documents, also of missing ones, and of collections.
+//   - Values of every type, vectors included, in Firestore's order and within its limits.
 //
-// Everything else answers codes.Unimplemented and says so: listeners, aggregations other
-// than count, vector search, pipelines, partitions, reads of the past, lists of documents
-// and of collections.
+// Requests that Firestore refuses are refused with the same code. The messages are different.
+// The same tests run on the official emulator, which is right where both differ.
 //
-// In one respect it is unlike the emulator: a write outside of transactions never waits
-// for one that has read the document. Instead, that transaction's commit fails with
-// codes.Aborted, upon which the client runs it again.
+// # What it does not offer
+//
+// Each of these fails with codes.Unimplemented and a message that says what to use instead.
+// The emulator offers
+//
+//   - listeners (Snapshots, onSnapshot),
+//   - the stream of writes that the web SDK opens,
+//   - REST, as with [firestore.NewRESTClient], and WebChannel, as in browsers,
+//   - vector search,
+//   - reads of the past,
+//   - explanations of queries.
+//
+// Neither does the emulator offer
+//
+//   - pipelines,
+//   - partitions of a query,
+//   - the administration of indexes and databases.
+//
+// Indexes are not needed, so a query works here that fails on the service until its composite
+// index exists. There are no security rules: every client may do everything. No time-to-live policy
+// deletes anything.
+//
+// # Transactions
+//
+// A write outside of transactions never waits here for a transaction that has read the document.
+// Instead, the commit of that transaction fails with codes.Aborted, and the client runs the
+// transaction again. So does the service in its optimistic mode. In its pessimistic mode, the
+// default of the Standard edition, and on the emulator, the transaction holds a lock, and the write
+// waits until the transaction is over
+// (https://cloud.google.com/firestore/docs/transaction-data-contention). A test that passes on both
+// does not depend on how often a transaction runs, or on which of two contending writes comes first.
+//
+// The service refuses a transaction of more than 10 MiB, and neither the emulator nor this package
+// does by default: see [Server.LimitTransactions].
 //
 // # On the emulator
 //
-// With FIRESTORE_EMULATOR_HOST in the environment, the same tests run on the emulator
-// there: servers keep nothing in memory, but pass every call on to it, also those above
-// that memory doesn't offer. Counters and faults stay.
+// If FIRESTORE_EMULATOR_HOST is set in the environment, the same tests run on the emulator there.
+// Servers keep nothing in memory then. They forward each call to the emulator, including those that
+// they do not offer themselves. Counters and faults work as in memory.
 package firestoretest

@@ -37,6 +37,17 @@ func ExampleNewServer() {
 	// Output: AlreadyExists
 }
 
+func ExampleListen() {
+	server, err := firestoretest.Listen("127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	write(server, "cities/tokyo")
+	fmt.Println(server.Ops())
+	// Output: 1 write
+}
+
 func ExampleNewForwarder() {
 	// A second server stands for the emulator here.
 	emulator, err := firestoretest.NewServer()

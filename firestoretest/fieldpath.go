@@ -17,8 +17,13 @@ var segment = regexp.MustCompile("^(?:[A-Za-z_][A-Za-z_0-9]*|`(?:[^`\\\\]|\\\\.)
 // nameField is how the document's name is addressed as if it were a field.
 const nameField = "__name__"
 
+var namePath = fieldPath{nameField}
+
 // parseFieldPath reads a path such as "a.b" or "a.`b.c`".
 func parseFieldPath(s string) (fieldPath, error) {
+	if len(s) >= maxFieldPathSize {
+		return nil, invalid("A field path is longer than %d bytes.", maxFieldPathSize)
+	}
 	var path fieldPath
 	for rest := s; ; {
 		name := segment.FindString(rest)
@@ -29,18 +34,25 @@ func parseFieldPath(s string) (fieldPath, error) {
 		if name[0] == '`' {
 			name = unquote(name)
 		}
-		if reserved(name) && s != nameField {
+		if isName := name == nameField && path == nil && rest == ""; reserved(name) && !isName {
 			return nil, invalid("Invalid reserved name in field path %q.", s)
 		}
 		path = append(path, name)
 		if rest == "" {
-			return path, nil
+			return path, checkDepth(path)
 		}
 		if rest[0] != '.' {
 			return nil, invalid("Invalid property path %q.", s)
 		}
 		rest = rest[1:]
 	}
+}
+
+func checkDepth(path fieldPath) error {
+	if len(path) > maxDepth {
+		return invalid("A field path has more than %d elements.", maxDepth)
+	}
+	return nil
 }
 
 func unquote(quoted string) string {
@@ -74,7 +86,7 @@ func (p fieldPath) get(fields map[string]*pb.Value) *pb.Value {
 	if len(p) == 1 {
 		return v
 	}
-	return p[1:].get(v.GetMapValue().GetFields())
+	return p[1:].get(fieldsOf(v))
 }
 
 // set puts the value at the path, or with nil removes what is there. It changes the
@@ -82,7 +94,7 @@ func (p fieldPath) get(fields map[string]*pb.Value) *pb.Value {
 func (p fieldPath) set(fields map[string]*pb.Value, v *pb.Value) {
 	switch {
 	case len(p) > 1:
-		inner := maps.Clone(fields[p[0]].GetMapValue().GetFields())
+		inner := maps.Clone(fieldsOf(fields[p[0]]))
 		if inner == nil {
 			if v == nil {
 				return

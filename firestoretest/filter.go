@@ -6,262 +6,198 @@ import (
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 )
 
-// How many values the operators take
-// (https://cloud.google.com/firestore/docs/query-data/queries#query_limitations).
-const (
-	maxDisjunctions = 30
-	maxNotIn        = 10
-)
+// filter is what a query asks of the documents that it finds.
+type filter struct {
+	matches func(*pb.Document) bool
 
-// filter tells whether a query's results include the document.
-type filter func(*pb.Document) bool
+	// inequalities are the fields by which the results are ordered if the query does not say how.
+	inequalities []fieldPath
+
+	// containments is how many array-contains must hold at once.
+	containments int
+
+	size   int                // how many filters it is made of that combine no others
+	normal func() disjunction // makes its normal form
+	text   string             // the same for filters that are the same, whatever the order of what they combine
+}
 
 // filterParser makes a filter of a request's, and gathers what it is made of.
 type filterParser struct {
-	inequalities []fieldPath // by which results are ordered if the query doesn't say how
-	negations    int         // !=, not-in, is not null, is not NaN
-	notIn        bool
-	disjunction  bool // or, in, array-contains-any
-	onFields     bool // not on the name alone
+	database string // name of the one that is queried
+	most     int    // how many filters there may be that combine no others
+
+	negations   int  // !=, not-in, is not null, is not NaN
+	notIn       bool // not-in
+	disjunction bool // or, in, array-contains-any
+	onFields    bool // any filter on another field than the name
+	onName      bool // any filter on the name
+	equalNames  bool // == or in, on the name
 }
 
+// parse returns the filter of a query; nil is one that every document passes.
 func (p *filterParser) parse(req *pb.StructuredQuery_Filter) (filter, error) {
-	f, containments, err := p.filter(req)
-	switch {
-	case err != nil:
-		return nil, err
-	case p.negations > 1:
-		return nil, invalid("Only one NOT_EQUAL, NOT_IN, IS_NOT_NAN or IS_NOT_NULL is allowed per query.")
-	case p.notIn && p.disjunction:
-		return nil, invalid("NOT_IN cannot be used in the same query with IN, ARRAY_CONTAINS_ANY or OR.")
-	case containments > 1:
-		return nil, invalid("A maximum of 1 ARRAY_CONTAINS filter is allowed per disjunction.")
+	if req == nil {
+		return all(nil), p.check(all(nil))
 	}
-	return f, nil
+	f, err := p.filter(req)
+	if err != nil {
+		return filter{}, err
+	}
+	return f, p.check(f)
 }
 
-// filter returns also how many array-contains filters must hold at once.
-func (p *filterParser) filter(req *pb.StructuredQuery_Filter) (f filter, containments int, err error) {
+// check returns an error if the filter as a whole is not one that a query can have.
+func (p *filterParser) check(f filter) error {
+	if f.size > p.most { // which also limits the work on the normal form
+		return invalid("A query cannot have more than %d filters, orders and documents above.", maxFilters)
+	}
+	disjunctions := len(f.normal())
+	compared := slices.SortedFunc(slices.Values(f.inequalities), slices.Compare)
+	fields := len(slices.CompactFunc(compared, slices.Equal))
+	switch {
+	case p.negations > 1:
+		return invalid("Only one NOT_EQUAL, NOT_IN, IS_NOT_NAN or IS_NOT_NULL is allowed per query.")
+	case p.notIn && p.disjunction:
+		return invalid("NOT_IN cannot be used in the same query with IN, ARRAY_CONTAINS_ANY or OR.")
+	case f.containments > 1:
+		return invalid("A maximum of 1 ARRAY_CONTAINS filter is allowed per disjunction.")
+	case disjunctions > maxDisjunctions:
+		return invalid("The filter has %d disjunctions in its normal form, more than %d.", disjunctions, maxDisjunctions)
+	case fields > maxInequalities:
+		return invalid("The filter has inequalities on %d fields, more than %d.", fields, maxInequalities)
+	case p.equalNames && fields > 0 && !slices.ContainsFunc(f.inequalities, fieldPath.isName):
+		return invalid("With an inequality on a field, the name can only equal a value if it also has an inequality.")
+	default:
+		return nil
+	}
+}
+
+func (p *filterParser) filter(req *pb.StructuredQuery_Filter) (filter, error) {
 	switch t := req.GetFilterType().(type) {
-	case nil:
-		return all(nil), 0, nil
 	case *pb.StructuredQuery_Filter_CompositeFilter:
 		return p.composite(t.CompositeFilter)
 	case *pb.StructuredQuery_Filter_FieldFilter:
-		switch t.FieldFilter.GetOp() {
-		case pb.StructuredQuery_FieldFilter_ARRAY_CONTAINS, pb.StructuredQuery_FieldFilter_ARRAY_CONTAINS_ANY:
-			containments = 1
-		}
-		f, err = p.field(t.FieldFilter)
-		return f, containments, err
+		return p.field(t.FieldFilter)
 	case *pb.StructuredQuery_Filter_UnaryFilter:
-		f, err = p.unary(t.UnaryFilter)
-		return f, 0, err
+		return p.unary(t.UnaryFilter)
 	default:
-		return nil, 0, invalid("Unknown filter type.")
+		return filter{}, invalid("Unknown filter type.")
 	}
 }
 
-func (p *filterParser) composite(req *pb.StructuredQuery_CompositeFilter) (filter, int, error) {
-	var (
-		filters   []filter
-		sum, most int
-	)
+func (p *filterParser) composite(req *pb.StructuredQuery_CompositeFilter) (filter, error) {
+	var filters []filter
+	known := map[string]bool{}
 	for _, r := range req.GetFilters() {
-		f, containments, err := p.filter(r)
+		f, err := p.filter(r)
 		if err != nil {
-			return nil, 0, err
+			return filter{}, err
 		}
-		filters = append(filters, f)
-		sum += containments
-		most = max(most, containments)
+		if !known[f.text] {
+			known[f.text] = true
+			filters = append(filters, f)
+		}
 	}
 	switch req.GetOp() {
 	case pb.StructuredQuery_CompositeFilter_AND:
-		return all(filters), sum, nil
+		return all(filters), nil
 	case pb.StructuredQuery_CompositeFilter_OR:
+		if len(filters) == 0 {
+			return filter{}, invalid("An OR must have a filter.")
+		}
 		p.disjunction = true
-		return anyOf(filters), most, nil
+		return anyOf(filters), nil
 	default:
-		return nil, 0, invalid("Unsupported CompositeFilter operator.")
+		return filter{}, invalid("Unsupported CompositeFilter operator.")
 	}
 }
 
 func all(filters []filter) filter {
-	return func(doc *pb.Document) bool {
-		return !slices.ContainsFunc(filters, func(f filter) bool { return !f(doc) })
+	f := filter{text: combinedText("and", filters)}
+	for _, g := range filters {
+		f.inequalities = append(f.inequalities, g.inequalities...)
+		f.containments += g.containments
+		f.size += g.size
 	}
+	f.normal = func() disjunction {
+		d := always()
+		for _, g := range filters {
+			d = d.and(g.normal())
+		}
+		return d
+	}
+	f.matches = func(doc *pb.Document) bool {
+		return !slices.ContainsFunc(filters, func(f filter) bool { return !f.matches(doc) })
+	}
+	return f
 }
 
 func anyOf(filters []filter) filter {
-	return func(doc *pb.Document) bool {
-		return slices.ContainsFunc(filters, func(f filter) bool { return f(doc) })
+	f := filter{text: combinedText("or", filters)}
+	for _, g := range filters {
+		f.inequalities = append(f.inequalities, g.inequalities...)
+		f.containments = max(f.containments, g.containments)
+		f.size += g.size
 	}
+	f.normal = func() disjunction {
+		d := disjunction{}
+		for _, g := range filters {
+			d = d.or(g.normal())
+		}
+		return d
+	}
+	f.matches = func(doc *pb.Document) bool {
+		return slices.ContainsFunc(filters, func(f filter) bool { return f.matches(doc) })
+	}
+	return f
 }
 
 func (p *filterParser) unary(req *pb.StructuredQuery_UnaryFilter) (filter, error) {
 	path, err := p.path(req.GetField())
 	if err != nil {
-		return nil, err
+		return filter{}, err
 	}
+	if path.isName() {
+		return filter{}, invalid("%s is a document reference, neither null nor NaN.", nameField)
+	}
+	f := filter{size: 1, text: filterText(path, req.GetOp(), nil)}
+	f.normal = func() disjunction { return atom(f.text) }
+	var test func(*pb.Value) bool
 	switch req.GetOp() {
 	case pb.StructuredQuery_UnaryFilter_IS_NULL:
-		return on(path, isNull), nil
+		test = isNull
 	case pb.StructuredQuery_UnaryFilter_IS_NAN:
-		return on(path, isNaN), nil
+		test = isNaN
 	case pb.StructuredQuery_UnaryFilter_IS_NOT_NULL:
-		p.negate(path)
-		return on(path, func(v *pb.Value) bool { return !isNull(v) }), nil
+		test = func(v *pb.Value) bool { return !isNull(v) }
+		p.negate(&f, path)
 	case pb.StructuredQuery_UnaryFilter_IS_NOT_NAN:
-		p.negate(path)
-		return on(path, func(v *pb.Value) bool { return !isNull(v) && !isNaN(v) }), nil
+		test = func(v *pb.Value) bool { return !isNull(v) && !isNaN(v) }
+		p.negate(&f, path)
 	default:
-		return nil, invalid("Unknown UnaryFilter operator.")
+		return filter{}, invalid("Unknown UnaryFilter operator.")
 	}
+	f.matches = on(path, test)
+	return f, nil
 }
 
 func (p *filterParser) path(req *pb.StructuredQuery_FieldReference) (fieldPath, error) {
 	path, err := parseFieldPath(req.GetFieldPath())
 	p.onFields = p.onFields || !path.isName()
+	p.onName = p.onName || path.isName()
 	return path, err
 }
 
-// negate notes a filter for what a value is not, which counts as an inequality too.
-func (p *filterParser) negate(path fieldPath) {
+// negate notes that the filter is for what a value is not, which counts as an inequality too.
+func (p *filterParser) negate(f *filter, path fieldPath) {
 	p.negations++
-	p.inequalities = append(p.inequalities, path)
+	f.inequalities = []fieldPath{path}
 }
 
-// on returns the filter for documents that have a value at the path for which test is true.
-func on(path fieldPath, test func(*pb.Value) bool) filter {
+// on returns the test that a document has a value at the path for which test is true.
+func on(path fieldPath, test func(*pb.Value) bool) func(*pb.Document) bool {
 	return func(doc *pb.Document) bool {
 		v := path.in(doc)
 		return v != nil && test(v)
 	}
-}
-
-func (p *filterParser) field(req *pb.StructuredQuery_FieldFilter) (filter, error) {
-	path, err := p.path(req.GetField())
-	if err != nil {
-		return nil, err
-	}
-	operand := req.GetValue()
-	if typeRank(operand) == 0 {
-		return nil, invalid("The filter on field %q has no value.", req.GetField().GetFieldPath())
-	}
-	test, err := p.operator(path, req.GetOp(), operand)
-	if err != nil {
-		return nil, err
-	}
-	if path.isName() {
-		err = checkNameOperand(operand)
-	} else {
-		err = checkOperandSize(req.GetField().GetFieldPath(), req.GetOp(), operand)
-	}
-	return on(path, test), err
-}
-
-// checkOperandSize returns an error if a value is too large to be compared with what is indexed.
-func checkOperandSize(name string, op pb.StructuredQuery_FieldFilter_Operator, operand *pb.Value) error {
-	values := []*pb.Value{operand}
-	switch op {
-	case pb.StructuredQuery_FieldFilter_IN, pb.StructuredQuery_FieldFilter_NOT_IN,
-		pb.StructuredQuery_FieldFilter_ARRAY_CONTAINS_ANY:
-		values = operand.GetArrayValue().GetValues()
-	}
-	for _, v := range values {
-		if valueSize(v) > maxIndexedSize {
-			return invalid("The value for field %q is larger than %d bytes, too large for a query.", name, maxIndexedSize)
-		}
-	}
-	return nil
-}
-
-// checkNameOperand returns an error unless the value can be compared with a document's name: it is
-// a reference, or an array of them.
-func checkNameOperand(v *pb.Value) error {
-	switch v := v.GetValueType().(type) {
-	case *pb.Value_ReferenceValue:
-		return checkDocumentName(v.ReferenceValue)
-	case *pb.Value_ArrayValue:
-		for _, e := range v.ArrayValue.GetValues() {
-			if err := checkNameOperand(e); err != nil {
-				return err
-			}
-		}
-		return nil
-	default:
-		return invalid("The value to compare %s with is not a document reference.", nameField)
-	}
-}
-
-// operator returns the test that a value stands if it is in that relation to the operand.
-func (p *filterParser) operator(
-	path fieldPath, op pb.StructuredQuery_FieldFilter_Operator, operand *pb.Value,
-) (func(*pb.Value) bool, error) {
-	compares := func(holds func(int) bool) func(*pb.Value) bool {
-		p.inequalities = append(p.inequalities, path)
-		return func(v *pb.Value) bool { return alike(v, operand) && holds(compareValues(v, operand)) }
-	}
-	list := operand.GetArrayValue().GetValues()
-
-	switch op {
-	case pb.StructuredQuery_FieldFilter_EQUAL:
-		return func(v *pb.Value) bool { return equal(v, operand) }, nil
-	case pb.StructuredQuery_FieldFilter_LESS_THAN:
-		return compares(func(c int) bool { return c < 0 }), nil
-	case pb.StructuredQuery_FieldFilter_LESS_THAN_OR_EQUAL:
-		return compares(func(c int) bool { return c <= 0 }), nil
-	case pb.StructuredQuery_FieldFilter_GREATER_THAN:
-		return compares(func(c int) bool { return c > 0 }), nil
-	case pb.StructuredQuery_FieldFilter_GREATER_THAN_OR_EQUAL:
-		return compares(func(c int) bool { return c >= 0 }), nil
-	case pb.StructuredQuery_FieldFilter_NOT_EQUAL:
-		p.negate(path)
-		return func(v *pb.Value) bool { return !isNull(v) && !isNull(operand) && !equal(v, operand) }, nil
-	case pb.StructuredQuery_FieldFilter_ARRAY_CONTAINS:
-		return func(v *pb.Value) bool { return includes(v.GetArrayValue().GetValues(), operand) }, nil
-	case pb.StructuredQuery_FieldFilter_IN:
-		p.disjunction = true
-		return func(v *pb.Value) bool { return includes(list, v) }, checkList(op, operand, maxDisjunctions)
-	case pb.StructuredQuery_FieldFilter_ARRAY_CONTAINS_ANY:
-		p.disjunction = true
-		return func(v *pb.Value) bool {
-			elements := v.GetArrayValue().GetValues()
-			return slices.ContainsFunc(elements, func(e *pb.Value) bool { return includes(list, e) })
-		}, checkList(op, operand, maxDisjunctions)
-	case pb.StructuredQuery_FieldFilter_NOT_IN:
-		p.negate(path)
-		p.notIn = true
-		none := slices.ContainsFunc(list, isNull)
-		return func(v *pb.Value) bool {
-			return !none && !isNull(v) && !includes(list, v)
-		}, checkList(op, operand, maxNotIn)
-	default:
-		return nil, invalid("Unknown FieldFilter operator.")
-	}
-}
-
-func checkList(op pb.StructuredQuery_FieldFilter_Operator, operand *pb.Value, most int) error {
-	if n := len(operand.GetArrayValue().GetValues()); n == 0 || n > most {
-		return invalid("%s needs an array of 1 to %d values.", op, most)
-	}
-	return nil
-}
-
-// equal tells whether a filter takes both for the same. Null and NaN equal nothing, not
-// even themselves.
-func equal(v, w *pb.Value) bool {
-	return alike(v, w) && compareValues(v, w) == 0
-}
-
-// alike tells whether a filter can compare two values: both are of one type, and neither
-// is null or NaN.
-func alike(v, w *pb.Value) bool {
-	return typeRank(v) == typeRank(w) && !isNull(v) && !isNaN(v) && !isNaN(w)
-}
-
-// includes tells whether a filter takes v for one of the elements.
-func includes(elements []*pb.Value, v *pb.Value) bool {
-	return slices.ContainsFunc(elements, func(e *pb.Value) bool { return equal(e, v) })
 }

@@ -29,6 +29,9 @@ func indexEntriesOf(doc *pb.Document) indexEntries {
 func (es indexEntries) addFields(overhead int, prefix string, fields map[string]*pb.Value) {
 	for name, v := range fields {
 		path := prefix + name
+		if isVector(v) { // which only vector indexes have
+			continue
+		}
 		switch v.GetValueType().(type) {
 		case *pb.Value_MapValue:
 			es.addFields(overhead, path+".", v.GetMapValue().GetFields())

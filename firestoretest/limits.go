@@ -1,23 +1,20 @@
 package firestoretest
 
 import (
-	"time"
+	"slices"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 // What a document may hold (https://cloud.google.com/firestore/quotas#collections_documents_and_fields).
 const (
 	maxDocumentSize  = 1 << 20    // bytes, by the rules of documentSize
 	maxValueSize     = 1<<20 - 89 // bytes of a string or of bytes
-	maxIndexedSize   = 1500       // bytes of a value that a query compares with, by the rules of valueSize
 	maxFieldPathSize = 1500       // bytes of a field's name and those of the maps it is in, with dots between
 	maxDepth         = 20         // maps and arrays in each other
 )
 
-// checkFields returns an error if a document must not have these fields. It brings
-// their timestamps to Firestore's precision, microseconds.
+// checkFields returns an error if a document must not have these fields, which are normalized.
 func checkFields(fields map[string]*pb.Value) error {
 	return checkMap(fields, 0, 0)
 }
@@ -42,19 +39,18 @@ func checkMap(fields map[string]*pb.Value, depth, pathSize int) error {
 }
 
 // checkValue checks a value of the field of that name, which is in that many maps and arrays.
-func checkValue(name string, v *pb.Value, depth, pathSize int) error {
-	switch v := v.GetValueType().(type) {
-	case nil:
-		return invalid("The value of field %q has no type.", name)
+func checkValue(name string, value *pb.Value, depth, pathSize int) error {
+	switch v := value.GetValueType().(type) {
 	case *pb.Value_StringValue:
 		return checkValueSize(name, len(v.StringValue))
 	case *pb.Value_BytesValue:
 		return checkValueSize(name, len(v.BytesValue))
-	case *pb.Value_TimestampValue:
-		return checkTimestamp(name, v.TimestampValue)
 	case *pb.Value_ReferenceValue:
-		return checkDocumentName(v.ReferenceValue)
+		return checkIDSizes(v.ReferenceValue)
 	case *pb.Value_MapValue:
+		if isVector(value) {
+			return checkVectorElements(name, value)
+		}
 		if depth == maxDepth {
 			return tooDeep(name)
 		}
@@ -73,9 +69,19 @@ func checkElements(name string, elements []*pb.Value, depth, pathSize int) error
 		if e.GetArrayValue() != nil {
 			return invalid("The array in field %q contains an array.", name)
 		}
+		if isVector(e) {
+			return invalid("The array in field %q contains a vector.", name)
+		}
 		if err := checkValue(name, e, depth, pathSize); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func checkVectorElements(name string, vector *pb.Value) error {
+	if slices.ContainsFunc(elementsOf(vector), isNaN) {
+		return invalid("The vector in field %q contains NaN.", name)
 	}
 	return nil
 }
@@ -88,14 +94,6 @@ func checkValueSize(name string, n int) error {
 	if n > maxValueSize {
 		return invalid("The value of field %q is longer than %d bytes.", name, maxValueSize)
 	}
-	return nil
-}
-
-func checkTimestamp(name string, t *timestamppb.Timestamp) error {
-	if err := t.CheckValid(); err != nil {
-		return invalid("The timestamp in field %q is invalid: %v.", name, err)
-	}
-	t.Nanos -= t.Nanos % int32(time.Microsecond)
 	return nil
 }
 
@@ -127,8 +125,8 @@ func fieldsSize(fields map[string]*pb.Value) int {
 	return sum
 }
 
-func valueSize(v *pb.Value) int {
-	switch v := v.GetValueType().(type) {
+func valueSize(value *pb.Value) int {
+	switch v := value.GetValueType().(type) {
 	case *pb.Value_StringValue:
 		return len(v.StringValue) + 1
 	case *pb.Value_BytesValue:
@@ -140,6 +138,9 @@ func valueSize(v *pb.Value) int {
 	case *pb.Value_GeoPointValue:
 		return 16
 	case *pb.Value_MapValue:
+		if isVector(value) {
+			return 8 * len(elementsOf(value))
+		}
 		return max(1, fieldsSize(v.MapValue.GetFields())) // an empty one costs what a null does
 	case *pb.Value_ArrayValue:
 		sum := 0

@@ -129,7 +129,7 @@ func (m *memory) GetDocument(ctx context.Context, req *pb.GetDocumentRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	tx, err := m.join(ctx, getConsistency{req})
+	tx, err := m.join(ctx, oldTransaction{req})
 	if err != nil {
 		return nil, err
 	}
@@ -143,10 +143,10 @@ func (m *memory) GetDocument(ctx context.Context, req *pb.GetDocumentRequest) (*
 	return mask.project(docs[req.GetName()]), nil
 }
 
-// getConsistency makes GetDocumentRequest a [consistency]: it alone cannot begin a transaction.
-type getConsistency struct{ *pb.GetDocumentRequest }
+// oldTransaction makes a [consistency] of a request that cannot begin a transaction.
+type oldTransaction struct{ snapshotted }
 
-func (getConsistency) GetNewTransaction() *pb.TransactionOptions { return nil }
+func (oldTransaction) GetNewTransaction() *pb.TransactionOptions { return nil }
 
 // read returns the documents of these names as the transaction sees them, or without
 // one as they are, nil for each that is missing, and the time of the reading.

@@ -1,7 +1,9 @@
 package firestoretest
 
 import (
+	"cmp"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -27,6 +29,22 @@ func checkDatabase(name string) error {
 		return invalid("Database name %q is not of the form projects/{project}/databases/{database}.", name)
 	}
 	return nil
+}
+
+// requestDatabase returns the name of the database that a request is about. The names in it are checked.
+func requestDatabase(req any) string {
+	switch req := req.(type) {
+	case oldTransaction:
+		return requestDatabase(req.snapshotted)
+	case interface{ GetDatabase() string }:
+		return req.GetDatabase()
+	case interface{ GetParent() string }:
+		return databaseOf(req.GetParent())
+	case interface{ GetName() string }:
+		return databaseOf(req.GetName())
+	default:
+		return ""
+	}
 }
 
 // checkParent returns an error unless the name is that of a document, or of a database
@@ -91,14 +109,43 @@ func pathOf(name string) (string, error) {
 	return parts[5], nil
 }
 
-// numericID is what the documents of Datastore are called that have a number for an ID.
-var numericID = regexp.MustCompile(`^__id-?[1-9][0-9]*__$`)
+// databaseOf returns the name of the database that a document's name, or the root's, begins with.
+func databaseOf(name string) string {
+	return strings.Join(strings.SplitN(name, "/", 5)[:4], "/")
+}
+
+// numericID matches numbers without regard to their range; see numberOf.
+var numericID = regexp.MustCompile(`^__id(-?[1-9][0-9]*)__$`)
+
+// numberOf returns the number that is the ID of a document of Datastore, and is called "__id7__" here.
+func numberOf(id string) (n int64, ok bool) {
+	if !reserved(id) {
+		return 0, false
+	}
+	digits := numericID.FindStringSubmatch(id)
+	if digits == nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(digits[1], 10, 64)
+	if err != nil {
+		return 0, false // out of range
+	}
+	return n, true
+}
+
+func checkCollectionID(id string) error {
+	if strings.Contains(id, "/") {
+		return invalid("Collection ID %q contains a slash.", id)
+	}
+	return checkID(id, true)
+}
 
 func checkID(id string, isCollection bool) error {
+	_, isNumeric := numberOf(id)
 	switch {
 	case id == "" || id == "." || id == "..":
 		return invalid("%q is no valid ID.", id)
-	case reserved(id) && (isCollection || !numericID.MatchString(id)):
+	case reserved(id) && (isCollection || !isNumeric):
 		return invalid("The ID %q is reserved.", id)
 	}
 	return nil
@@ -117,7 +164,7 @@ func compareNames(a, b string) int {
 		y, restB, moreB := strings.Cut(b, "/")
 		switch {
 		case x != y:
-			return strings.Compare(x, y)
+			return compareIDs(x, y)
 		case !moreA && !moreB:
 			return 0
 		case !moreA:
@@ -127,4 +174,11 @@ func compareNames(a, b string) int {
 		}
 		a, b = restA, restB
 	}
+}
+
+// compareIDs puts the numeric ones first, by their numbers.
+func compareIDs(a, b string) int {
+	m, isNumberA := numberOf(a)
+	n, isNumberB := numberOf(b)
+	return cmp.Or(-compareBooleans(isNumberA, isNumberB), cmp.Compare(m, n), strings.Compare(a, b))
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,8 +20,10 @@ import (
 // https://cloud.google.com/firestore/pricing#operations:
 //
 //   - a read for each document that is returned, or found to be missing;
-//   - a query reads its results and those that its offset skips, at least one;
-//   - a count reads one for each 1000 index entries begun, at least one;
+//   - a query reads its results and those that its offset skips, at least one, and so does a
+//     page of a list;
+//   - aggregations read one for each 1000 index entries begun, at least one;
+//   - a page of a list of collections reads one;
 //   - a write for each update, also one that changes nothing, and a delete for each
 //     delete, also of a missing document.
 //
@@ -159,6 +163,8 @@ func cost(req, resp any, err error) Ops {
 		sum.Reads = 1
 	case *pb.ListDocumentsRequest:
 		sum.Reads = max(1, len(resp.(*pb.ListDocumentsResponse).GetDocuments()))
+	case *pb.ListCollectionIdsRequest:
+		sum.Reads = 1
 	case *pb.CreateDocumentRequest, *pb.UpdateDocumentRequest:
 		sum.Writes = 1
 	case *pb.DeleteDocumentRequest:
@@ -192,6 +198,16 @@ type meteredStream struct {
 	query   bool // costs one read even without a result
 	reads   int  // of a query
 	skipped int  // by the offset; the emulator tells it with more than one result
+
+	aggregated entries // of an aggregation
+}
+
+func (s *meteredStream) RecvMsg(m any) error {
+	err := s.ServerStream.RecvMsg(m)
+	if req, ok := m.(*pb.RunAggregationQueryRequest); ok && err == nil {
+		s.aggregated = countEntries(req.GetStructuredAggregationQuery())
+	}
+	return err
 }
 
 func (s *meteredStream) SendMsg(m any) error {
@@ -208,17 +224,58 @@ func (s *meteredStream) SendMsg(m any) error {
 		}
 	case *pb.RunAggregationQueryResponse:
 		s.query = true
-		s.reads += aggregationReads(m.GetResult())
+		s.reads += s.aggregated.reads(m.GetResult())
 	}
 	return s.ServerStream.SendMsg(m)
 }
 
-// aggregationReads returns one read for each 1000 index entries begun, as far as the
-// largest count tells how many there were.
-func aggregationReads(r *pb.AggregationResult) int {
-	var entries int64
-	for _, v := range r.GetAggregateFields() {
-		entries = max(entries, v.GetIntegerValue())
+// entries is how to find out how many index entries an aggregation has read.
+type entries struct {
+	alias string // of their count; "": none tells
+	added bool   // and nobody but us asked for it
+	most  int64  // entries after which it ends
+}
+
+// countEntries has an aggregation count the index entries, unless it does so by itself or has as many
+// aggregations as it can.
+func countEntries(req *pb.StructuredAggregationQuery) entries {
+	e := entries{most: math.MaxInt64}
+	var limits []int64
+	unnamed := 0
+	for _, a := range req.GetAggregations() {
+		alias := a.GetAlias()
+		if alias == "" {
+			unnamed++
+			alias = unnamedAlias(unnamed)
+		}
+		switch upTo := a.GetCount().GetUpTo(); {
+		case upTo != nil:
+			limits = append(limits, upTo.GetValue())
+		case a.GetCount() != nil:
+			e.alias = alias
+		}
 	}
-	return int((entries + 999) / 1000)
+	n := len(req.GetAggregations())
+	if n > 0 && n == len(limits) {
+		e.most = slices.Max(limits)
+	}
+	if e.alias == "" && n > 0 && n < maxAggregations {
+		e.alias, e.added = "firestoretest_entries", true
+		req.Aggregations = append(req.Aggregations, &pb.StructuredAggregationQuery_Aggregation{
+			Alias: e.alias,
+			Operator: &pb.StructuredAggregationQuery_Aggregation_Count_{
+				Count: &pb.StructuredAggregationQuery_Aggregation_Count{},
+			},
+		})
+	}
+	return e
+}
+
+// reads returns one read for each 1000 index entries begun, and takes what was added out of the result.
+func (e entries) reads(r *pb.AggregationResult) int {
+	n := min(r.GetAggregateFields()[e.alias].GetIntegerValue(), e.most)
+	if e.added {
+		delete(r.GetAggregateFields(), e.alias)
+	}
+	return int((n + 999) / 1000)
 }

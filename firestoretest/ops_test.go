@@ -2,6 +2,7 @@ package firestoretest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"cloud.google.com/go/firestore"
@@ -110,6 +111,49 @@ func TestOpsAreBilledAsByFirestore(t *testing.T) {
 			_, err := tg.Collection("none").NewAggregationQuery().WithCount("n").Get(t.Context())
 			return err
 		}, Ops{Reads: 1}},
+		{"sum and average", func(t *testing.T, tg target) error {
+			_, err := tg.Collection("c").NewAggregationQuery().WithSum("n", "sum").WithAvg("n", "avg").Get(t.Context())
+			return err
+		}, Ops{Reads: 1}},
+		{"aggregation that fails", func(t *testing.T, tg target) error {
+			_, err := tg.aggregate(t, tg.root, inCollection("c"), sumOf("a b"))
+			wantCode(t, err, codes.InvalidArgument)
+			return nil
+		}, Ops{}},
+		{"collection group", func(t *testing.T, tg target) error {
+			_, err := tg.CollectionGroup("c").Documents(t.Context()).GetAll()
+			return err
+		}, Ops{Reads: 3}},
+		{"list of documents", func(t *testing.T, tg target) error {
+			tg.set(t, map[string]map[string]any{"c/missing/sub/1": {}})
+			_, err := tg.Collection("c").DocumentRefs(t.Context()).GetAll()
+			return err
+		}, Ops{Reads: 4, Writes: 1}},
+		{"list of nothing", func(t *testing.T, tg target) error {
+			_, err := tg.Collection("none").DocumentRefs(t.Context()).GetAll()
+			return err
+		}, Ops{Reads: 1}},
+		{"list of collections", func(t *testing.T, tg target) error {
+			tg.set(t, map[string]map[string]any{"d/1": {}, "e/1": {}})
+			_, err := tg.Collections(t.Context()).GetAll()
+			return err
+		}, Ops{Reads: 1, Writes: 2}},
+		{"list that fails", func(t *testing.T, tg target) error {
+			_, err := tg.raw.ListDocuments(owner(t), &pb.ListDocumentsRequest{Parent: tg.root, CollectionId: "c", PageSize: -1})
+			wantCode(t, err, codes.InvalidArgument)
+			return nil
+		}, Ops{}},
+		{"CreateDocument, UpdateDocument and DeleteDocument", func(t *testing.T, tg target) error {
+			doc, err := tg.raw.CreateDocument(owner(t), &pb.CreateDocumentRequest{Parent: tg.root, CollectionId: "c"})
+			if err != nil {
+				return err
+			}
+			if doc, err = tg.raw.UpdateDocument(owner(t), &pb.UpdateDocumentRequest{Document: doc}); err != nil {
+				return err
+			}
+			_, err = tg.raw.DeleteDocument(owner(t), &pb.DeleteDocumentRequest{Name: doc.GetName()})
+			return err
+		}, Ops{Writes: 2, Deletes: 1}},
 		{"transaction", func(t *testing.T, tg target) error {
 			return tg.RunTransaction(t.Context(), func(_ context.Context, tx *firestore.Transaction) error {
 				if _, err := tx.Get(tg.Doc("c/1")); err != nil {
@@ -157,7 +201,7 @@ func (endless) BatchGetDocuments(req *pb.BatchGetDocumentsRequest, stream pb.Fir
 // Python's client does not wait for the end of a stream that can have but one document.
 func TestADocumentIsBilledBeforeItsStreamEnds(t *testing.T) {
 	t.Parallel()
-	s, err := serve("p", endless{})
+	s, err := serve(anyPort, "p", endless{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,13 +221,42 @@ func TestADocumentIsBilledBeforeItsStreamEnds(t *testing.T) {
 	}
 }
 
-func TestCountsAreBilledByTheThousand(t *testing.T) {
+func TestAggregationsAreBilledByTheThousand(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int64]int{0: 0, 1: 1, 1000: 1, 1001: 2, 2001: 3} {
-		r := &pb.AggregationResult{AggregateFields: fields("less", integerValue(n/2), "n", integerValue(n))}
-		if got := aggregationReads(r); got != want {
-			t.Errorf("a count of %d costs %d reads, want %d", n, got, want)
-		}
+	s, _ := Start(t)
+	tg := serverTarget(t, s)
+	var docs []*pb.Document
+	for i := range int64(2001) {
+		docs = append(docs, &pb.Document{Name: tg.name(fmt.Sprint("c/", i)), Fields: fields("i", integerValue(i), "n", integerValue(1_000_000))})
+	}
+	tg.store(t, docs)
+	for _, c := range []struct {
+		name  string
+		below int64 // only documents with a lower number
+		of    []*pb.StructuredAggregationQuery_Aggregation
+		want  int
+	}{
+		{"none", 0, aggregations(sumOf("n")), 1},
+		{"one", 1, aggregations(sumOf("n")), 1},
+		{"1000", 1000, aggregations(sumOf("n")), 1},
+		{"1001", 1001, aggregations(averageOf("n")), 2},
+		{"2000 counted", 2000, aggregations(count()), 2},
+		{"2001 counted and added up", 2001, aggregations(sumOf("n"), countUpTo("", 5), count()), 3},
+		{"2001 added up, and counted up to a limit", 2001, aggregations(sumOf("n"), countUpTo("", 5)), 3},
+		{"counted up to a limit", 2001, aggregations(countUpTo("", 5), countUpTo("", 1001)), 2},
+		{"five", 1001, aggregations(sumOf("n"), averageOf("n"), sumOf("i"), averageOf("i"), count()), 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			q := filtered(inCollection("c"), fieldFilter("i", less, integerValue(c.below)))
+			before := s.Ops()
+			got, err := tg.aggregate(t, tg.root, q, c.of...)
+			if err != nil || len(got) != len(c.of) {
+				t.Errorf("got %v, %v, want as many results as aggregations, %d", got, err, len(c.of))
+			}
+			if cost := s.Ops().Sub(before); cost != (Ops{Reads: c.want}) {
+				t.Errorf("cost %v, want %v", cost, Ops{Reads: c.want})
+			}
+		})
 	}
 }
 

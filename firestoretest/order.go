@@ -2,10 +2,9 @@ package firestoretest
 
 import (
 	"slices"
+	"strings"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // order is a field that results are ordered by, and how.
@@ -14,37 +13,51 @@ type order struct {
 	descending bool
 }
 
-// ordering is the fields that results are ordered by, the most important first. The last one is
-// always the name, so that no two documents are equal.
+// ordering is the fields that results are ordered by, the most important first. In a complete one, the
+// last is the name, so that no two documents are equal.
 type ordering []order
 
-// parseOrdering adds to the order asked for what Firestore does: the fields that the
-// filters compare, and the name, in the direction of the last one asked for.
-func parseOrdering(reqs []*pb.StructuredQuery_Order, inequalities []fieldPath) (ordering, error) {
-	var orders ordering
+// parseOrders returns the order that a query asks for.
+func parseOrders(reqs []*pb.StructuredQuery_Order) (ordering, error) {
+	var asked ordering
 	for _, req := range reqs {
 		o, err := parseOrder(req)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case asked.includes(o.path):
+			return nil, invalid("The query orders by field %v twice.", o.path)
+		case asked.includes(namePath):
+			return nil, invalid("The query orders by field %v after the name.", o.path)
 		}
-		if orders.includes(o.path) {
-			return nil, invalid("The query orders by field %q twice.", req.GetField().GetFieldPath())
-		}
-		if len(orders) > 0 && orders[len(orders)-1].path.isName() {
-			return nil, invalid("The query orders by a field after the name.")
-		}
-		orders = append(orders, o)
+		asked = append(asked, o)
 	}
-	if len(orders) == 1 && orders[0].path.isName() && orders[0].descending {
-		return nil, status.Error(codes.FailedPrecondition, "Firestore does not support descending key scans.")
-	}
+	return asked, nil
+}
 
-	descending := len(orders) > 0 && orders[len(orders)-1].descending
-	slices.SortFunc(inequalities, slices.Compare)
-	for _, path := range append(inequalities, fieldPath{nameField}) {
-		if !orders.includes(path) && !orders.includes(fieldPath{nameField}) {
-			orders = append(orders, order{path, descending})
+// complete returns the order asked for with what Firestore adds to it: the fields that filters
+// compare, those that are aggregated, and the name, all in the direction of the last field asked for.
+// byName tells whether a filter is about the name. Nothing but the name itself can then be added after fields
+// that filters compare.
+func (os ordering) complete(compared, aggregated []fieldPath, byName bool) (ordering, error) {
+	orders := slices.Clone(os)
+	descending := len(os) > 0 && os[len(os)-1].descending
+	add := func(paths []fieldPath) {
+		slices.SortFunc(paths, slices.Compare)
+		for _, path := range paths {
+			if !path.isName() && !orders.includes(path) {
+				orders = append(orders, order{path, descending})
+			}
 		}
+	}
+	add(compared)
+	afterCompared := len(orders)
+	add(aggregated)
+	if os.includes(namePath) && len(orders) > len(os) || byName && len(orders) > afterCompared {
+		return nil, invalid("The query cannot be ordered by field %v after the name.", orders[len(orders)-1].path)
+	}
+	if !orders.includes(namePath) {
+		orders = append(orders, order{namePath, descending})
 	}
 	return orders, nil
 }
@@ -62,6 +75,10 @@ func parseOrder(req *pb.StructuredQuery_Order) (order, error) {
 	default:
 		return order{}, invalid("Unknown direction of an order.")
 	}
+}
+
+func (os ordering) isAscendingByName() bool {
+	return !slices.ContainsFunc(os, func(o order) bool { return !o.path.isName() || o.descending })
 }
 
 func (os ordering) includes(path fieldPath) bool {
@@ -86,7 +103,7 @@ func (o order) compare(v, w *pb.Value) int {
 	if o.descending {
 		v, w = w, v
 	}
-	return compareValues(v, w)
+	return compareValues(indexed(v), indexed(w))
 }
 
 // cursor is a place among ordered results: before or after those that have its values in the first fields
@@ -97,25 +114,27 @@ type cursor struct {
 	before   bool
 }
 
-// parseCursor reads a cursor of a query with that order, of which so many fields were asked for.
-// It returns nil for no cursor.
-func parseCursor(req *pb.Cursor, orders ordering, asked int) (*cursor, error) {
+// parseCursor reads a cursor of a query of the database that asked for that order. It returns nil for no cursor.
+func parseCursor(req *pb.Cursor, asked ordering, database string) (*cursor, error) {
 	if req == nil {
 		return nil, nil
 	}
 	values := req.GetValues()
-	if len(values) > asked {
+	if len(values) > len(asked) {
 		return nil, invalid("Cursor has too many values.")
 	}
 	for i, v := range values {
-		if !orders[i].path.isName() {
+		if err := normalizeOperand(strings.Join(asked[i].path, "."), v); err != nil {
+			return nil, err
+		}
+		if !asked[i].path.isName() {
 			continue
 		}
-		if err := checkNameOperand(v); err != nil {
+		if err := checkNameOperand(v, database); err != nil {
 			return nil, err
 		}
 	}
-	return &cursor{orders[:len(values)], values, req.GetBefore()}, nil
+	return &cursor{asked[:len(values)], values, req.GetBefore()}, nil
 }
 
 // precedes tells whether the cursor's place is before the document.

@@ -15,11 +15,11 @@ import (
 )
 
 // Server is an in-memory Firestore that speaks gRPC on a loopback TCP port.
-// Make one with [NewServer], [NewForwarder] or [Start]; the zero value is of no
+// Make one with [NewServer], [Listen], [NewForwarder] or [Start]; the zero value is of no
 // use. All of its methods may be called by several goroutines at once.
 type Server struct {
 	project  string
-	listener net.Listener
+	listener *listener
 	grpc     *grpc.Server
 	backend  io.Closer
 
@@ -50,7 +50,14 @@ func NewServer() (*Server, error) {
 	if addr := os.Getenv("FIRESTORE_EMULATOR_HOST"); addr != "" {
 		return NewForwarder(addr)
 	}
-	return serve("firestoretest", newMemory())
+	return serve(anyPort, memoryProject, newMemory())
+}
+
+// Listen starts a server at a TCP address such as "127.0.0.1:8200", for other programs that must
+// know it beforehand. It keeps its documents in memory, whatever the environment says, and is
+// otherwise like that of [NewServer]. Whoever reaches the address can read and write them.
+func Listen(addr string) (*Server, error) {
+	return serve(addr, memoryProject, newMemory())
 }
 
 // NewForwarder starts a server that keeps nothing itself, but passes every call on to the
@@ -65,7 +72,7 @@ func NewForwarder(addr string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := serve("firestoretest-"+strings.ToLower(rand.Text()), f)
+	s, err := serve(anyPort, "firestoretest-"+strings.ToLower(rand.Text()), f)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -73,15 +80,20 @@ func NewForwarder(addr string) (*Server, error) {
 	return s, nil
 }
 
-func serve(project string, b backend) (*Server, error) {
+const (
+	anyPort       = "127.0.0.1:0"
+	memoryProject = "firestoretest"
+)
+
+func serve(addr, project string, b backend) (*Server, error) {
 	var lc net.ListenConfig
-	listener, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	tcp, err := lc.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("firestoretest: listen: %w", err)
 	}
 	s := &Server{
 		project:  project,
-		listener: listener,
+		listener: newListener(tcp),
 		backend:  b,
 		limit:    transactionLimit{backend: b},
 		served:   make(chan struct{}),
@@ -91,18 +103,21 @@ func serve(project string, b backend) (*Server, error) {
 		grpc.ChainStreamInterceptor(s.ops.countStream, s.faults.stream, s.ops.billStream),
 		grpc.StatsHandler(connTagger{}),
 		grpc.MaxRecvMsgSize(maxRequestSize),
+		grpc.Creds(newGRPCOnly()),
+		grpc.UnknownServiceHandler(otherServices),
 		grpc.WaitForHandlers(true),
 	)
 	pb.RegisterFirestoreServer(s.grpc, b)
 	go func() {
 		defer close(s.served)
-		_ = s.grpc.Serve(listener) // ends with the listener, by Close
+		_ = s.grpc.Serve(s.listener) // ends with the listener, by Close
 	}()
 	return s, nil
 }
 
-// Addr returns the server's host:port. It is fit for the FIRESTORE_EMULATOR_HOST of
-// any Firestore client, in any language and in any process of this machine.
+// Addr returns the server's host:port. Other programs on this machine find the server by it, if it
+// is in their FIRESTORE_EMULATOR_HOST: clients in any language that speak gRPC and need no more than
+// the package documentation lists.
 func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }

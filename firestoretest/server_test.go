@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"runtime"
 	"runtime/pprof"
@@ -13,7 +14,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
-	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc/codes"
 )
 
@@ -67,6 +67,41 @@ func TestCloseFreesThePortOnce(t *testing.T) {
 	if conn, err := dialer.DialContext(t.Context(), "tcp", s.Addr()); err == nil {
 		conn.Close()
 		t.Errorf("somebody listens on %s still", s.Addr())
+	}
+}
+
+// A client may connect and then be slow, or only look whether somebody listens.
+func TestCloseWaitsForNoConnection(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]string{
+		"silence":                  "",
+		"a byte":                   "P",
+		"half an HTTP/2 preface":   "PRI * HTTP/2.0\r\n",
+		"half an HTTP/1.1 request": "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := memoryServer(t)
+			conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := io.WriteString(conn, begin); err != nil {
+				t.Fatal(err)
+			}
+			serverTarget(t, s).wantData(t, "c/d", nil) // a later client is served meanwhile
+			closed := make(chan struct{})
+			go func() {
+				defer close(closed)
+				s.Close()
+			}()
+			select {
+			case <-closed:
+			case <-time.After(10 * time.Second):
+				t.Error("the server still waits for the connection")
+			}
+		})
 	}
 }
 
@@ -162,74 +197,23 @@ func TestConcurrentUse(t *testing.T) {
 	tg.wantData(t, "c/none", nil)
 }
 
-func TestUnoffered(t *testing.T) {
-	t.Parallel()
-	tg := serverTarget(t, memoryServer(t))
-	first := func(err error, recv func() error) error {
-		if err != nil {
-			return err
-		}
-		return recv()
+func TestListen(t *testing.T) {
+	free := memoryServer(t)
+	addr := free.Addr()
+	if _, err := Listen(addr); err == nil {
+		t.Errorf("two servers listen on %s", addr)
 	}
-	ctx := t.Context()
-	for name, call := range map[string]func() error{
-		"ListDocuments": func() error {
-			_, err := tg.raw.ListDocuments(ctx, &pb.ListDocumentsRequest{})
-			return err
-		},
-		"CreateDocument": func() error {
-			_, err := tg.raw.CreateDocument(ctx, &pb.CreateDocumentRequest{})
-			return err
-		},
-		"UpdateDocument": func() error {
-			_, err := tg.raw.UpdateDocument(ctx, &pb.UpdateDocumentRequest{})
-			return err
-		},
-		"DeleteDocument": func() error {
-			_, err := tg.raw.DeleteDocument(ctx, &pb.DeleteDocumentRequest{})
-			return err
-		},
-		"ListCollectionIds": func() error {
-			_, err := tg.raw.ListCollectionIds(ctx, &pb.ListCollectionIdsRequest{})
-			return err
-		},
-		"PartitionQuery": func() error {
-			_, err := tg.raw.PartitionQuery(ctx, &pb.PartitionQueryRequest{})
-			return err
-		},
-		"ExecutePipeline": func() error {
-			stream, err := tg.raw.ExecutePipeline(ctx, &pb.ExecutePipelineRequest{})
-			return first(err, func() error { _, err := stream.Recv(); return err })
-		},
-		"Write": func() error {
-			stream, err := tg.raw.Write(ctx)
-			return first(err, func() error { _, err := stream.Recv(); return err })
-		},
-		"Listen": func() error {
-			stream, err := tg.raw.Listen(ctx)
-			return first(err, func() error { _, err := stream.Recv(); return err })
-		},
-		"other than count": func() error {
-			sum := &pb.StructuredAggregationQuery_Aggregation{Operator: &pb.StructuredAggregationQuery_Aggregation_Sum_{}}
-			stream, err := tg.raw.RunAggregationQuery(ctx, countRequest(tg.root, "c", sum))
-			return first(err, func() error { _, err := stream.Recv(); return err })
-		},
-		"all collections": func() error {
-			_, err := tg.tryQuery(t, queryRequest(tg.root, "", nil))
-			return err
-		},
-		"past time": func() error {
-			_, err := tg.WithReadOptions(firestore.ReadTime(time.Now())).Doc("c/d").Get(ctx)
-			return err
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			err := call()
-			wantCode(t, err, codes.Unimplemented)
-			if msg := fmt.Sprint(err); !strings.Contains(msg, "firestoretest") || !strings.Contains(msg, name) || !strings.Contains(msg, "RunQuery") {
-				t.Errorf("%q doesn't tell what is missing, and what is there", msg)
-			}
-		})
+	free.Close()
+	t.Setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1") // where nobody answers
+	s, err := Listen(addr)
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { s.Close() })
+	if s.Addr() != addr {
+		t.Errorf("listens on %s, want %s", s.Addr(), addr)
+	}
+	tg := serverTarget(t, s)
+	written(t)(tg.Doc("c/d").Create(t.Context(), map[string]any{}))
+	tg.wantData(t, "c/d", map[string]any{})
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -25,6 +26,7 @@ const transactionLife = 270 * time.Second
 // they were when it began.
 type transaction struct {
 	id       string
+	database string
 	began    time.Time
 	conn     *conn
 	snapshot store                  // of a read-only one; nil otherwise
@@ -43,8 +45,13 @@ type queryRead struct {
 
 // consistency is what requests say about the transaction they belong to.
 type consistency interface {
-	GetTransaction() []byte
+	snapshotted
 	GetNewTransaction() *pb.TransactionOptions
+}
+
+// snapshotted is what those say that cannot begin one.
+type snapshotted interface {
+	GetTransaction() []byte
 	GetReadTime() *timestamppb.Timestamp
 }
 
@@ -54,7 +61,7 @@ func (m *memory) BeginTransaction(
 	if err := checkDatabase(req.GetDatabase()); err != nil {
 		return nil, err
 	}
-	tx, err := m.begin(ctx, req.GetOptions(), req.GetOptions().GetReadOnly() != nil)
+	tx, err := m.begin(ctx, req.GetDatabase(), req.GetOptions(), req.GetOptions().GetReadOnly() != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -63,12 +70,18 @@ func (m *memory) BeginTransaction(
 
 // Rollback of a transaction that is over already is no error.
 func (m *memory) Rollback(_ context.Context, req *pb.RollbackRequest) (*emptypb.Empty, error) {
+	if err := checkDatabase(req.GetDatabase()); err != nil {
+		return nil, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.checkIssued(req.GetTransaction()); err != nil {
 		return nil, err
 	}
 	if tx, ok := m.transactions[string(req.GetTransaction())]; ok {
+		if err := tx.checkDatabase(req.GetDatabase()); err != nil {
+			return nil, err
+		}
 		m.end(tx)
 	}
 	return &emptypb.Empty{}, nil
@@ -80,17 +93,23 @@ func (m *memory) join(ctx context.Context, req consistency) (*transaction, error
 	case req.GetReadTime() != nil:
 		return nil, unofferedError("reading at a past time")
 	case req.GetNewTransaction() != nil: // unlike BeginTransaction, reads don't write by default
-		return m.begin(ctx, req.GetNewTransaction(), req.GetNewTransaction().GetReadWrite() == nil)
-	case len(req.GetTransaction()) > 0:
+		return m.begin(ctx, requestDatabase(req), req.GetNewTransaction(), req.GetNewTransaction().GetReadWrite() == nil)
+	case req.GetTransaction() != nil:
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		return m.transaction(req.GetTransaction())
+		tx, err := m.transaction(req.GetTransaction())
+		if err != nil {
+			return nil, err
+		}
+		return tx, tx.checkDatabase(requestDatabase(req))
 	default:
 		return nil, nil
 	}
 }
 
-func (m *memory) begin(ctx context.Context, opts *pb.TransactionOptions, readOnly bool) (*transaction, error) {
+func (m *memory) begin(
+	ctx context.Context, database string, opts *pb.TransactionOptions, readOnly bool,
+) (*transaction, error) {
 	if opts.GetReadOnly().GetReadTime() != nil {
 		return nil, unofferedError("reading at a past time")
 	}
@@ -100,11 +119,15 @@ func (m *memory) begin(ctx context.Context, opts *pb.TransactionOptions, readOnl
 		if err := m.checkIssued(retried); err != nil {
 			return nil, err
 		}
+		if isReadOnly(retried) {
+			return nil, invalid("A read-only transaction cannot be retried.")
+		}
 	}
 	m.expire()
 	m.begun++
-	tx := &transaction{id: strconv.Itoa(m.begun), began: time.Now(), conn: connOf(ctx)}
+	tx := &transaction{id: strconv.Itoa(m.begun), database: database, began: time.Now(), conn: connOf(ctx)}
 	if readOnly {
+		tx.id += readOnlySuffix
 		tx.snapshot = m.docs.clone()
 		tx.readTime = m.clock.now()
 	}
@@ -112,10 +135,25 @@ func (m *memory) begin(ctx context.Context, opts *pb.TransactionOptions, readOnl
 	return tx, nil
 }
 
+// readOnlySuffix distinguishes the IDs of read-only transactions, also when they are over.
+const readOnlySuffix = "r"
+
+func isReadOnly(id []byte) bool {
+	return strings.HasSuffix(string(id), readOnlySuffix)
+}
+
 // checkIssued returns an error unless there is a transaction with that ID, or has been.
 func (m *memory) checkIssued(id []byte) error {
-	if n, err := strconv.Atoi(string(id)); err != nil || n < 1 || n > m.begun {
+	if n, err := strconv.Atoi(strings.TrimSuffix(string(id), readOnlySuffix)); err != nil || n < 1 || n > m.begun {
 		return invalid("Invalid transaction.")
+	}
+	return nil
+}
+
+// checkDatabase returns an error unless the transaction is of that database.
+func (tx *transaction) checkDatabase(name string) error {
+	if tx.database != name {
+		return invalid("The transaction is of database %q, not %q.", tx.database, name)
 	}
 	return nil
 }
@@ -152,11 +190,16 @@ func (m *memory) verify(tx *transaction) error {
 		}
 	}
 	for _, q := range tx.queries {
-		if !slices.Equal(q.query.run(m.docs), q.found) {
+		if !slices.EqualFunc(q.query.run(m.docs), q.found, isUnchanged) {
 			return status.Error(codes.Aborted, "What the transaction found has changed since. Please try again.")
 		}
 	}
 	return nil
+}
+
+// isUnchanged tells whether both are one version of a document, or the same missing one.
+func isUnchanged(a, b *pb.Document) bool {
+	return a == b || a.GetUpdateTime() == nil && b.GetUpdateTime() == nil && a.GetName() == b.GetName()
 }
 
 // view returns the documents that the transaction sees, and as of when.

@@ -17,7 +17,7 @@ func patientServer(t *testing.T) (*memory, *Server) {
 	t.Helper()
 	m := newMemory()
 	m.patience = time.Hour
-	s, err := serve("firestoretest", m)
+	s, err := serve(anyPort, memoryProject, m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,11 +145,11 @@ func TestWaitForALockEndsWhenTheCallerGivesUp(t *testing.T) {
 	m, _ := patientServer(t)
 	names := []string{"projects/p/databases/d/documents/c/d"}
 	ctx := connTagger{}.TagConn(t.Context(), nil)
-	holder, err := m.begin(ctx, readWrite, false)
+	holder, err := m.begin(ctx, "projects/p/databases/d", readWrite, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	waiter, err := m.begin(ctx, readWrite, false)
+	waiter, err := m.begin(ctx, "projects/p/databases/d", readWrite, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package firestoretest
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -28,12 +29,30 @@ func parseTransforms(reqs []*pb.DocumentTransform_FieldTransform) ([]transform, 
 		}
 		transforms[i] = t
 	}
-	return transforms, nil
+	return transforms, checkConflicts(transforms)
+}
+
+// checkConflicts returns an error if one transform is of a field within that of another.
+func checkConflicts(transforms []transform) error {
+	paths := make([]fieldPath, len(transforms))
+	for i, t := range transforms {
+		paths[i] = t.path
+	}
+	slices.SortFunc(paths, slices.Compare) // each path stands right before those within it
+	for i, inner := range paths[min(1, len(paths)):] {
+		if outer := paths[i]; len(inner) > len(outer) && slices.Equal(inner[:len(outer)], outer) {
+			return invalid("The transforms of fields %q and %q conflict.", outer, inner)
+		}
+	}
+	return nil
 }
 
 func parseTransform(req *pb.DocumentTransform_FieldTransform) (t transform, err error) {
 	if t.path, err = parseFieldPath(req.GetFieldPath()); err != nil {
 		return transform{}, err
+	}
+	if t.path.isName() {
+		return transform{}, invalid("A document's name cannot be transformed.")
 	}
 	number := func(combine func(old, operand *pb.Value) *pb.Value, operand *pb.Value) {
 		if !isNumber(operand) {
@@ -47,6 +66,7 @@ func parseTransform(req *pb.DocumentTransform_FieldTransform) (t transform, err 
 		}
 	}
 	array := func(combine func(old, operand []*pb.Value) []*pb.Value, operand *pb.ArrayValue) {
+		err = normalizeElements(req.GetFieldPath(), operand)
 		t.silent = true
 		t.apply = func(old *pb.Value, _ *timestamppb.Timestamp) *pb.Value {
 			return arrayValue(combine(old.GetArrayValue().GetValues(), operand.GetValues()))
@@ -129,20 +149,36 @@ func minimum(old, operand *pb.Value) *pb.Value {
 
 // union returns the old elements and those operands that are not among them yet.
 func union(old, operand []*pb.Value) []*pb.Value {
-	elements := slices.Clone(old)
-	for _, e := range operand {
-		if !contains(elements, e) {
-			elements = append(elements, e)
+	type element struct {
+		value *pb.Value
+		index int
+	}
+	var sorted []element // of old and operand, equal ones in their order
+	for i, v := range slices.Concat(old, operand) {
+		sorted = append(sorted, element{v, i})
+	}
+	slices.SortStableFunc(sorted, func(a, b element) int { return compareValues(a.value, b.value) })
+
+	var added []element
+	for i, e := range sorted {
+		first := i == 0 || compareValues(sorted[i-1].value, e.value) != 0
+		if first && e.index >= len(old) {
+			added = append(added, e)
 		}
+	}
+	slices.SortFunc(added, func(a, b element) int { return cmp.Compare(a.index, b.index) })
+	elements := slices.Clone(old)
+	for _, e := range added {
+		elements = append(elements, e.value)
 	}
 	return elements
 }
 
 // without returns the old elements that are not among the operands.
 func without(old, operand []*pb.Value) []*pb.Value {
-	return slices.DeleteFunc(slices.Clone(old), func(e *pb.Value) bool { return contains(operand, e) })
-}
-
-func contains(elements []*pb.Value, e *pb.Value) bool {
-	return slices.ContainsFunc(elements, func(x *pb.Value) bool { return compareValues(x, e) == 0 })
+	sorted := slices.SortedFunc(slices.Values(operand), compareValues)
+	return slices.DeleteFunc(slices.Clone(old), func(v *pb.Value) bool {
+		_, found := slices.BinarySearchFunc(sorted, v, compareValues)
+		return found
+	})
 }

@@ -88,7 +88,10 @@ func typeRank(v *pb.Value) int {
 	case *pb.Value_ArrayValue:
 		return 9
 	case *pb.Value_MapValue:
-		return 10
+		if isVector(v) {
+			return 10
+		}
+		return 11
 	default:
 		return 0
 	}
@@ -116,12 +119,15 @@ func compareValues(a, b *pb.Value) int {
 	case *pb.Value_GeoPointValue:
 		p, q := a.GetGeoPointValue(), b.GetGeoPointValue()
 		return cmp.Or(
-			cmp.Compare(p.GetLatitude(), q.GetLatitude()),
-			cmp.Compare(p.GetLongitude(), q.GetLongitude()),
+			compareCoordinates(p.GetLatitude(), q.GetLatitude()),
+			compareCoordinates(p.GetLongitude(), q.GetLongitude()),
 		)
 	case *pb.Value_ArrayValue:
 		return slices.CompareFunc(a.GetArrayValue().GetValues(), b.GetArrayValue().GetValues(), compareValues)
 	case *pb.Value_MapValue:
+		if isVector(a) {
+			return compareVectors(a, b)
+		}
 		return compareMaps(a.GetMapValue().GetFields(), b.GetMapValue().GetFields())
 	default:
 		return 0
@@ -163,6 +169,11 @@ func compareIntegerDouble(i int64, d float64) int {
 	}
 	whole := math.Trunc(d)
 	return cmp.Or(cmp.Compare(i, int64(whole)), cmp.Compare(0, d-whole))
+}
+
+// compareCoordinates puts negative zero before zero: as numbers they are equal, but not as coordinates.
+func compareCoordinates(x, y float64) int {
+	return cmp.Or(cmp.Compare(x, y), compareBooleans(!math.Signbit(x), !math.Signbit(y)))
 }
 
 // compareMaps compares the smallest key and its value, then the next.

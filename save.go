@@ -167,8 +167,10 @@ func (s *Store) update(
 		if prev, err = s.reread(ctx, rec); err != nil {
 			return nil, err
 		}
-		if prev != nil && writeID != "" {
+		if prev != nil {
 			rec.moveOn(prev)
+		}
+		if prev != nil && writeID != "" {
 			return nil, errMovedOn
 		}
 	}
@@ -251,7 +253,12 @@ func (s *Store) put(
 	if err != nil {
 		return nil, err
 	}
-	s.saved(sess, rec, cred, next, change.applyTo(rec.values))
+	values := change.applyTo(rec.values)
+	if len(values) == 0 && len(next.values) > 0 { // emptied, but others have stored something: theirs is the cookie
+		rec.stored(sess, cred, next, values, rec.pendingCookie())
+		return nil, nil
+	}
+	s.saved(sess, rec, cred, next, values)
 	return nil, nil
 }
 

@@ -126,6 +126,14 @@ func (rec *record) vanish() { rec.set(func() { rec.gone = true }) }
 // moveOn notes what another request has made of the session's document.
 func (rec *record) moveOn(doc *document) { rec.set(func() { rec.doc = doc }) }
 
+// storedValues returns the values that are known to be stored, nil for none.
+func (rec *record) storedValues() map[string]any {
+	if rec.doc == nil {
+		return nil
+	}
+	return rec.doc.values
+}
+
 // failures returns why the session could not be read, and why it could not be ended.
 func (rec *record) failures() (unread, unended error) {
 	rec.mu.Lock()

@@ -76,7 +76,7 @@ func (s *Store) commitAlone(
 	switch {
 	case err != nil:
 		return nil, rejected(err)
-	case rec.doc == nil && change.empty():
+	case rec.doc == nil && len(change.set) == 0:
 		return nil, nil
 	case rec.doc == nil:
 		return nil, s.create(ctx, sess, rec, change)
@@ -139,7 +139,8 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		if err != nil {
 			return err
 		}
-		s.saved(sess, rec, cred, doc, doc.values)
+		change.set = doc.values
+		s.saved(sess, rec, cred, doc, change.applyTo(rec.values)) // which may be more: see clear
 		return nil
 	}
 	return rejected(fmt.Errorf("echofirestore: Config.KeyFactory returned %d keys that are all in use", maxKeys))

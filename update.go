@@ -77,7 +77,7 @@ func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record
 type pending struct {
 	change
 	maxAge *int // nil if that was not changed
-	stale  bool // what is stored has more than the session shows: a save has merged it with that of another request
+	stale  bool // what is stored is not what the session shows: a save has merged it with that of another request
 }
 
 func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
@@ -91,7 +91,7 @@ func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
 			return rejected(err)
 		}
 		p.change = change{set: cloneSet(ch.set), removed: ch.removed}
-		p.stale = rec.doc != nil && !equal(rec.values, rec.doc.values)
+		p.stale = !equal(rec.values, rec.storedValues())
 		if maxAge := sess.Options.MaxAge; maxAge != rec.maxAge {
 			p.maxAge = &maxAge
 		}
@@ -106,7 +106,9 @@ func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
 		rec.repair(sess)
 		fill(sess, nil)
 		sess.Options.MaxAge = rec.maxAge
-		if rec.doc != nil {
+		if rec.doc == nil {
+			rec.set(func() { rec.values = nil })
+		} else {
 			if err := s.adopt(sess, rec, rec.doc); err != nil {
 				return err
 			}

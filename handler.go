@@ -43,9 +43,6 @@ func (h *httpHost) Owns() bool { return true }
 // Header implements host.
 func (h *httpHost) Header() http.Header { return h.writer.Header() }
 
-// Begin implements host.
-func (h *httpHost) Begin() {}
-
 // Answer implements host.
 func (h *httpHost) Answer(w http.ResponseWriter, err error) {
 	status := http.StatusServiceUnavailable

@@ -21,9 +21,6 @@ type host interface {
 	// within may keep the response to itself at first.
 	Header() http.Header
 
-	// Begin begins the response, whose status nobody has set, so that the host knows.
-	Begin()
-
 	// Answer writes the error response for err to w, whatever the handlers have begun.
 	Answer(w http.ResponseWriter, err error)
 

@@ -1,7 +1,6 @@
 package echofirestore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -110,13 +109,6 @@ func (h *echoHost) Owns() bool {
 
 // Header implements host.
 func (h *echoHost) Header() http.Header { return h.outer.Response().Header() }
-
-// Begin implements host.
-func (h *echoHost) Begin() {
-	if !h.response.Committed {
-		h.response.WriteHeader(cmp.Or(h.response.Status, http.StatusOK))
-	}
-}
 
 // Answer implements host. It gives Config.ErrorHandler a Response of its own: the one that is about to leave has hooks,
 // and may count as begun.

@@ -36,7 +36,7 @@ func informational(status int) bool {
 }
 
 func (w *responseWriter) Write(b []byte) (int, error) {
-	w.beginImplicitly()
+	w.x.begin(http.StatusOK) // unless a status was set
 	if w.dropped {
 		return 0, w.x.failed
 	}
@@ -46,7 +46,7 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 
 // FlushError makes http.ResponseController's Flush send the header, and so begin the response.
 func (w *responseWriter) FlushError() error {
-	w.beginImplicitly()
+	w.x.begin(http.StatusOK) // unless a status was set
 	if w.dropped {
 		return w.x.failed
 	}
@@ -82,17 +82,6 @@ func (w *responseWriter) Push(target string, opts *http.PushOptions) error {
 
 // Unwrap lets http.ResponseController reach what this writer does not offer, such as deadlines.
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// beginImplicitly begins a response whose status nobody has set.
-func (w *responseWriter) beginImplicitly() {
-	if !w.x.in(waiting) {
-		return
-	}
-	if w.x.host.Owns() {
-		w.x.host.Begin()
-	}
-	w.x.begin(http.StatusOK) // if that has not reached this writer
-}
 
 // isBeneath reports whether outer writes to this writer, as far as it tells.
 func (w *responseWriter) isBeneath(outer http.ResponseWriter) bool {

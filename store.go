@@ -39,8 +39,8 @@ func NewStore(cfg Config) (*Store, error) {
 // other way to the session that the middleware offers, returns the same one.
 //
 // A session whose cookie is absent or invalid, or whose document is missing, expired or malformed, is new: its IsNew is
-// true, its ID and Values are empty. An error means that Firestore did not answer, or that name is no cookie name; the
-// session is empty then too, but it is not known to be, and saving it fails with the same error.
+// true, its ID and Values are empty. An error means that Firestore did not answer, or that name is not a valid cookie name;
+// the session is empty then too, but it is not known to be, and saving it fails with the same error.
 //
 // Without the middleware, the session is kept in gorilla's registry, which like all of gorilla/sessions is made for one
 // goroutine per request. Nothing is then saved but by Save.
@@ -90,7 +90,7 @@ func (s *Store) showHeaders(r *http.Request, w http.ResponseWriter, rec *record)
 func (s *Store) keepsSame(other *Store) bool {
 	a, b := s.cfg, other.cfg
 	return s == other || a.Client == b.Client && a.Collection == b.Collection && a.CookieName == b.CookieName &&
-		a.Path == b.Path && a.Domain == b.Domain
+		a.Path == b.Path && a.Domain == b.Domain && a.Partitioned == b.Partitioned
 }
 
 // open returns the session called name of a request, and what is known of it. It never fails: what went wrong is in
@@ -128,7 +128,7 @@ func (s *Store) open(ctx context.Context, r *http.Request, name string, secure b
 
 func validateName(name string) error {
 	if (&http.Cookie{Name: name}).Valid() != nil {
-		return rejected(fmt.Errorf("echofirestore: the session name %q is no cookie name", name))
+		return rejected(fmt.Errorf("echofirestore: the session name %q is not a valid cookie name", name))
 	}
 	return nil
 }
@@ -168,12 +168,13 @@ func (s *Store) newSession(name string, secure bool) (*sessions.Session, *record
 
 func (s *Store) options(secure bool) *sessions.Options {
 	return &sessions.Options{
-		Path:     s.cfg.Path,
-		Domain:   s.cfg.Domain,
-		MaxAge:   s.cfg.MaxAge,
-		Secure:   s.cfg.Secure || secure,
-		HttpOnly: !s.cfg.DisableHTTPOnly,
-		SameSite: s.cfg.SameSite,
+		Path:        s.cfg.Path,
+		Domain:      s.cfg.Domain,
+		MaxAge:      s.cfg.MaxAge,
+		Secure:      s.cfg.Secure || secure,
+		HttpOnly:    !s.cfg.DisableHTTPOnly,
+		Partitioned: s.cfg.Partitioned,
+		SameSite:    s.cfg.SameSite,
 	}
 }
 

@@ -81,13 +81,13 @@ func (rec *record) pendingCookie() *http.Cookie {
 	return rec.cookie
 }
 
-// dropCookie forgets the cookie, and reports whether there was one.
-func (rec *record) dropCookie() bool {
+// dropCookie forgets the cookie, and returns it.
+func (rec *record) dropCookie() *http.Cookie {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	had := rec.cookie != nil
+	cookie := rec.cookie
 	rec.cookie = nil
-	return had
+	return cookie
 }
 
 // records finds the record of a session, for as long as the program holds the session. It is keyed by the session

@@ -289,13 +289,16 @@ func (s *Store) writeHeaders(h http.Header, rec *record) (overridden bool) {
 
 func (s *Store) logOverridden(ctx context.Context, name string) {
 	s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn,
-		"Cache-Control of a response that sets a session cookie replaced by private, no-store", slog.String("cookie", name))
+		"cache headers of a response that sets a session cookie replaced by private, no-store", slog.String("cookie", name))
 }
 
 // retractCookie takes back the cookie of a session that was saved in this request, and then ended by another one: the
 // client may have that of a new session by now.
 func retractCookie(h http.Header, rec *record) {
-	if rec.isGone() && rec.dropCookie() {
-		unsetCookie(h, rec.name)
+	if !rec.isGone() {
+		return
+	}
+	if cookie := rec.dropCookie(); cookie != nil {
+		unsetCookie(h, cookie)
 	}
 }

@@ -17,12 +17,13 @@ type record struct {
 	options sessions.Options // as handed out
 	managed bool             // an exchange sends its cookie
 
-	malformed *malformedError // why the document is ignored
-	unread    error           // why the document could not be read, which is logged
-	over      bool            // the client has a key, but no document of it was found
+	malformed []*malformedError // why documents are ignored
+	unread    error             // why the document could not be read, which is logged
+	over      bool              // the client has a key, but no document of it was found
 
 	mu       sync.Mutex
 	key      string         // the client's, as long as a document of it may exist
+	others   []string       // and those in further cookies of the name, in their order
 	doc      *document      // what is stored; nil if nothing is known to be
 	values   map[string]any // what the session held when it was read or last saved, as decoded; never changed
 	maxAge   int            // and its Options.MaxAge
@@ -33,6 +34,20 @@ type record struct {
 	gone     bool           // another request has ended the session
 	sealed   bool           // the response has begun: no cookie can be sent
 	cookie   *http.Cookie   // the one that the response sets; nil for none
+}
+
+// setKeys notes the keys that the client has.
+func (rec *record) setKeys(keys []string) {
+	rec.others = keys
+	rec.nextKey()
+}
+
+// nextKey goes on to the next of the client's keys.
+func (rec *record) nextKey() {
+	rec.key = ""
+	if len(rec.others) > 0 {
+		rec.key, rec.others = rec.others[0], rec.others[1:]
+	}
 }
 
 // repair gives back what the session cannot do without.

@@ -42,11 +42,12 @@ var errMovedOn = errors.New("echofirestore: session changed by another request")
 // commitWith is commit, or with a write ID the commit of an Update. If the document of that has moved on, it notes what
 // is there now and returns errMovedOn, where others make their change to that themselves.
 func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
+	defer s.reportShortKey(ctx)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	rec.repair(sess)
 	if rec.ending != nil || endedBy(sess) {
-		if err := s.end(ctx, sess, rec, writeID); err != nil || endedBy(sess) {
+		if err := s.endAll(ctx, sess, rec, writeID); err != nil || endedBy(sess) {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ type Store struct {
 	cfg       Config
 	firestore gateway
 	signers   []securecookie.Codec // none if cookies are not signed
+	shortKey  shortKeyWarning
 }
 
 var _ sessions.Store = (*Store)(nil)
@@ -100,7 +101,7 @@ func (s *Store) open(ctx context.Context, r *http.Request, name string, secure b
 	if rec.err = validateName(name); rec.err != nil {
 		return sess, rec
 	}
-	if rec.key = s.requestKey(r, name); rec.key == "" {
+	if rec.setKeys(s.requestKeys(r, name)); rec.key == "" {
 		return sess, rec
 	}
 	if ctx.Err() != nil {
@@ -109,21 +110,32 @@ func (s *Store) open(ctx context.Context, r *http.Request, name string, secure b
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	doc, err := s.find(ctx, name, rec.key)
-	malformed, _ := errors.AsType[*malformedError](err)
-	switch {
-	case malformed != nil:
-		rec.key, rec.malformed = "", malformed
-	case err != nil:
-		rec.err = err
-	case doc == nil:
-		rec.key, rec.over = "", true
-	default:
-		sess.ID, sess.IsNew = rec.key, false
-		rec.err = s.adopt(sess, rec, doc)
-	}
+	s.load(ctx, sess, rec)
 	rec.unread = rec.err
 	return sess, rec
+}
+
+// load reads what the client's keys name, one after another, until one has a living session.
+func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) {
+	missing := false
+	for ; rec.key != ""; rec.nextKey() {
+		doc, err := s.find(ctx, rec.name, rec.key)
+		malformed, _ := errors.AsType[*malformedError](err)
+		switch {
+		case malformed != nil:
+			rec.malformed = append(rec.malformed, malformed)
+		case err != nil:
+			rec.err = err // and not the next one's session, which may be that of somebody else
+			return
+		case doc == nil:
+			missing = true
+		default:
+			sess.ID, sess.IsNew = rec.key, false
+			rec.err = s.adopt(sess, rec, doc)
+			return
+		}
+	}
+	rec.over = missing
 }
 
 func validateName(name string) error {
@@ -176,22 +188,6 @@ func (s *Store) options(secure bool) *sessions.Options {
 		Partitioned: s.cfg.Partitioned,
 		SameSite:    s.cfg.SameSite,
 	}
-}
-
-// requestKey returns the key in the request's cookie. It is empty if there is no cookie, or one that cannot be a key.
-func (s *Store) requestKey(r *http.Request, name string) string {
-	cookie, err := r.Cookie(name)
-	if err != nil {
-		return ""
-	}
-	key, ok := s.keyIn(cookie)
-	if !ok {
-		return ""
-	}
-	if _, err := s.documentID(name, key); err != nil {
-		return ""
-	}
-	return key
 }
 
 // takeRecord returns the record of a session that this store handed out, or of a new one that the caller made with
@@ -261,11 +257,11 @@ func again(doc *document, err error) (*document, error) {
 // reportLoad logs that a document was ignored, or could not be read: whoever asked for the session may not be told, or
 // not tell. That the client went away meanwhile is nobody's fault.
 func (s *Store) reportLoad(ctx context.Context, rec *record) {
-	switch {
-	case rec.malformed != nil:
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", rec.malformed),
-			slog.String("collection", s.cfg.Collection), slog.Time("update_time", rec.malformed.updateTime))
-	case rec.unread != nil:
+	for _, malformed := range rec.malformed {
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", malformed),
+			slog.String("collection", s.cfg.Collection), slog.Time("update_time", malformed.updateTime))
+	}
+	if rec.unread != nil {
 		level := slog.LevelError
 		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(rec.unread, context.Canceled) {
 			level = slog.LevelDebug

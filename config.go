@@ -33,13 +33,16 @@ type Config struct {
 	// Required.
 	Client *firestore.Client
 
-	// Collection is the ID of the collection that holds the sessions, one document each.
+	// Collection is the ID of the collection that holds the sessions, one document each. It must be for sessions alone:
+	// unless there are SigningKeys or HashKeys, a client can name any document of it by a made-up cookie, and Destroy
+	// deletes without reading. Stores with different CookieNames must have different Collections; see CookieName.
 	// Optional. Default value "echo_sessions".
 	Collection string
 
 	// KeyFactory makes the keys of new sessions. A key is a credential, so it must be unpredictable, with 128 bits of
 	// entropy at the least. It must be a Firestore document ID (1 to 1500 bytes of UTF-8, no slash, not ".", ".." or
 	// "__…__"), fit into a cookie, and not begin with "~"; any other key fails the save before anything is written.
+	// The first key of less than 16 characters, which is hardly unpredictable, is reported to the Logger.
 	// It is called by requests concurrently.
 	// Optional. Default value: 32 bytes of crypto/rand in base64url, 43 characters.
 	KeyFactory func() string
@@ -48,6 +51,10 @@ type Config struct {
 	// a backend but "__session". Elsewhere a prefix makes browsers refuse the cookie unless it is safe, and so must the
 	// Config be: with "__Secure-" it requires Secure, with "__Host-" also the Path "/" and no Domain (RFC 6265bis, section
 	// 4.1.3), and with "__Http-" or "__Host-Http-" moreover HttpOnly (draft-ietf-httpbis-layered-cookies).
+	//
+	// Stores with different CookieNames belong in two Collections: a key does not say which cookie it was issued for, so
+	// in one Collection each store opens the sessions of the other, such as those of "admin" with a key of "__session".
+	// Only with HashKeys, which puts the name into the document's ID, or with SigningKeys, which sign the name, do they not.
 	// Optional. Default value "__session".
 	CookieName string
 
@@ -68,6 +75,12 @@ type Config struct {
 	// DisableHTTPOnly lets JavaScript read the cookie, and with it anyone who can inject a script.
 	// Optional. Default value false.
 	DisableHTTPOnly bool
+
+	// Partitioned gives browsers a cookie of its own for each site that embeds this one (CHIPS). It requires Secure. A
+	// partitioned cookie is another one than an unpartitioned one of the same name: switching it on or off leaves the
+	// old one in browsers until it expires. A session's Options.Partitioned holds for this response only, as its Path does.
+	// Optional. Default value false.
+	Partitioned bool
 
 	// SameSite says whether requests from other sites carry the cookie. http.SameSiteNoneMode requires Secure;
 	// http.SameSiteDefaultMode leaves the attribute out.

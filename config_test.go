@@ -45,7 +45,7 @@ func TestConfigValid(t *testing.T) {
 		"SameSite strict":                 {SameSite: http.SameSiteStrictMode},
 		"SameSite none, secure":           {SameSite: http.SameSiteNoneMode, Secure: true},
 		"encoder and decoder":             {Encoder: echofirestore.EncodeGob, Decoder: echofirestore.DecodeGob},
-		"durations":                       {Lifetime: time.Nanosecond, TouchAfter: time.Hour, Timeout: time.Nanosecond},
+		"durations":                       {Lifetime: time.Second, TouchAfter: time.Second, Timeout: time.Millisecond},
 		"TouchAfter below MaxAge":         {MaxAge: 60, TouchAfter: time.Minute - 1},
 		"Lifetime below MaxAge":           {MaxAge: 60, Lifetime: time.Second},
 		"__Http-":                         {CookieName: "__Http-s", Secure: true, Path: "/app"},
@@ -53,7 +53,9 @@ func TestConfigValid(t *testing.T) {
 		"signing":                         {SigningKeys: [][]byte{hashKey}},
 		"signing and encrypting cookies":  {SigningKeys: [][]byte{newHashKey, newBlockKey, hashKey, nil}},
 		"block key of 24 bytes":           {SigningKeys: [][]byte{hashKey, blockKey[:24]}},
-		"no signing keys":                 {SigningKeys: [][]byte{}},
+		"an old pair without a block key": {SigningKeys: [][]byte{newHashKey, newBlockKey, hashKey, nil}},
+		"partitioned":                     {Partitioned: true, Secure: true},
+		"partitioned, for other sites":    {Partitioned: true, Secure: true, SameSite: http.SameSiteNoneMode},
 		"hashed keys":                     {HashKeys: true},
 		"the rest": {
 			DisableHTTPOnly: true, UserKey: "user", Logger: slog.New(slog.DiscardHandler), Now: time.Now,
@@ -183,6 +185,75 @@ func TestConfigInvalid(t *testing.T) {
 	}
 }
 
+// TestConfigErrors compares whole errors. A mistake is reported once, without what follows from it.
+func TestConfigErrors(t *testing.T) {
+	t.Parallel()
+	client := firestoretest.NewClient(t)
+	const day = 24 * time.Hour
+	unsigned := ": cookies would be unsigned; give it a hash key, or leave it nil if they are to be"
+	short := hashKey[:16]
+	for _, tt := range []struct {
+		name   string
+		config echofirestore.Config
+		want   string // without "echofirestore: Config." at the beginning of each line
+	}{
+		{"Lifetime in seconds", echofirestore.Config{Lifetime: 86400}, "Lifetime is 86.4µs: did you mean 86400 * time.Second?"},
+		{"Lifetime of a month in seconds", echofirestore.Config{Lifetime: 30 * 86400}, "Lifetime is 2.592ms: did you mean 2592000 * time.Second?"},
+		{"Lifetime of a year in seconds", echofirestore.Config{Lifetime: 365 * 86400}, "Lifetime is 31.536ms: did you mean 31536000 * time.Second?"},
+		{"Lifetime of a second in seconds", echofirestore.Config{Lifetime: 1}, "Lifetime is 1ns: did you mean 1 * time.Second?"},
+		{"Lifetime of half a second", echofirestore.Config{Lifetime: 500 * time.Millisecond}, "Lifetime is 500ms: it must be at least 1s"},
+		{"Lifetime just too short", echofirestore.Config{Lifetime: time.Second - 1}, "Lifetime is 999.999999ms: did you mean 999999999 * time.Second?"},
+		{"TouchAfter in seconds", echofirestore.Config{TouchAfter: 60}, "TouchAfter is 60ns: did you mean 60 * time.Second?"},
+		{"TouchAfter in seconds, beside a MaxAge", echofirestore.Config{MaxAge: 3600, TouchAfter: 600}, "TouchAfter is 600ns: did you mean 600 * time.Second?"},
+		{"TouchAfter too short", echofirestore.Config{TouchAfter: 10 * time.Millisecond}, "TouchAfter is 10ms: it must be at least 1s"},
+		{"Timeout in seconds", echofirestore.Config{Timeout: 5}, "Timeout is 5ns: did you mean 5 * time.Second?"},
+		{"Timeout too short", echofirestore.Config{Timeout: 500 * time.Microsecond}, "Timeout is 500µs: it must be at least 1ms"},
+		{"all in seconds", echofirestore.Config{Lifetime: 86400, TouchAfter: 60, Timeout: 5}, "Lifetime is 86.4µs: did you mean 86400 * time.Second?\n" +
+			"TouchAfter is 60ns: did you mean 60 * time.Second?\nTimeout is 5ns: did you mean 5 * time.Second?"},
+		{"negative TouchAfter, beside a MaxAge", echofirestore.Config{MaxAge: 60, TouchAfter: -time.Hour}, "TouchAfter is -1h0m0s: it must not be negative"},
+
+		{"MaxAge as a Duration", echofirestore.Config{MaxAge: int(day)}, "MaxAge is 86400000000000: it must be from 0 to 2147483647 seconds; did you mean 86400?"},
+		{"MaxAge as a Duration, and TouchAfter", echofirestore.Config{MaxAge: int(day), TouchAfter: time.Minute}, "MaxAge is 86400000000000: it must be from 0 to 2147483647 seconds; did you mean 86400?"},
+		{"MaxAge as a Duration that overflows, and TouchAfter", echofirestore.Config{MaxAge: int(400 * day), TouchAfter: time.Hour}, "MaxAge is 34560000000000000: it must be from 0 to 2147483647 seconds; did you mean 34560000?"},
+		{"MaxAge too large", echofirestore.Config{MaxAge: math.MaxInt, TouchAfter: time.Hour}, "MaxAge is 9223372036854775807: it must be from 0 to 2147483647 seconds"},
+		{"negative MaxAge, and TouchAfter", echofirestore.Config{MaxAge: -1, TouchAfter: time.Hour}, "MaxAge is -1: it must be from 0 to 2147483647 seconds"},
+		{"TouchAfter of MaxAge", echofirestore.Config{MaxAge: 3600, TouchAfter: time.Hour}, "TouchAfter is 1h0m0s: it must be less than the MaxAge of 3600 s"},
+
+		{"no keys in the list", echofirestore.Config{SigningKeys: [][]byte{}}, "SigningKeys is an empty list" + unsigned},
+		{"an empty key", echofirestore.Config{SigningKeys: [][]byte{nil}}, "SigningKeys holds only empty keys" + unsigned},
+		{"two empty keys", echofirestore.Config{SigningKeys: [][]byte{nil, nil}}, "SigningKeys holds only empty keys" + unsigned},
+		{"keys of unset variables", echofirestore.Config{SigningKeys: [][]byte{[]byte(""), {}, nil, []byte("")}}, "SigningKeys holds only empty keys" + unsigned},
+		{"an empty hash key", echofirestore.Config{SigningKeys: [][]byte{nil, blockKey}}, "SigningKeys[0] has 0 bytes: a hash key must have at least 32"},
+		{"an empty old pair", echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey, nil, nil}}, "SigningKeys[2] has 0 bytes: a hash key must have at least 32"},
+		{"one short key as both", echofirestore.Config{SigningKeys: [][]byte{short, short}}, "SigningKeys[0] has 16 bytes: a hash key must have at least 32"},
+		{"one key as both", echofirestore.Config{SigningKeys: [][]byte{hashKey, hashKey}}, "SigningKeys[1] is the hash key of its pair: the block key must be another one"},
+		{"one pair twice", echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey, hashKey, blockKey}}, "SigningKeys[2] is there before: each pair must have a hash key of its own"},
+		{"one key four times", echofirestore.Config{SigningKeys: [][]byte{hashKey, nil, hashKey, hashKey}}, "SigningKeys[2] is there before: each pair must have a hash key of its own"},
+
+		{"cookie name", echofirestore.Config{CookieName: "my session"}, `CookieName "my session" is not a valid cookie name: use letters, digits, '-' and '_'`},
+		{"path", echofirestore.Config{Path: "app"}, `Path "app" is not a valid cookie path: it must begin with "/" and contain no ';'`},
+		{"domain", echofirestore.Config{Domain: "a b"}, `Domain "a b" is not a valid cookie domain, such as example.com`},
+		{"__Host- and a bad path", echofirestore.Config{CookieName: "__Host-s", Secure: true, Path: "app"}, `Path "app" is not a valid cookie path: it must begin with "/" and contain no ';'`},
+		{"__Host- and a bad domain", echofirestore.Config{CookieName: "__Host-s", Secure: true, Domain: "a b"}, `Domain "a b" is not a valid cookie domain, such as example.com`},
+		{"partitioned, not secure", echofirestore.Config{Partitioned: true}, "Partitioned is true, which browsers accept only with Secure: true"},
+		{"partitioned for other sites, not secure", echofirestore.Config{Partitioned: true, SameSite: http.SameSiteNoneMode}, "SameSite is http.SameSiteNoneMode, which browsers accept only with Secure: true"},
+		{"__Host- for other sites, not secure", echofirestore.Config{CookieName: "__Host-s", Partitioned: true, SameSite: http.SameSiteNoneMode}, `CookieName "__Host-s" requires Secure: true, the Path "/" and no Domain`},
+		{"__Secure- for other sites, not secure", echofirestore.Config{CookieName: "__Secure-s", SameSite: http.SameSiteNoneMode}, `Secure must be true for the CookieName "__Secure-s"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.config.Client = client
+			_, err := echofirestore.NewStore(tt.config)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if got := strings.ReplaceAll("\n"+err.Error(), "\nechofirestore: Config.", "\n")[1:]; got != tt.want {
+				t.Errorf("error\n%s\nwant\n%s", got, tt.want)
+			}
+		})
+	}
+}
+
 func causes(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
@@ -229,10 +300,10 @@ func TestConfigDefaults(t *testing.T) {
 			name: "all set",
 			change: func(cfg *echofirestore.Config) {
 				cfg.CookieName, cfg.Path, cfg.Domain = "sid", "/app", "example.com"
-				cfg.Secure, cfg.DisableHTTPOnly, cfg.SameSite = true, true, http.SameSiteNoneMode
+				cfg.Secure, cfg.DisableHTTPOnly, cfg.SameSite, cfg.Partitioned = true, true, http.SameSiteNoneMode, true
 			},
-			want:   sessions.Options{Path: "/app", Domain: "example.com", Secure: true, SameSite: http.SameSiteNoneMode},
-			cookie: "sid=; Path=/app; Domain=example.com; Secure; SameSite=None",
+			want:   sessions.Options{Path: "/app", Domain: "example.com", Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: true},
+			cookie: "sid=; Path=/app; Domain=example.com; Secure; SameSite=None; Partitioned",
 		},
 		{
 			name:   "SameSite left out",

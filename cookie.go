@@ -1,9 +1,7 @@
 package echofirestore
 
 import (
-	"iter"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -44,55 +42,65 @@ func bareCookie(name string, opts *sessions.Options) *http.Cookie {
 	}
 }
 
-// setCookie puts cookie into the response in place of one by the same name.
+// setCookie puts cookie into the response, behind all others and in the place of a line that sets the same one.
 func setCookie(h http.Header, cookie *http.Cookie) {
-	unsetCookie(h, cookie.Name)
-	h["Set-Cookie"] = append(h["Set-Cookie"], cookie.String())
+	line := cookie.String()
+	same := cookieIDOf(line)
+	h["Set-Cookie"] = append(withoutLines(h["Set-Cookie"], func(l string) bool { return cookieIDOf(l) == same }), line)
 }
 
-// unsetCookie takes the cookie called name out of the response.
-func unsetCookie(h http.Header, name string) {
-	lines := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, name+"=") })
+// unsetCookie takes the line with which setCookie has set cookie out of the response.
+func unsetCookie(h http.Header, cookie *http.Cookie) {
+	line := cookie.String()
+	lines := withoutLines(h["Set-Cookie"], func(l string) bool { return l == line })
 	if h["Set-Cookie"] = lines; len(lines) == 0 {
 		delete(h, "Set-Cookie")
 	}
 }
 
-// forbidSharedCaching keeps a response that sets a cookie out of caches that would hand the cookie to others, unless
-// the response already does. It reports whether it overrode a header that asked for the opposite.
-func forbidSharedCaching(h http.Header) (overridden bool) {
-	for directive, argument := range directives(h.Values("Cache-Control")) {
-		switch {
-		case directive == "no-store", directive == "private" && argument == "": // else it is for some fields only
-			return false
-		case directive == "public", directive == "s-maxage":
-			overridden = true
+// withoutLines returns a copy of lines without some of them: a copy of the header may share the lines.
+func withoutLines(lines []string, drop func(string) bool) []string {
+	kept := make([]string, 0, len(lines)+1)
+	for _, line := range lines {
+		if !drop(line) {
+			kept = append(kept, line)
 		}
 	}
-	h.Set("Cache-Control", "private, no-store")
-	return overridden
+	return kept
 }
 
-// varyByCookie tells caches that the response depends on the request's cookies.
-func varyByCookie(h http.Header) {
-	for field := range directives(h.Values("Vary")) {
-		if field == "cookie" || field == "*" {
-			return
-		}
+// A cookieID is what a browser tells cookies of one host apart by.
+type cookieID struct {
+	name        string
+	domain      string // "" for the host alone
+	path        string // "" for the default, which depends on the address that the browser has asked for
+	partitioned bool
+}
+
+// cookieIDOf reads a Set-Cookie line as browsers do (RFC 6265bis, section 5.6), whoever has written it. A line without a
+// path is another cookie than one with a path: its path is known to the browser alone, for a proxy may have changed the
+// address. If they are the same after all, the one that is set last counts, which is the session's.
+func cookieIDOf(line string) cookieID {
+	pair, attributes, _ := strings.Cut(line, ";")
+	name, _, named := strings.Cut(pair, "=")
+	if !named {
+		return cookieID{} // its text is a value
 	}
-	h.Add("Vary", "Cookie")
-}
-
-// directives yields the names in comma-separated header lines, in lower case, and their arguments.
-func directives(lines []string) iter.Seq2[string, string] {
-	return func(yield func(name, argument string) bool) {
-		for _, line := range lines {
-			for part := range strings.SplitSeq(line, ",") {
-				name, argument, _ := strings.Cut(part, "=")
-				if !yield(strings.ToLower(strings.TrimSpace(name)), argument) {
-					return
-				}
+	id := cookieID{name: strings.Trim(name, " \t")}
+	for attribute := range strings.SplitSeq(attributes, ";") {
+		key, value, _ := strings.Cut(attribute, "=")
+		value = strings.Trim(value, " \t")
+		switch strings.ToLower(strings.Trim(key, " \t")) { // the last of a kind counts
+		case "domain":
+			id.domain = strings.ToLower(strings.TrimPrefix(value, "."))
+		case "path":
+			if !strings.HasPrefix(value, "/") {
+				value = ""
 			}
+			id.path = value
+		case "partitioned":
+			id.partitioned = true
 		}
 	}
+	return id
 }

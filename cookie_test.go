@@ -189,52 +189,183 @@ func TestSecureFollowsTheScheme(t *testing.T) {
 	}
 }
 
-// TestCacheHeaders looks at what caches between server and browser are told.
-func TestCacheHeaders(t *testing.T) {
+// TestCookiesOfTheApplication has a handler set cookies of the session's name itself. A browser takes those for others that
+// differ in domain, path or partition; they stay, and the session's own comes behind them.
+func TestCookiesOfTheApplication(t *testing.T) {
 	t.Parallel()
-	with := func(header, value string, next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			c.Response().Header().Set(header, value)
-			return next(c)
+	partitioned := func(cfg *echofirestore.Config) { cfg.Partitioned, cfg.Secure = true, true }
+	domain := func(cfg *echofirestore.Config) { cfg.Domain = "Example.com" }
+	app := func(cfg *echofirestore.Config) { cfg.Path = "/app" }
+	for _, tt := range []struct {
+		line      string
+		configure func(*echofirestore.Config)
+		replaced  bool
+	}{
+		{line: "__session=; Path=/; Max-Age=0", replaced: true},
+		{line: "__session=x; path=/", replaced: true},
+		{line: "__session=x; Secure; PATH = / ; HttpOnly", replaced: true},
+		{line: " __session = x;Path=/", replaced: true},
+		{line: "__session=x; Path=/a; Path=/", replaced: true},
+		{line: "__session=x; Path=/; Domain=", replaced: true},
+		{line: `__session="x y, z"; Path=/`, replaced: true},
+		{line: "__session=x; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT", replaced: true},
+		{line: "__session=; Path=/account; Max-Age=0"},
+		{line: "__session=; pAtH=/account"},
+		{line: "__session=x; Path=/; Path=/account"},
+		{line: "__session=x; Path=//"},
+		{line: "__session=x"},
+		{line: "__session=x; Path="},
+		{line: "__session=x; Path=account"},
+		{line: `__session=x; Path="/"`},
+		{line: "__session=x; Path=/; Domain=example.com"},
+		{line: "__session=x; Domain=.example.com; Path=/"},
+		{line: "__session=x; Path=/; Secure; Partitioned"},
+		{line: "__session=x; Path=/; Secure; partitioned"},
+		{line: "__session2=x; Path=/"},
+		{line: "__Session=x; Path=/"},
+		{line: "x__session=x; Path=/"},
+		{line: "__session; Path=/"},
+		{line: "a=__session=x; Path=/"},
+		{line: "a=x; __session=x; Path=/"},
+
+		{line: "__session=x; Path=/; Domain=example.com", configure: domain, replaced: true},
+		{line: "__session=x; Path=/; Domain=.EXAMPLE.com", configure: domain, replaced: true},
+		{line: "__session=x; Domain=other.example; domain=example.com; Path=/", configure: domain, replaced: true},
+		{line: "__session=x; Path=/; Domain=www.example.com", configure: domain},
+		{line: "__session=x; Path=/", configure: domain},
+		{line: "__session=x; Path=/app", configure: app, replaced: true},
+		{line: "__session=x; Path=/app/", configure: app},
+		{line: "__session=x; Path=/App", configure: app},
+		{line: "__session=x; Path=/", configure: app},
+		{line: "__session=x; Path=/; Secure; Partitioned", configure: partitioned, replaced: true},
+		{line: "__session=x; PARTITIONED; Path=/; Secure", configure: partitioned, replaced: true},
+		{line: "__session=x; Path=/; Secure", configure: partitioned},
+	} {
+		for operation, handler := range map[string]echo.HandlerFunc{
+			"change":  set("n", 1),
+			"touch":   see,
+			"destroy": echofirestore.Destroy,
+			"save, and the cookie after it": func(c echo.Context) error {
+				setOne(c)
+				return echofirestore.Save(c)
+			},
+		} {
+			t.Run(operation+"/"+tt.line, func(t *testing.T) {
+				t.Parallel()
+				a := newApp(t, func(cfg *echofirestore.Config) {
+					if cfg.TouchAfter = time.Minute; tt.configure != nil {
+						tt.configure(cfg)
+					}
+				})
+				a.GET("/", func(c echo.Context) error {
+					if strings.HasSuffix(operation, "after it") {
+						if err := handler(c); err != nil {
+							return err
+						}
+						c.Response().Header().Add("Set-Cookie", tt.line)
+						return nil
+					}
+					c.Response().Header().Add("Set-Cookie", "a=1")
+					c.Response().Header().Add("Set-Cookie", tt.line)
+					return handler(c)
+				})
+				a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": 3600, "expire": a.clock.Now().Add(time.Minute)})
+				lines := a.browser().get("/", withCookie("key")).Header["Set-Cookie"]
+				if len(lines) == 0 || !strings.Contains(lines[len(lines)-1], "HttpOnly; Secure; SameSite=Lax") {
+					t.Fatalf("the session's cookie is not the last of %q", lines)
+				}
+				var want []string
+				if !strings.HasSuffix(operation, "after it") {
+					want = append(want, "a=1")
+				}
+				if !tt.replaced {
+					want = append(want, strings.TrimSpace(tt.line))
+				}
+				if got := lines[:len(lines)-1]; !slices.Equal(got, want) {
+					t.Errorf("beside the session's: %q, want %q", got, want)
+				}
+			})
 		}
 	}
-	change := set("n", 1)
+}
+
+// TestOptionsOfOneResponse has a handler delete the cookie at an old path, and begin a new session at that of the Config.
+func TestOptionsOfOneResponse(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "new" } })
+	a.POST("/", func(c echo.Context) error {
+		session(c).Options.Path = "/account"
+		if err := echofirestore.Destroy(c); err != nil {
+			return err
+		}
+		setOne(c)
+		return nil
+	})
+	a.putSession("key", `{"user": "alice"}`)
+	var got []string
+	for _, cookie := range a.browser().post("/", withCookie("key")).Cookies() {
+		got = append(got, cookie.Path+" "+cookie.Value)
+	}
+	if diff := cmp.Diff([]string{"/account ", "/ new"}, got); diff != "" {
+		t.Errorf("cookies (-want +got):\n%s", diff)
+	}
+}
+
+// TestPartitioned looks at every cookie that a store sets.
+func TestPartitioned(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
-		name    string
-		handler echo.HandlerFunc
-		control string
-		vary    []string
-		logged  bool
+		name     string
+		existing bool
+		handler  echo.HandlerFunc
+		without  bool // the handler has switched it off for this response
 	}{
-		{name: "not touched", handler: func(c echo.Context) error { return c.NoContent(http.StatusOK) }},
-		{name: "not touched, public", handler: with("Cache-Control", "public", func(echo.Context) error { return nil }), control: "public"},
-		{name: "read", handler: see, vary: []string{"Cookie"}},
-		{name: "read, cacheable", handler: with("Cache-Control", "max-age=60", see), control: "max-age=60", vary: []string{"Cookie"}},
-		{name: "changed", handler: change, control: "private, no-store", vary: []string{"Cookie"}},
-		{name: "destroyed", handler: echofirestore.Destroy, control: "private, no-store", vary: []string{"Cookie"}},
-		{name: "changed, private", handler: with("Cache-Control", "max-age=60, Private", change), control: "max-age=60, Private", vary: []string{"Cookie"}},
-		{name: "changed, private but for one field", handler: with("Cache-Control", `max-age=60, private="X-Foo"`, change), control: "private, no-store", vary: []string{"Cookie"}},
-		{name: "changed, no-store", handler: with("Cache-Control", "no-store", change), control: "no-store", vary: []string{"Cookie"}},
-		{name: "changed, max-age", handler: with("Cache-Control", "max-age=60", change), control: "private, no-store", vary: []string{"Cookie"}},
-		{name: "changed, public", handler: with("Cache-Control", "PUBLIC, max-age=60", change), control: "private, no-store", vary: []string{"Cookie"}, logged: true},
-		{name: "changed, s-maxage", handler: with("Cache-Control", "s-maxage=60", change), control: "private, no-store", vary: []string{"Cookie"}, logged: true},
-		{name: "Vary already", handler: with("Vary", "Accept, cookie", see), vary: []string{"Accept, cookie"}},
-		{name: "Vary on all", handler: with("Vary", "*", see), vary: []string{"*"}},
-		{name: "Vary on others", handler: with("Vary", "Accept", see), vary: []string{"Accept", "Cookie"}},
+		{name: "new", handler: set("n", 1)},
+		{name: "changed", existing: true, handler: set("n", 1)},
+		{name: "touched", existing: true, handler: see},
+		{name: "renewed", existing: true, handler: echofirestore.Renew},
+		{name: "updated", existing: true, handler: func(c echo.Context) error {
+			return echofirestore.Update(c, func(sess *sessions.Session) error { sess.Values["n"] = 1; return nil })
+		}},
+		{name: "saved", existing: true, handler: func(c echo.Context) error { setOne(c); return echofirestore.Save(c) }},
+		{name: "destroyed", existing: true, handler: echofirestore.Destroy},
+		{name: "ended", existing: true, handler: func(c echo.Context) error { session(c).Options.MaxAge = -1; return nil }},
+		{name: "emptied", existing: true, handler: func(c echo.Context) error { clear(session(c).Values); return nil }},
+		{name: "another name", handler: func(c echo.Context) error {
+			sess, err := c.Get("_session_store").(sessions.Store).Get(c.Request(), "prefs")
+			sess.Values["n"] = 1
+			return err
+		}},
+		{name: "options set to nil", existing: true, handler: func(c echo.Context) error { session(c).Options = nil; setOne(c); return nil }},
+		{name: "not in this response", existing: true, without: true, handler: func(c echo.Context) error {
+			setOne(c)
+			session(c).Options.Partitioned = false
+			return nil
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := newApp(t)
+			a := newApp(t, func(cfg *echofirestore.Config) {
+				cfg.Partitioned, cfg.Secure, cfg.TouchAfter, cfg.SameSite = true, true, time.Minute, http.SameSiteNoneMode
+			})
 			a.GET("/", tt.handler)
-			got := a.browser().get("/")
-			if control := got.Header.Get("Cache-Control"); control != tt.control {
-				t.Errorf("Cache-Control %q, want %q", control, tt.control)
+			a.GET("/next", set("m", 1))
+			b := a.browser()
+			var request []func(*http.Request)
+			if tt.existing {
+				a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": 3600, "expire": a.clock.Now().Add(time.Minute)})
+				request = append(request, withCookie("key"))
 			}
-			if vary := got.Header.Values("Vary"); !slices.Equal(vary, tt.vary) {
-				t.Errorf("Vary %q, want %q", vary, tt.vary)
+			got := b.get("/", request...)
+			lines := got.Header["Set-Cookie"]
+			if len(lines) != 1 || strings.HasSuffix(lines[0], "; Secure; SameSite=None; Partitioned") == tt.without {
+				t.Errorf("status %d, Set-Cookie %q", got.StatusCode, lines)
 			}
-			if logged := strings.Contains(a.log.String(), "level=WARN"); logged != tt.logged {
-				t.Errorf("log %q", a.log)
+			if tt.without {
+				next := b.get("/next", withCookie("key")).Header.Get("Set-Cookie")
+				if !strings.HasSuffix(next, "; Partitioned") {
+					t.Errorf("the next response has %q", next)
+				}
 			}
 		})
 	}

@@ -34,7 +34,7 @@ func TestCost(t *testing.T) {
 
 	tests := []struct {
 		name      string
-		cookie    string        // sent in place of the stored session's key
+		cookie    string        // sent in place of the stored session's key, which KEY in it stands for
 		anonymous bool          // no session is stored, no cookie sent
 		advance   time.Duration // between the session's save and the request
 		meanwhile bool          // another request changes the session after it was loaded
@@ -48,6 +48,11 @@ func TestCost(t *testing.T) {
 		{name: "touched, cookie reserved", cookie: "__x__", handler: read},
 		{name: "touched, document missing", cookie: "unknown", handler: read, want: ops{Reads: 1}},
 		{name: "touched, document there", handler: read, want: ops{Reads: 1}},
+		{name: "touched, invalid cookies before", cookie: "; __session=a/b; __session=KEY", handler: read, want: ops{Reads: 1}},
+		{name: "touched, a dead cookie before", cookie: "gone; __session=KEY", handler: read, want: ops{Reads: 2}},
+		{name: "touched, two dead cookies before", cookie: "gone; __session=gone2; __session=KEY", handler: read, want: ops{Reads: 3}},
+		{name: "touched, four dead cookies", cookie: "gone; __session=gone2; __session=gone3; __session=gone4", handler: read, want: ops{Reads: 3}},
+		{name: "changed, a dead cookie before", cookie: "gone; __session=KEY", handler: set("n", 2), want: ops{Reads: 2, Writes: 1}},
 		{name: "touched, document expired", advance: time.Hour, handler: read, want: ops{Reads: 1, Deletes: 1}},
 		{name: "touched in every way", handler: func(c echo.Context) error {
 			sess, err := echofirestore.Get(c)
@@ -108,6 +113,8 @@ func TestCost(t *testing.T) {
 			_ = session(c)
 			return echofirestore.Destroy(c)
 		}, want: ops{Reads: 1, Deletes: 1}},
+		{name: "destroyed, two cookies", cookie: "gone; __session=KEY", handler: echofirestore.Destroy, want: ops{Deletes: 2}},
+		{name: "destroyed, four cookies", cookie: "KEY; __session=a; __session=b; __session=c", handler: echofirestore.Destroy, want: ops{Deletes: 3}},
 		{name: "destroyed, no cookie", anonymous: true, handler: echofirestore.Destroy},
 		{name: "destroyed, cookie invalid", cookie: "..", handler: echofirestore.Destroy},
 		{name: "destroyed and begun anew", handler: func(c echo.Context) error {
@@ -170,7 +177,7 @@ func TestCost(t *testing.T) {
 				got = b.get("/", func(r *http.Request) {
 					switch {
 					case tt.cookie != "":
-						r.Header.Set("Cookie", "__session="+tt.cookie)
+						r.Header.Set("Cookie", "__session="+strings.ReplaceAll(tt.cookie, "KEY", key))
 					case key != "":
 						r.Header.Set("Cookie", "__session="+key)
 					}

@@ -15,13 +15,30 @@ func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record
 	return rec.exclusively(func() error {
 		rec.repair(sess)
 		clear(sess.Values)
-		if err := s.end(ctx, sess, rec, ""); err != nil {
+		if err := s.endAll(ctx, sess, rec, ""); err != nil {
 			return err
 		}
 		opts := rec.options
 		sess.Options = &opts
 		return nil
 	})
+}
+
+// endAll ends the session, and those that the request's further cookies of its name stand for: else the client would be
+// in one of them from the next request on.
+func (s *Store) endAll(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
+	if err := s.end(ctx, sess, rec, writeID); err != nil {
+		return err
+	}
+	for ; len(rec.others) > 0; rec.others = rec.others[1:] {
+		if err := s.remove(ctx, rec.name, rec.others[0]); err != nil {
+			rec.set(func() { rec.ending = err })
+			return err
+		}
+	}
+	return nil
 }
 
 // end deletes the session's document: whatever other requests did to it meanwhile, but for an Update only if they did
@@ -37,7 +54,7 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, wr
 		unchanged = append(unchanged, firestore.LastUpdateTime(rec.doc.updateTime))
 	}
 	if rec.key != "" && !rec.gone {
-		err := s.remove(ctx, rec, unchanged...)
+		err := s.remove(ctx, rec.name, rec.key, unchanged...)
 		if unchanged != nil && movedOn(err) {
 			doc, err := s.reread(ctx, rec)
 			switch {
@@ -66,8 +83,8 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, wr
 }
 
 // remove deletes the document of a session, which need not have been read.
-func (s *Store) remove(ctx context.Context, rec *record, unchanged ...firestore.Precondition) error {
-	id, err := s.documentID(rec.name, rec.key)
+func (s *Store) remove(ctx context.Context, name, key string, unchanged ...firestore.Precondition) error {
+	id, err := s.documentID(name, key)
 	if err != nil {
 		return rejected(err)
 	}

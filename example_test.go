@@ -574,7 +574,7 @@ func ExampleNewStore() {
 	fmt.Println(err)
 	// Output:
 	// echofirestore: Config.Client is missing: give it the *firestore.Client of firestore.NewClient
-	// echofirestore: Config.CookieName "my session" is no cookie name: letters, digits, '-' and '_' always are
+	// echofirestore: Config.CookieName "my session" is not a valid cookie name: use letters, digits, '-' and '_'
 }
 
 // A Store is all that a program without Echo needs. It saves when it is told to.

@@ -218,7 +218,7 @@ func (x *exchange) unread(name string) opened {
 	}
 	var o opened
 	o.Session, o.rec = x.store.newSession(name, x.host.HTTPS())
-	o.rec.key = x.store.requestKey(x.request, name)
+	o.rec.setKeys(x.store.requestKeys(x.request, name))
 	x.add(o)
 	return o
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
-// FuzzSignedCookie sends any cookie at all to a store that signs its own. Firestore hears of none of them.
+// FuzzSignedCookie sends any cookies at all to a store that signs its own, and behind them one that it has signed: Firestore
+// is asked for that alone.
 func FuzzSignedCookie(f *testing.F) {
 	server, client := firestoretest.Start(f)
 	store, err := echofirestore.NewStore(echofirestore.Config{Client: client, SigningKeys: [][]byte{hashKey, blockKey, newHashKey, nil}})
@@ -26,18 +27,33 @@ func FuzzSignedCookie(f *testing.F) {
 		"", "abc", "nVHYgkJbqUcpd6VLN8ui6mUAmCu1zSLs9HnC2Q5Cr4w", "MTcwMDAwMDAwMHxZV0pqfA==", strings.Repeat("A", 5000),
 		sign("__session", "abc", hashKey, 1700000000), sign("__session", "abc", []byte("guess"), 1700000000), sign("prefs", "abc", newHashKey, 1),
 	} {
-		f.Add(value)
+		f.Add(value, value)
+		f.Add("", value+"2")
 	}
-	f.Fuzz(func(t *testing.T, value string) {
+	if _, err := client.Collection(echofirestore.DefaultCollection).Doc("signed").Set(f.Context(), map[string]any{
+		"data": `{"created": 1, "session": {"user": "alice"}}`, "max_age": nil,
+	}); err != nil {
+		f.Fatal(err)
+	}
+	mine := sign("__session", "signed", newHashKey, 1700000000)
+	f.Fuzz(func(t *testing.T, first, second string) {
 		req := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
-		req.Header.Set("Cookie", "__session="+value)
+		req.Header.Add("Cookie", "__session="+first)
+		req.Header.Add("Cookie", "__session="+second)
+		server.ResetOps()
 		sess, err := store.New(req, "__session")
 		if err != nil || !sess.IsNew || sess.ID != "" || len(sess.Values) > 0 {
-			t.Errorf("cookie %q: session %+v, error %v", value, sess, err)
+			t.Errorf("session %+v, error %v", sess, err)
 		}
 		if calls := server.Calls(); len(calls) > 0 {
-			server.ResetOps()
-			t.Errorf("cookie %q: calls %v", value, calls)
+			t.Errorf("calls %v", calls)
+		}
+		req.Header.Add("Cookie", "__session="+mine)
+		if sess, err := store.New(req, "__session"); err != nil || sess.ID != "signed" {
+			t.Errorf("session %+v, error %v", sess, err)
+		}
+		if calls := server.Calls(); calls["BatchGetDocuments"] != 1 || len(calls) != 1 {
+			t.Errorf("calls %v", calls)
 		}
 	})
 }

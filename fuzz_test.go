@@ -247,15 +247,16 @@ func FuzzDecodeGob(f *testing.F) {
 	})
 }
 
-// FuzzCookie sends any cookie at all through the middleware. Whatever it is, the handler gets a new and empty session,
-// and Firestore hears only of what it would take for a document's ID.
+// FuzzCookie sends any cookies at all through the middleware. Whatever they are, the handler gets a new and empty session,
+// and Firestore is asked for at most three documents of each name, which it would all take for IDs.
 func FuzzCookie(f *testing.F) {
 	for _, value := range []string{
 		"", "abc", "nVHYgkJbqUcpd6VLN8ui6mUAmCu1zSLs9HnC2Q5Cr4w", "a/b", ".", "..", "...", "__", "___", "____", "__x__", "__x", "~prefs:x", "~",
 		"日本語", "\xff\xfe", "a b", `"quoted"`, `"half`, "a;b", "a,b", "a=b", "%2F", "%", "a\\b", "a\x00b", "a\r\nb", "x; __session=a/b",
 		`"."`, `"__x__"`, strings.Repeat("k", 1500), strings.Repeat("k", 1501), strings.Repeat("k", 10000),
 	} {
-		f.Add(value)
+		f.Add(value, value+"2", "a")
+		f.Add("", value, value)
 	}
 	server, client := firestoretest.Start(f)
 	store, err := echofirestore.NewStore(echofirestore.Config{Client: client})
@@ -283,33 +284,43 @@ func FuzzCookie(f *testing.F) {
 		return id == "" || id == "." || id == ".." || strings.Contains(id, "/") || reserved.MatchString(id) ||
 			len(id) > 1500 || !utf8.ValidString(id)
 	}
-	f.Fuzz(func(t *testing.T, value string) {
+	f.Fuzz(func(t *testing.T, first, second, third string) {
 		req := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
-		var askable int
 		for _, name := range names {
-			req.Header.Add("Cookie", name+"="+value)
-		}
-		for _, name := range names {
-			if cookie, err := req.Cookie(name); err == nil && !refused(cookie.Value) {
-				askable++
+			for _, value := range []string{first, second, third} {
+				req.Header.Add("Cookie", name+"="+value)
 			}
+		}
+		var askable, ordinaries int
+		for _, name := range names {
+			possible, certain := make(map[string]bool), make(map[string]bool)
+			for _, cookie := range req.CookiesNamed(name) {
+				if !refused(cookie.Value) {
+					possible[cookie.Value] = true
+				}
+				if ordinary.MatchString(cookie.Value) {
+					certain[cookie.Value] = true
+				}
+			}
+			askable += min(len(possible), 3)
+			ordinaries += min(len(certain), 3)
 		}
 		rec := httptest.NewRecorder()
 		server.ResetOps()
 		e.ServeHTTP(rec, req)
 		if rec.Code != http.StatusOK {
-			t.Errorf("cookie %q: status %d: %s", value, rec.Code, rec.Body)
+			t.Errorf("status %d: %s", rec.Code, rec.Body)
 		}
 		if cookies := rec.Header()["Set-Cookie"]; cookies != nil {
-			t.Errorf("cookie %q: answered with %q", value, cookies)
+			t.Errorf("answered with %q", cookies)
 		}
 		calls := server.Calls()
 		gets := calls["BatchGetDocuments"]
 		if gets > askable || len(calls) > min(gets, 1) {
-			t.Errorf("cookie %q: calls %v, and there are %d possible IDs", value, calls, askable)
+			t.Errorf("calls %v, and there are %d possible IDs", calls, askable)
 		}
-		if ordinary.MatchString(value) && gets != len(names) {
-			t.Errorf("cookie %q: Firestore was not asked", value)
+		if gets < ordinaries {
+			t.Errorf("%d reads, and there are %d ordinary keys", gets, ordinaries)
 		}
 	})
 }

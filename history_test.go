@@ -113,7 +113,7 @@ func (h *history) now() int { return int(h.tick.Load()) }
 // id returns the ID of the document of a key.
 func (h *history) id(key string) string {
 	if h.hashed {
-		return hashOf(key)
+		return hashOf("__session", key)
 	}
 	return key
 }

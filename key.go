@@ -1,13 +1,17 @@
 package echofirestore
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -15,8 +19,13 @@ import (
 const maxIDBytes = 1500
 
 // otherNames marks the IDs of sessions that go by another name than Config.CookieName: "~prefs:key". No key may begin
-// with it, and no cookie name contains the colon, so a key issued under one name never opens a session of another.
+// with it, so that a key issued under one name never opens a session of another.
 const otherNames = "~"
+
+const (
+	maxCookies = 3  // of one name in a request are considered
+	minKeyLen  = 16 // characters, below which a key can hardly be unpredictable
+)
 
 // newKey returns 256 random bits as 43 characters, like Python's secrets.token_urlsafe(32).
 func newKey() string {
@@ -33,7 +42,7 @@ const maxCookieBytes = 4096
 type credential struct {
 	key    string
 	cookie string // the value of the client's cookie: the key, signed if there are Config.SigningKeys
-	id     string // of the session's document: the key, or its hash with Config.HashKeys
+	id     string // of the session's document: the key, or with Config.HashKeys the hash of name and key
 }
 
 // credential returns the credential of a key that the client has.
@@ -61,7 +70,43 @@ func (s *Store) issue(name string) (credential, error) {
 			"it must be a Firestore document ID (1 to 1500 bytes of UTF-8, no slash, not '.', '..' or '__…__'), " +
 			"fit into a cookie, and not begin with '~'"))
 	}
+	s.shortKey.note(cred.key)
 	return cred, nil
+}
+
+// A shortKeyWarning is due when Config.KeyFactory has returned a short key, and given once.
+type shortKeyWarning struct {
+	length atomic.Int32 // of the first short key, in characters; 0 if there was none, and -1 once the warning is given
+}
+
+func (w *shortKeyWarning) note(key string) {
+	if n := utf8.RuneCountInString(key); n < minKeyLen {
+		w.length.CompareAndSwap(0, int32(n)) //nolint:gosec // below 16
+	}
+}
+
+// reportShortKey logs the warning if it is due.
+func (s *Store) reportShortKey(ctx context.Context) {
+	if n := s.shortKey.length.Load(); n > 0 && s.shortKey.length.CompareAndSwap(n, -1) {
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session keys of Config.KeyFactory are short, and may be guessed",
+			slog.Int("characters", int(n)))
+	}
+}
+
+// requestKeys returns the keys in the request's cookies called name, each once, in the order in which the client sends
+// them. It passes over cookies that cannot be keys, such as empty ones and those that are not signed.
+func (s *Store) requestKeys(r *http.Request, name string) []string {
+	var keys []string
+	for _, cookie := range r.CookiesNamed(name) {
+		key, ok := s.keyIn(cookie)
+		if _, err := s.documentID(name, key); !ok || err != nil || slices.Contains(keys, key) {
+			continue
+		}
+		if keys = append(keys, key); len(keys) == maxCookies {
+			break
+		}
+	}
+	return keys
 }
 
 // documentID returns the ID of the document that holds the session called name with the given key. It fails if no
@@ -70,20 +115,15 @@ func (s *Store) documentID(name, key string) (string, error) {
 	if err := validateKey(key); err != nil {
 		return "", err
 	}
-	if s.cfg.HashKeys {
-		key = hash(key)
+	switch { // no name contains a colon, so no other name and key give the same
+	case s.cfg.HashKeys:
+		return hash(name + ":" + key), nil // in every store, whatever its CookieName is
+	case name == s.cfg.CookieName:
+		return key, nil
+	default:
+		id := otherNames + name + ":" + key
+		return id, validateID(id)
 	}
-	return s.namedID(name, key)
-}
-
-// namedID returns the ID of a document, given what stands for its key, such that sessions of other names than
-// Config.CookieName have others.
-func (s *Store) namedID(name, id string) (string, error) {
-	if name == s.cfg.CookieName {
-		return id, nil
-	}
-	id = otherNames + name + ":" + id
-	return id, validateID(id)
 }
 
 func validateKey(key string) error {

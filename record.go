@@ -18,8 +18,8 @@ type record struct {
 	options sessions.Options // as handed out
 	managed bool             // an exchange sends its cookie
 
-	malformed *malformedError // why the document is ignored
-	over      bool            // the client has a key, but no document of it was found
+	malformed []*malformedError // why documents are ignored
+	over      bool              // the client has a key, but no document of it was found
 
 	// Who changes the session, or saves it, has the token. It may be held for as long as Firestore takes, and callbacks of
 	// the application's run under it, but for the Logger and the ErrorHandler.
@@ -29,6 +29,7 @@ type record struct {
 	// only by who has the token as well, who may therefore read it without mu.
 	mu       sync.Mutex
 	key      string         // the client's, as long as a document of it may exist
+	others   []string       // and those in further cookies of the name, in their order
 	doc      *document      // what is stored; nil if nothing is known to be
 	values   map[string]any // what the session held when it was read or last saved, as decoded; never changed
 	maxAge   int            // and its Options.MaxAge
@@ -81,6 +82,20 @@ func (rec *record) set(f func()) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	f()
+}
+
+// setKeys notes the keys that the client has.
+func (rec *record) setKeys(keys []string) {
+	rec.others = keys
+	rec.nextKey()
+}
+
+// nextKey goes on to the next of the client's keys.
+func (rec *record) nextKey() {
+	rec.key = ""
+	if len(rec.others) > 0 {
+		rec.key, rec.others = rec.others[0], rec.others[1:]
+	}
 }
 
 // repair gives back what the session cannot do without.
@@ -163,13 +178,13 @@ func (rec *record) pendingCookie() *http.Cookie {
 	return rec.cookie
 }
 
-// dropCookie forgets the cookie, and reports whether there was one.
-func (rec *record) dropCookie() bool {
+// dropCookie forgets the cookie, and returns it.
+func (rec *record) dropCookie() *http.Cookie {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	had := rec.cookie != nil
+	cookie := rec.cookie
 	rec.cookie = nil
-	return had
+	return cookie
 }
 
 // records finds the record of a session, for as long as the program holds the session. It is keyed by the session

@@ -289,7 +289,7 @@ func TestKeyIsTaken(t *testing.T) {
 					})
 					id := func(key string) string {
 						if a.config.HashKeys {
-							return hashOf(key)
+							return hashOf("__session", key)
 						}
 						return key
 					}

@@ -44,6 +44,7 @@ var errMovedOn = errors.New("echofirestore: session changed by another request")
 // commitWith is commit, or with a write ID the commit of an Update. If the document of that has moved on, it notes what
 // is there now and returns errMovedOn, where others make their change to that themselves.
 func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
+	defer s.reportShortKey(ctx)
 	var untouched error
 	err := rec.exclusively(func() (err error) {
 		untouched, err = s.commitAlone(ctx, sess, rec, writeID)
@@ -62,7 +63,7 @@ func (s *Store) commitAlone(
 ) (untouched, err error) {
 	rec.repair(sess)
 	if rec.ending != nil || endedBy(sess) {
-		if err := s.end(ctx, sess, rec, writeID); err != nil || endedBy(sess) {
+		if err := s.endAll(ctx, sess, rec, writeID); err != nil || endedBy(sess) {
 			return nil, err
 		}
 	}
@@ -255,7 +256,7 @@ func (s *Store) put(
 		return nil, err
 	}
 	values := change.applyTo(rec.values)
-	if len(values) == 0 && len(next.values) > 0 { // emptied, but others have stored something: theirs is the cookie
+	if writeID == "" && len(values) == 0 && len(next.values) > 0 { // emptied, but others have stored something: theirs is the cookie
 		rec.stored(sess, cred, next, values, rec.pendingCookie())
 		return nil, nil
 	}

@@ -19,6 +19,7 @@ type Store struct {
 	firestore gateway
 	signers   []securecookie.Codec // none if cookies are not signed
 	writes    *writes
+	shortKey  shortKeyWarning
 }
 
 var _ sessions.Store = (*Store)(nil)
@@ -41,8 +42,8 @@ func NewStore(cfg Config) (*Store, error) {
 // other way to the session that the middleware offers, returns the same one.
 //
 // A session whose cookie is absent or invalid, or whose document is missing, expired or malformed, is new: its IsNew is
-// true, its ID and Values are empty. An error means that Firestore did not answer, or that name is no cookie name; the
-// session is empty then too, but it is not known to be, and saving it fails with the same error.
+// true, its ID and Values are empty. An error means that Firestore did not answer, or that name is not a valid cookie name;
+// the session is empty then too, but it is not known to be, and saving it fails with the same error.
 //
 // Without the middleware, the session is kept in gorilla's registry, which like all of gorilla/sessions is made for one
 // goroutine per request. Nothing is then saved but by Save.
@@ -92,7 +93,7 @@ func (s *Store) showHeaders(r *http.Request, w http.ResponseWriter, rec *record)
 func (s *Store) keepsSame(other *Store) bool {
 	a, b := s.cfg, other.cfg
 	return s == other || a.Client == b.Client && a.Collection == b.Collection && a.CookieName == b.CookieName &&
-		a.Path == b.Path && a.Domain == b.Domain
+		a.Path == b.Path && a.Domain == b.Domain && a.Partitioned == b.Partitioned
 }
 
 // open returns the session called name of a request, and what is known of it. It never fails: what went wrong is in
@@ -102,7 +103,7 @@ func (s *Store) open(ctx context.Context, r *http.Request, name string, secure b
 	if rec.err = validateName(name); rec.err != nil {
 		return sess, rec
 	}
-	if rec.key = s.requestKey(r, name); rec.key == "" {
+	if rec.setKeys(s.requestKeys(r, name)); rec.key == "" {
 		return sess, rec
 	}
 	if ctx.Err() != nil {
@@ -111,25 +112,36 @@ func (s *Store) open(ctx context.Context, r *http.Request, name string, secure b
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	doc, err := s.find(ctx, name, rec.key)
-	malformed, _ := errors.AsType[*malformedError](err)
-	switch {
-	case malformed != nil:
-		rec.key, rec.malformed = "", malformed
-	case err != nil:
-		rec.err = err
-	case doc == nil:
-		rec.key, rec.over = "", true
-	default:
-		sess.ID, sess.IsNew = rec.key, false
-		rec.err = s.adopt(sess, rec, doc)
-	}
+	s.load(ctx, sess, rec)
 	return sess, rec
+}
+
+// load reads what the client's keys name, one after another, until one has a living session.
+func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) {
+	missing := false
+	for ; rec.key != ""; rec.nextKey() {
+		doc, err := s.find(ctx, rec.name, rec.key)
+		malformed, _ := errors.AsType[*malformedError](err)
+		switch {
+		case malformed != nil:
+			rec.malformed = append(rec.malformed, malformed)
+		case err != nil:
+			rec.err = err // and not the next one's session, which may be that of somebody else
+			return
+		case doc == nil:
+			missing = true
+		default:
+			sess.ID, sess.IsNew = rec.key, false
+			rec.err = s.adopt(sess, rec, doc)
+			return
+		}
+	}
+	rec.over = missing
 }
 
 func validateName(name string) error {
 	if (&http.Cookie{Name: name}).Valid() != nil {
-		return rejected(fmt.Errorf("echofirestore: the session name %q is no cookie name", name))
+		return rejected(fmt.Errorf("echofirestore: the session name %q is not a valid cookie name", name))
 	}
 	return nil
 }
@@ -169,29 +181,14 @@ func (s *Store) newSession(name string, secure bool) (*sessions.Session, *record
 
 func (s *Store) options(secure bool) *sessions.Options {
 	return &sessions.Options{
-		Path:     s.cfg.Path,
-		Domain:   s.cfg.Domain,
-		MaxAge:   s.cfg.MaxAge,
-		Secure:   s.cfg.Secure || secure,
-		HttpOnly: !s.cfg.DisableHTTPOnly,
-		SameSite: s.cfg.SameSite,
+		Path:        s.cfg.Path,
+		Domain:      s.cfg.Domain,
+		MaxAge:      s.cfg.MaxAge,
+		Secure:      s.cfg.Secure || secure,
+		HttpOnly:    !s.cfg.DisableHTTPOnly,
+		Partitioned: s.cfg.Partitioned,
+		SameSite:    s.cfg.SameSite,
 	}
-}
-
-// requestKey returns the key in the request's cookie. It is empty if there is no cookie, or one that cannot be a key.
-func (s *Store) requestKey(r *http.Request, name string) string {
-	cookie, err := r.Cookie(name)
-	if err != nil {
-		return ""
-	}
-	key, ok := s.keyIn(cookie)
-	if !ok {
-		return ""
-	}
-	if _, err := s.documentID(name, key); err != nil {
-		return ""
-	}
-	return key
 }
 
 // takeRecord returns the record of a session that this store handed out, or of a new one that the caller made with
@@ -261,11 +258,11 @@ func again(doc *document, err error) (*document, error) {
 // reportLoad logs that a document was ignored, or could not be read: whoever asked for the session may not be told, or
 // not tell. That the client went away meanwhile is nobody's fault.
 func (s *Store) reportLoad(ctx context.Context, rec *record) {
-	switch {
-	case rec.malformed != nil:
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", rec.malformed),
-			slog.String("collection", s.cfg.Collection), slog.Time("update_time", rec.malformed.updateTime))
-	case rec.err != nil:
+	for _, malformed := range rec.malformed {
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", malformed),
+			slog.String("collection", s.cfg.Collection), slog.Time("update_time", malformed.updateTime))
+	}
+	if rec.err != nil {
 		level := slog.LevelError
 		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(rec.err, context.Canceled) {
 			level = slog.LevelDebug
@@ -289,13 +286,16 @@ func (s *Store) writeHeaders(h http.Header, rec *record) (overridden bool) {
 
 func (s *Store) logOverridden(ctx context.Context, name string) {
 	s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn,
-		"Cache-Control of a response that sets a session cookie replaced by private, no-store", slog.String("cookie", name))
+		"cache headers of a response that sets a session cookie replaced by private, no-store", slog.String("cookie", name))
 }
 
 // retractCookie takes back the cookie of a session that was saved in this request, and then ended by another one: the
 // client may have that of a new session by now.
 func retractCookie(h http.Header, rec *record) {
-	if rec.isGone() && rec.dropCookie() {
-		unsetCookie(h, rec.name)
+	if !rec.isGone() {
+		return
+	}
+	if cookie := rec.dropCookie(); cookie != nil {
+		unsetCookie(h, cookie)
 	}
 }

@@ -27,7 +27,7 @@ func disjunctions(t *testing.T, tg target) {
 		{"31 in an or", composite(or, n(in, numbers(0, 30)), k(equals, one)), codes.InvalidArgument},
 		{"31 with one in both", composite(or, n(in, numbers(0, 30)), n(equals, one)), codes.OK},
 		{"31 of which one says more", composite(or, n(in, numbers(0, 30)), composite(and, n(equals, one), k(equals, one))), codes.InvalidArgument},
-		{"the same pairs in another order", composite(and, n(in, numbers(0, 7)), n(in, numbers(0, 7))), codes.OK},
+		{"the same pairs in another order", composite(and, n(in, numbers(0, 7)), n(in, numbers(0, 6))), codes.OK},
 		{"pairs that exclude each other", composite(and, n(in, numbers(0, 6)), n(in, numbers(6, 12))), codes.InvalidArgument},
 		{"an element twice", composite(and, n(in, numbers(0, 16)), k(in, arrayValue([]*pb.Value{one, one}))), codes.OK},
 		{"integer and double", composite(and, n(in, numbers(0, 16)), k(in, arrayValue([]*pb.Value{one, doubleValue(1)}))), codes.InvalidArgument},

@@ -168,6 +168,7 @@ func filtersByTime(t *testing.T, tg target) {
 		{"array, a nanosecond more", c.Where("list", "==", []any{at(1001)}), "1"},
 		{"map, a nanosecond more", c.Where("m", "<=", map[string]any{"x": at(1999)}), "1"},
 		{"cursor, a nanosecond more", c.OrderBy("v", firestore.Asc).StartAt(at(1001)), "2"},
+		{"cursor at a map, a nanosecond more", c.OrderBy("m", firestore.Asc).StartAt(map[string]any{"x": at(1001)}), "1-2"},
 	})
 }
 

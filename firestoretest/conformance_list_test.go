@@ -89,6 +89,12 @@ func listsOfDocuments(t *testing.T, tg target) {
 		t.Errorf("with a mask: %v, %v, want nothing of the second document but k", resp, err)
 	}
 
+	masked.ShowMissing = true
+	resp, err = tg.raw.ListDocuments(owner(t), masked)
+	if err != nil || len(resp.GetDocuments()) != 4 || len(resp.GetDocuments()[1].GetFields()) != 2 {
+		t.Errorf("with a mask, and missing ones: %v, %v, want the whole second document", resp, err)
+	}
+
 	tx := tg.begin(t, readOnly)
 	tg.set(t, map[string]map[string]any{"c/4": {}})
 	resp, err = tg.raw.ListDocuments(owner(t), &pb.ListDocumentsRequest{
@@ -113,9 +119,9 @@ func sizesOfPages(t *testing.T, tg target) {
 			t.Errorf("%d documents in a page of %d, %v, want %d", got, size, err, want)
 		}
 	}
-	for size, want := range map[int32]int{0: 200, 1: 1, 199: 199, 1000: 200} {
+	for size, want := range map[int32]int{0: 200, 1: 1, 199: 199, 200: 200, 1000: 200} {
 		resp, err := tg.raw.ListCollectionIds(owner(t), &pb.ListCollectionIdsRequest{Parent: tg.name("x/y"), PageSize: size})
-		if got := len(resp.GetCollectionIds()); err != nil || got != want || (resp.GetNextPageToken() == "") != (want == 200) {
+		if got := len(resp.GetCollectionIds()); err != nil || got != want || (resp.GetNextPageToken() == "") != (size != int32(want)) {
 			t.Errorf("%d collections in a page of %d, next %q, %v, want %d", got, size, resp.GetNextPageToken(), err, want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"cloud.google.com/go/firestore"
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/genproto/googleapis/type/latlng"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
@@ -29,6 +30,17 @@ func orderOfValues(t *testing.T, tg target) {
 		{"by what an inequality compares", q.Where("v", "<", 0.5), "04-07"},
 		{"by what it compares, then others", q.Where("v", ">", 1).OrderBy("v", firestore.Desc), "13 12 11"},
 		{"by a missing field", q.OrderBy("none", firestore.Asc), ""},
+	})
+
+	negativeZero := math.Copysign(0, -1)
+	tg.set(t, map[string]map[string]any{
+		"g/1": {"v": &latlng.LatLng{}}, "g/2": {"v": &latlng.LatLng{Latitude: negativeZero}},
+		"g/3": {"v": &latlng.LatLng{Longitude: negativeZero}}, "g/4": {"v": &latlng.LatLng{Latitude: -1}},
+	})
+	runQueries(t, []queryCase{
+		{"coordinates of negative zero", tg.Collection("g").OrderBy("v", firestore.Asc), "4 2-3 1"},
+		{"greater than them", tg.Collection("g").Where("v", ">", &latlng.LatLng{Latitude: negativeZero}), "3 1"},
+		{"equal to zero", tg.Collection("g").Where("v", "==", &latlng.LatLng{}), "1"},
 	})
 
 	// IDs are compared one by one: a byte smaller than the slash must not count as a longer path.

@@ -89,6 +89,7 @@ func (h *history) strike(v *visit, isRead bool) {
 		}
 		h.say("#%d %s: %s", v.id, inWords(v.call), f.name)
 		v.faulty = true
+		v.struck = append(v.struck, f.name)
 		h.tally.note("faults", f.name)
 		f.strike(h, v)
 		return

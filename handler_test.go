@@ -1,10 +1,13 @@
 package echofirestore_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
@@ -34,13 +37,15 @@ const (
 	opRenew   op = "renew"
 	opByID    op = "renew by empty ID"
 	opDestroy op = "destroy"
-	opExpire  op = "expire" // Options.MaxAge = -1
-	opEmpty   op = "empty"
+	opExpire  op = "expire"       // Options.MaxAge = -1
+	opEmpty   op = "empty"        // removes all values, as whoever shows the last message does
+	opTake    op = "take"         // removes some of them
 	opCount   op = "count"        // Update that adds one
 	opTry     op = "try to count" // and go on if that fails
 	opAdd     op = "append"       // Update that appends
 	opRefuse  op = "refuse"       // Update whose function fails
 	opDrain   op = "drain"        // Update that empties the session
+	opEndIn   op = "end in Update"
 )
 
 const (
@@ -164,22 +169,25 @@ func (v *visit) change(c echo.Context, sess *sessions.Session, s step) error {
 		if s.op == opRenew || sess.IsNew {
 			return echofirestore.Renew(c)
 		}
-		sess.ID = ""
+		v.renewing, sess.ID = sess.ID, ""
 	case opExpire:
 		v.endSession()
 		sess.Options.MaxAge = -1
 	case opEmpty:
-		v.endSession()
-		clear(sess.Values)
-	case opCount, opTry, opAdd, opRefuse, opDrain:
-		return v.update(c, s.op)
+		v.remove(sess, func(int) bool { return true })
+	case opTake:
+		if sess.ID != "" {
+			v.remove(sess, func(i int) bool { return i%2 == v.id%2 })
+		}
+	case opCount, opTry, opAdd, opRefuse, opDrain, opEndIn:
+		return v.update(c, sess, s.op)
 	}
 	return nil
 }
 
 // endSession notes that the session is to end, and its values with it.
 func (v *visit) endSession() {
-	v.ends = true
+	v.ends, v.renewing = true, ""
 	for _, w := range v.writes {
 		w.superseded = true
 	}
@@ -187,22 +195,31 @@ func (v *visit) endSession() {
 
 var errRefused = errors.New("the function refuses")
 
-func (v *visit) update(c echo.Context, o op) error {
+func (v *visit) update(c echo.Context, sess *sessions.Session, o op) error {
 	u := &addition{v: v, at: v.h.now()}
 	if o == opAdd {
 		u.id = fmt.Sprintf("u%d.%d", v.id, len(v.updates))
 	}
 	v.noteTried()
-	v.ends = v.ends || o == opDrain
+	v.ends = v.ends || o == opEndIn
 	before := len(v.writes)
+	v.draining = o == opDrain
 	err := echofirestore.Update(c, func(sess *sessions.Session) error {
+		for _, w := range v.writes[before:] {
+			w.superseded, w.undone = true, true // this run begins anew
+		}
 		if o == opRefuse {
 			sess.Values["n"], sess.Values["k0"] = -1, "refused"
 			return errRefused
 		}
+		if o == opEndIn {
+			v.saw = texts(sess)
+			sess.Options.MaxAge = -1
+			return nil
+		}
 		if o == opDrain {
-			v.drained = texts(sess)
-			clear(sess.Values)
+			v.remove(sess, func(int) bool { return true })
+			v.noteTried()
 			return nil
 		}
 		if u.sid == "" {
@@ -219,22 +236,24 @@ func (v *visit) update(c echo.Context, o op) error {
 		sess.Values["n"] = n + 1
 		return nil
 	})
-	v.drained = nil
+	v.saw, v.draining = nil, false
 	if err != nil {
 		for _, w := range v.writes[before:] {
 			w.superseded = true // undone
 		}
 	}
 	// One that ends the session cannot know whether it has, if the answer was lost: the document is gone either way.
-	v.dropped = v.dropped || errors.Is(err, echofirestore.ErrGone) && o != opDrain
+	v.dropped = v.dropped || errors.Is(err, echofirestore.ErrGone) && o != opEndIn
 	switch {
 	case o == opRefuse:
 		if err == nil {
 			return errors.New("the error of the function is lost")
 		}
 		return nil
-	case err == nil && o == opDrain:
+	case err == nil && o == opEndIn: // and what follows begins anew
 		v.endSession()
+		clear(sess.Values)
+		sess.Options.MaxAge = modelMaxAge
 	case err == nil:
 		u.acked = v.h.now()
 		v.noteAcked()
@@ -255,8 +274,28 @@ func (v *visit) noteTried() {
 func (v *visit) noteAcked() {
 	for _, w := range v.writes {
 		w.tried = true
-		if w.acked == 0 {
+		if w.acked == 0 && !w.undone && w.holds() {
 			w.acked = v.h.now()
+		}
+	}
+}
+
+// holds reports whether a write that the client is told of must be there: not if it has emptied a session that others
+// renewed meanwhile.
+func (w *write) holds() bool { return !w.v.empties || w.v.applied > w.at }
+
+// remove removes those values of a session that which picks, by their place among the keys. It leaves a session alone
+// that counts, for counts that are removed are hard to follow.
+func (v *visit) remove(sess *sessions.Session, which func(int) bool) {
+	if sess.Values["n"] != nil || sess.Values["list"] != nil {
+		return
+	}
+	id := v.identity(sess)
+	for i, key := range slices.Sorted(maps.Keys(texts(sess))) {
+		if which(i) {
+			delete(sess.Values, key)
+			v.note(id, key, "")
+			v.empties = v.empties || len(sess.Values) == 0
 		}
 	}
 }
@@ -285,13 +324,18 @@ func (v *visit) sid(sess *sessions.Session) string {
 	if id := sid(sess); id != "" {
 		return id
 	}
-	id := fmt.Sprintf("s%d.%d", v.id, len(v.writes))
+	id := cmp.Or(v.identity(sess), fmt.Sprintf("s%d.%d", v.id, len(v.writes)))
 	sess.Values[sidKey] = id
 	v.note(id, sidKey, text(id))
 	if sess.Options.MaxAge != modelMaxAge { // set before
 		v.note(id, maxAgeKey, fmt.Sprint(sess.Options.MaxAge))
 	}
 	return id
+}
+
+// identity returns the identity of a session also if its values do not show it: others have removed them.
+func (v *visit) identity(sess *sessions.Session) string {
+	return cmp.Or(sid(sess), v.h.ledger.sidOf[v.h.id(cmp.Or(sess.ID, v.renewing))])
 }
 
 func sid(sess *sessions.Session) string { id, _ := sess.Values[sidKey].(string); return id }

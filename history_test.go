@@ -35,6 +35,8 @@ type history struct {
 	echo       *echo.Echo
 	collection string
 	hashed     bool // Config.HashKeys, in every fourth history
+	servers    []echo.MiddlewareFunc
+	issued     atomic.Int64 // keys
 	tally      *tally
 
 	tick     atomic.Int64
@@ -72,6 +74,9 @@ func newHistory(seed uint64, n *network, tally *tally) *history {
 		tally:      tally,
 		browsers:   make([]string, 3),
 		ledger:     newLedger(),
+	}
+	for range 2 {
+		h.servers = append(h.servers, h.newServer())
 	}
 	h.planned = 4 + h.IntN(16)
 	h.faults = []float64{0, 0.1, 0.3}[h.IntN(3)]
@@ -118,15 +123,24 @@ func (h *history) id(key string) string {
 	return key
 }
 
+// newKey is a key factory that every now and then returns a key that is taken.
+func (h *history) newKey() string {
+	n := h.issued.Add(1)
+	if n%9 == 5 {
+		return takenKey
+	}
+	return fmt.Sprintf("key-%d", n)
+}
+
 // newServer returns the middleware of one more server of the application.
-func (h *history) newServer(keys func() string) echo.MiddlewareFunc {
+func (h *history) newServer() echo.MiddlewareFunc {
 	return echofirestore.Middleware(echofirestore.Config{
 		Client:     h.network.client,
 		Collection: h.collection,
 		MaxAge:     modelMaxAge,
 		TouchAfter: modelTouchAfter,
 		UserKey:    sidKey,
-		KeyFactory: keys,
+		KeyFactory: h.newKey,
 		HashKeys:   h.hashed,
 		Now:        h.clock.Now,
 		Logger:     slog.New(logHandler{}),
@@ -232,7 +246,7 @@ func (h *history) settle() {
 		case v.call != nil && v.call.gaveUp:
 			h.say("#%d waits no more for its %s", v.id, v.call.method)
 			h.unanswered(v, v.call)
-			v.call, v.asleep = nil, true
+			v.call, v.asleep, v.timedOut = nil, true, true
 		case v.running:
 			select {
 			case c, ok := <-v.calls:
@@ -251,9 +265,11 @@ func (h *history) reached(v *visit, c *call, ok bool) {
 	}
 	v.asleep, v.running, v.call = false, false, c
 	if ok {
+		c.sent = h.clock.Now()
 		v.sent = append(v.sent, c)
 		if id := creates(c); id != "" {
 			v.unsure[id] = true
+			v.collides = v.collides || id == h.id(takenKey)
 		}
 		return
 	}
@@ -315,6 +331,9 @@ func (h *history) arrive(v *visit, c *call) {
 	case *pb.CommitRequest:
 		if c.err == nil {
 			h.committed(v, req)
+			if v != nil {
+				v.applied = h.now()
+			}
 		} else if v != nil {
 			h.noteAmbiguity(v, c)
 		}
@@ -355,6 +374,9 @@ func (h *history) answer(v *visit, err error) {
 	switch status.Code(c.err) {
 	case codes.OK, codes.AlreadyExists, codes.FailedPrecondition, codes.NotFound:
 		delete(v.unsure, creates(c))
+	}
+	if c.err == nil && c.found != nil && c.found.exists {
+		delete(v.unsure, c.found.id) // it has looked
 	}
 	v.call, v.running = nil, true
 	close(c.answered)

@@ -1,6 +1,7 @@
 package echofirestore_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -20,7 +21,8 @@ type ledger struct {
 	alive   map[string]*state
 	deleted map[string]int // tick
 	sids    map[string]bool
-	last    *state // the last one that was deleted
+	sidOf   map[string]string // the session that a document holds, or held
+	last    *state            // the last one that was deleted
 }
 
 // A state is what a document holds, or held at some time.
@@ -30,13 +32,15 @@ type state struct {
 	exists bool
 	fields map[string]*pb.Value
 	values map[string]string // as JSON, by key
-	sid    string
-	by     *visit // who created it
-	writer *visit // who wrote it last, nil for another program
+	sid    string            // the session's identity, also if it is not among the values
+	by     *visit            // who created it
+	writer *visit            // who wrote it last, nil for another program
 }
 
 func newLedger() ledger {
-	return ledger{alive: make(map[string]*state), deleted: make(map[string]int), sids: make(map[string]bool)}
+	return ledger{
+		alive: make(map[string]*state), deleted: make(map[string]int), sids: make(map[string]bool), sidOf: make(map[string]string),
+	}
 }
 
 func (l *ledger) at(id string) *state {
@@ -132,16 +136,22 @@ func (h *history) committed(v *visit, req *pb.CommitRequest) {
 				v.created = append(v.created, id)
 			}
 		}
-		next, err := h.renewedFrom(old, req).written(w, h.now())
+		before := h.renewedFrom(old, req)
+		next, err := before.written(w, h.now())
 		if next.id, next.by, next.writer = id, old.by, v; !existed {
 			next.by = v
 		}
 		if err != nil {
 			h.problem("%s: %v", id, err)
 		}
-		h.ledger.alive[id] = next
+		if before.sid != "" && next.sid != "" && before.sid != next.sid {
+			h.problem("session %s becomes %s under the same key %s", before.sid, next.sid, next.id)
+		}
+		next.sid = cmp.Or(before.sid, next.sid)
+		h.ledger.alive[id], h.ledger.sidOf[id] = next, next.sid
 		h.checkIdentity(old, next)
 		if v != nil {
+			h.checkBefore(v, before, next, req)
 			h.checkExpire(v, next, w)
 			h.checkState(next)
 			if hashed := next.fields["hashed"].GetBooleanValue(); hashed != h.hashed {
@@ -158,13 +168,40 @@ func (h *history) renewedFrom(old *state, req *pb.CommitRequest) *state {
 	}
 	for _, w := range req.GetWrites() {
 		if name := w.GetDelete(); name != "" && h.ledger.last != nil && h.ledger.last.id == idOf(name) {
-			return &state{fields: map[string]*pb.Value{"note": h.ledger.last.fields["note"]}}
+			last := *h.ledger.last
+			last.fields = map[string]*pb.Value{"note": last.fields["note"]}
+			return &last
 		}
 	}
 	return old
 }
 
-// deleted takes a deletion into the ledger. Only those who end or renew a session delete it, unless it has expired.
+// checkBefore sees to it that no session is extended or changed that had expired when its visit decided on that, and that
+// none is stored without values but by an Update.
+func (h *history) checkBefore(v *visit, before, next *state, req *pb.CommitRequest) {
+	decided := h.clock.Now()
+	for _, c := range slices.Backward(v.sent) {
+		if proto.Equal(c.request, req) {
+			decided = c.sent
+		}
+	}
+	if before.exists && !before.aliveAt(decided) {
+		h.problem("#%d brings back %s, which has expired", v.id, next.id)
+	}
+	if before.exists && len(before.values) > 1 && len(next.values) == 1 && !v.does(opDrain) {
+		h.problem("#%d leaves session %s without values", v.id, next.id)
+	}
+}
+
+// removed reports whether v has removed a value of a session.
+func (v *visit) removed(sid, key string) bool {
+	return slices.ContainsFunc(v.writes, func(w *write) bool {
+		return w.sid == sid && w.key == key && w.value == "" && !w.superseded && !w.undone
+	})
+}
+
+// deleted takes a deletion into the ledger. Only those who end or renew a session delete it, or who have removed all that
+// is in it, unless it has expired.
 func (h *history) deleted(v *visit, id string) {
 	s, ok := h.ledger.alive[id]
 	if !ok {
@@ -173,12 +210,15 @@ func (h *history) deleted(v *visit, id string) {
 	if s.aliveAt(h.clock.Now()) {
 		v.deletes = append(v.deletes, id)
 	}
-	if !v.ends && s.aliveAt(h.clock.Now()) {
-		h.problem("#%d deletes %s, which is alive", v.id, id)
+	if v.draining && len(v.call.request.(*pb.CommitRequest).GetWrites()) == 1 && s.aliveAt(h.clock.Now()) {
+		h.problem("#%d deletes %s, which an Update was to empty", v.id, id)
 	}
 	for key, value := range s.values {
+		if !v.ends && s.aliveAt(h.clock.Now()) && key != maxAgeKey && !v.removed(s.sid, key) {
+			h.problem("#%d deletes %s, which is alive, and has not removed %s = %s", v.id, id, key, value)
+		}
 		mine := slices.ContainsFunc(v.writes, func(w *write) bool { return w.sid == s.sid && w.key == key })
-		if v.drained != nil && !mine && key != maxAgeKey && v.drained[key] != value && s.aliveAt(h.clock.Now()) {
+		if v.saw != nil && !mine && key != maxAgeKey && v.saw[key] != value && s.aliveAt(h.clock.Now()) {
 			h.problem("#%d ends %s by an Update that has not seen %s = %s", v.id, id, key, value)
 		}
 	}
@@ -193,9 +233,6 @@ func (h *history) deleted(v *visit, id string) {
 // checkIdentity sees to it that a session has one document at a time, and none after its end.
 func (h *history) checkIdentity(old, next *state) {
 	if old.exists {
-		if old.sid != next.sid {
-			h.problem("session %s becomes %s under the same key %s", old.sid, next.sid, next.id)
-		}
 		return
 	}
 	again := false // by a visit that does not know what became of its first attempt, and never told anybody that key

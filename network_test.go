@@ -5,6 +5,7 @@ import (
 	"io"
 	"path"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/firestore"
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -40,6 +41,7 @@ type call struct {
 	responses []proto.Message
 	err       error
 
+	sent     time.Time     // by the history's clock
 	arrived  bool          // at the server, which has given its answer
 	applied  bool          // and it was no error
 	found    *state        // of a read that has arrived: what it found

@@ -256,7 +256,8 @@ func (s *Store) put(
 		return nil, err
 	}
 	values := change.applyTo(rec.values)
-	if writeID == "" && len(values) == 0 && len(next.values) > 0 { // emptied, but others have stored something: theirs is the cookie
+	if writeID == "" && len(values) == 0 && len(next.values) > 0 && cred.key == rec.key {
+		// It is emptied, but others have stored something: theirs is the cookie.
 		rec.stored(sess, cred, next, values, rec.pendingCookie())
 		return nil, nil
 	}
@@ -279,11 +280,12 @@ func (s *Store) clear(
 			return nil, unread
 		case movedTo != nil:
 			return movedTo, errMovedOn
-		case movedOn(err): // another request has ended it, and may have begun a new one
+		default: // another request may have ended it, and have begun a new one
 			rec.vanish()
 			return nil, nil
 		}
-	} else if err != nil {
+	}
+	if err != nil {
 		return nil, err
 	}
 	// What the session holds now is no change any more, even if others have removed some of it.

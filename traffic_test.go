@@ -26,14 +26,7 @@ func (h *history) begin(ctx context.Context) {
 		}
 		v.key = h.browsers[v.browser]
 	}
-	v.collides = h.IntN(7) == 0
-	keys := 0
-	v.middleware = h.newServer(func() string {
-		if keys++; keys == 1 && v.collides {
-			return takenKey
-		}
-		return fmt.Sprintf("key-%d.%d", v.id, keys)
-	})
+	v.middleware = h.servers[h.IntN(len(h.servers))]
 	v.silent = h.IntN(4) == 0
 	v.steps = h.steps(h.Rand)
 	if h.IntN(5) == 0 {
@@ -69,7 +62,7 @@ func (h *history) steps(r *rand.Rand) []step {
 			s.key = fmt.Sprintf("m%d", r.IntN(2))
 		}
 		steps = append(steps, s)
-		if s.op == opExpire || s.op == opEmpty {
+		if s.op == opExpire {
 			break
 		}
 	}
@@ -78,5 +71,5 @@ func (h *history) steps(r *rand.Rand) []step {
 
 var opsByChance = []op{
 	opWait, opWait, opWait, opWait, opRead, opRead, opSet, opSet, opSet, opSet, opSet, opSame, opUnset, opUnset, opNested, opNested, opNested, opMaxAge, opSave,
-	opRenew, opRenew, opByID, opDestroy, opDestroy, opExpire, opEmpty, opCount, opCount, opCount, opCount, opAdd, opAdd, opTry, opRefuse, opDrain,
+	opRenew, opRenew, opByID, opDestroy, opDestroy, opExpire, opEmpty, opEmpty, opTake, opTake, opCount, opCount, opCount, opCount, opAdd, opAdd, opTry, opRefuse, opDrain, opEndIn,
 }

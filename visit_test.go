@@ -34,11 +34,13 @@ type visit struct {
 
 	// What happened to it.
 	beginAt  time.Time
-	finished int  // tick
-	crashed  bool // its process did
-	lost     bool // the client does not see the response
-	faulty   bool // some call was hit
-	solo     bool // nothing else happened meanwhile
+	finished int      // tick
+	crashed  bool     // its process did
+	lost     bool     // the client does not see the response
+	faulty   bool     // some call was hit
+	struck   []string // by which faults
+	timedOut bool     // in a call
+	solo     bool     // nothing else happened meanwhile
 	sent     []*call
 	cost     ops
 	created  []string        // documents, by commits of its own
@@ -47,16 +49,20 @@ type visit struct {
 	loaded   *state          // what its last read found before the handler saw the session
 
 	// What its handler has seen and done.
-	looked  bool // at the session
-	unread  bool // it was destroyed unread
-	isNew   bool
-	seen    map[string]string
-	seenAt  time.Time
-	writes  []*write
-	updates []*addition
-	ends    bool              // it has tried to end or renew the session
-	drained map[string]string // what an Update under way saw of the session that it ends; nil if there is none
-	dropped bool              // the log or an error says that its changes are, since the session is gone
+	looked   bool // at the session
+	unread   bool // it was destroyed unread
+	isNew    bool
+	seen     map[string]string
+	seenAt   time.Time
+	writes   []*write
+	updates  []*addition
+	ends     bool              // it has tried to end or renew the session
+	saw      map[string]string // what an Update under way saw of the session that it ends; nil if there is none
+	draining bool              // an Update that empties it is under way
+	renewing string            // the session's ID, while it shows none because it is to be renewed
+	empties  bool              // it has removed the last value that it knew of
+	applied  int               // tick of the last commit of its own that was
+	dropped  bool              // the log or an error says that its changes are, since the session is gone
 
 	response *http.Response
 	err      error // of the handler's chain
@@ -71,6 +77,7 @@ type write struct {
 	key, value string
 	at         int // tick
 	superseded bool
+	undone     bool // by its Update, which ran again
 	tried      bool // a save was, before the end of the handler
 	acked      int  // tick at which one had returned nil; 0 if none has
 }

@@ -80,7 +80,7 @@ func TestManyUpdates(t *testing.T) {
 			}
 			if n%100 == 0 {
 				if ids := a.writeIDs("key"); len(ids) != 1 {
-					t.Errorf("after %d: %d IDs", n+1, len(ids))
+					return fmt.Errorf("after %d Updates: %d IDs", n+1, len(ids))
 				}
 			}
 		}

@@ -55,7 +55,7 @@ func (w *tripwire) configure(cfg *echofirestore.Config) {
 	cfg.Decoder = func(s string) (echofirestore.Payload, error) { w.in("Decoder"); return echofirestore.DecodeJSON(s) }
 	cfg.AEAD = trippingAEAD{newGCM([]byte("0123456789abcdef")), w}
 	cfg.Now = func() time.Time { w.in("Now"); return now() }
-	cfg.Logger = slog.New(logFunc(func(context.Context) { w.in("Logger") }))
+	cfg.Logger = slog.New(logger(func(context.Context, string) { w.in("Logger") }))
 	cfg.ErrorHandler = func(_ echo.Context, err error) error {
 		w.in("ErrorHandler")
 		return echo.NewHTTPError(http.StatusServiceUnavailable).SetInternal(err)

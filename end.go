@@ -32,11 +32,12 @@ func (s *Store) endAll(ctx context.Context, sess *sessions.Session, rec *record,
 	if err := s.end(ctx, sess, rec, writeID); err != nil {
 		return err
 	}
-	for ; len(rec.others) > 0; rec.others = rec.others[1:] {
+	for len(rec.others) > 0 {
 		if err := s.remove(ctx, rec.name, rec.others[0]); err != nil {
 			rec.set(func() { rec.ending = err })
 			return err
 		}
+		rec.set(func() { rec.others = rec.others[1:] })
 	}
 	return nil
 }
@@ -68,11 +69,6 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, wr
 				return errMovedOn
 			}
 		}
-		if unchanged == nil && outcomeUnknown(err) {
-			if doc, unread := s.reread(ctx, rec); unread == nil && doc == nil {
-				err = nil // the delete was applied
-			}
-		}
 		if err != nil {
 			rec.set(func() { rec.ending = err })
 			return err
@@ -82,11 +78,17 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, wr
 	return nil
 }
 
-// remove deletes the document of a session, which need not have been read.
+// remove deletes the document of a session, which need not have been read, whatever it holds or under a precondition.
 func (s *Store) remove(ctx context.Context, name, key string, unchanged ...firestore.Precondition) error {
 	id, err := s.documentID(name, key)
 	if err != nil {
 		return rejected(err)
 	}
-	return s.firestore.delete(ctx, "delete session", s.firestore.ref(id), unchanged...)
+	err = s.firestore.delete(ctx, "delete session", s.firestore.ref(id), unchanged...)
+	if len(unchanged) == 0 && outcomeUnknown(err) {
+		if doc, unread := again(s.find(ctx, name, key)); unread == nil && doc == nil {
+			return nil // it was applied
+		}
+	}
+	return err
 }

@@ -219,9 +219,10 @@ func TestSeveralCookiesWithoutMiddleware(t *testing.T) {
 }
 
 // TestSeveralCookiesUnderFaults has Firestore refuse the n-th call of a request. A read that fails is an error, and never a
-// reason to go on with another session; an end that failed is an error, and is tried again.
+// reason to go on with another session. An end that fails is an error, unless it was applied, and is tried again.
 func TestSeveralCookiesUnderFaults(t *testing.T) {
 	t.Parallel()
+	refused := status.Error(codes.PermissionDenied, "no")
 	for n := 1; n <= 3; n++ {
 		t.Run(fmt.Sprintf("read %d", n), func(t *testing.T) {
 			t.Parallel()
@@ -233,8 +234,7 @@ func TestSeveralCookiesUnderFaults(t *testing.T) {
 			if n < 3 {
 				cookies[n] = "bob"
 			}
-			left := n
-			refuse(a, "BatchGetDocuments", &left)
+			a.firestore.Inject(firestoretest.Fault{Method: "BatchGetDocuments", Skip: n - 1, Err: refused})
 			got := a.browser().get("/", withCookies(cookies...))
 			if got.StatusCode != http.StatusServiceUnavailable || strings.Contains(got.body, "bob") {
 				t.Errorf("status %d: %s", got.StatusCode, got.body)
@@ -253,9 +253,6 @@ func TestSeveralCookiesUnderFaults(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, delete %d", name, n), func(t *testing.T) {
 				t.Parallel()
 				a := newApp(t)
-				for _, key := range []string{"alice", "bob", "carol"} {
-					a.putSession(key, `{"user": "`+key+`"}`)
-				}
 				a.POST("/", handler)
 				a.POST("/ignored", func(c echo.Context) error {
 					if err := handler(c); status.Code(err) != codes.PermissionDenied {
@@ -265,30 +262,27 @@ func TestSeveralCookiesUnderFaults(t *testing.T) {
 				})
 				for _, step := range []struct {
 					path         string
+					fault        firestoretest.Fault
 					status, left int // of the documents
-				}{{"/", http.StatusServiceUnavailable, 3 - n + 1}, {"/ignored", http.StatusOK, 0}} {
-					left := n
-					if step.path == "/ignored" {
-						left = 1
+				}{
+					{"/", firestoretest.Fault{Skip: n - 1, Err: refused}, http.StatusServiceUnavailable, 3 - n + 1},
+					{"/ignored", firestoretest.Fault{Err: refused}, http.StatusOK, 0},
+					{"/", firestoretest.Fault{Skip: n - 1, Err: status.Error(codes.Internal, "lost"), After: true}, http.StatusOK, 0},
+				} {
+					for _, key := range []string{"alice", "bob", "carol"} {
+						a.putSession(key, `{"user": "`+key+`"}`)
 					}
-					refuse(a, "Commit", &left)
+					step.fault.Method = "Commit"
+					a.firestore.Inject(step.fault)
 					got := a.browser().post(step.path, withCookies("alice", "bob", "carol"))
 					docs := a.documents()
 					if got.StatusCode != step.status || len(docs) != step.left {
-						t.Errorf("%s: status %d, want %d, documents %v", step.path, got.StatusCode, step.status, docs)
+						t.Errorf("%s, %v: status %d, want %d, documents %v", step.path, step.fault.Err, got.StatusCode, step.status, docs)
 					}
 				}
 			})
 		}
 	}
-}
-
-// refuse has Firestore refuse the n-th call of a method, n being what left counts down from.
-func refuse(a *app, method string, left *int) {
-	for range *left - 1 {
-		a.firestore.Inject(firestoretest.Fault{Method: method, Do: func() {}})
-	}
-	a.firestore.Inject(firestoretest.Fault{Method: method, Err: status.Error(codes.PermissionDenied, "no")})
 }
 
 // TestSeveralSignedCookies sends cookies of several keys: a forged one costs nothing.

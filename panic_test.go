@@ -166,7 +166,7 @@ func TestPanics(t *testing.T) {
 			return err
 		}},
 	} {
-		for _, callback := range strings.FieldsSeq(moment.callbacks) {
+		for callback := range strings.FieldsSeq(moment.callbacks) {
 			for _, recoverer := range []string{"outside", "inside", "nowhere", "in the handler"} {
 				if recoverer == "in the handler" && moment.late {
 					continue

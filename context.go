@@ -41,7 +41,8 @@ func (c *handlerContext) init(s *Store, x *exchange, outer echo.Context) {
 func (c *handlerContext) Get(key string) any {
 	switch key {
 	case SessionKey:
-		return c.x.open(c.x.store.cfg.CookieName, true).Session
+		o, _ := c.x.open(c.x.store.cfg.CookieName, true) // the client is told
+		return o.Session
 	case exchangeKey:
 		return c.x
 	case contribKey:

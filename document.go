@@ -118,7 +118,7 @@ func (s *Store) next(prev *document, values map[string]any, maxAge int) (*docume
 	now := s.cfg.Now()
 	doc := &document{maxAge: maxAge, started: now}
 	if prev != nil {
-		doc.ref, doc.fields, doc.started, doc.writes = prev.ref, prev.fields, prev.started, prev.writes
+		doc.ref, doc.fields, doc.started = prev.ref, prev.fields, prev.started
 	}
 	doc.expire = s.expiry(now, doc)
 
@@ -195,9 +195,6 @@ func (s *Store) newFields(doc *document) (map[string]any, error) {
 	}
 	if doc.user != "" {
 		fields[fieldUser] = doc.user
-	}
-	if len(doc.writes) > 0 {
-		fields[fieldWriteID] = strings.Join(doc.writes, " ")
 	}
 	if s.cfg.HashKeys {
 		fields[fieldHashed] = true

@@ -3,7 +3,6 @@ package echofirestore
 import (
 	"context"
 
-	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
 )
 
@@ -13,6 +12,7 @@ func endedBy(sess *sessions.Session) bool { return sess.Options != nil && sess.O
 // destroy ends the session, which need not have been read.
 func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record) error {
 	return rec.exclusively(func() error {
+		rec.set(func() { rec.unloaded = false }) // what it holds does not matter any more
 		rec.repair(sess)
 		clear(sess.Values)
 		if err := s.endAll(ctx, sess, rec, ""); err != nil {
@@ -47,48 +47,58 @@ func (s *Store) endAll(ctx context.Context, sess *sessions.Session, rec *record,
 func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
-	var unchanged []firestore.Precondition
-	if writeID != "" && rec.doc != nil {
-		if rec.gone {
-			return gone()
+	switch {
+	case writeID != "" && rec.doc != nil:
+		if err := s.endSeen(ctx, rec); err != nil {
+			return err
 		}
-		unchanged = append(unchanged, firestore.LastUpdateTime(rec.doc.updateTime))
-	}
-	if rec.key != "" && !rec.gone {
-		err := s.remove(ctx, rec.name, rec.key, unchanged...)
-		if unchanged != nil && movedOn(err) {
-			doc, err := s.reread(ctx, rec)
-			switch {
-			case err != nil:
-				return err
-			case doc == nil:
-				rec.vanish()
-				return gone()
-			default:
-				rec.moveOn(doc)
-				return errMovedOn
-			}
-		}
-		if err != nil {
+	case rec.key != "" && !rec.gone:
+		if err := s.remove(ctx, rec.name, rec.key); err != nil {
 			rec.set(func() { rec.ending = err })
 			return err
 		}
+	case rec.err != nil: // its name is not valid
+		return rec.err
 	}
 	rec.ended(sess, nil, expiredCookie(rec.name, sess.Options))
 	return nil
 }
 
-// remove deletes the document of a session, which need not have been read, whatever it holds or under a precondition.
-func (s *Store) remove(ctx context.Context, name, key string, unchanged ...firestore.Precondition) error {
+// endSeen deletes the document of a session as an Update has seen it.
+func (s *Store) endSeen(ctx context.Context, rec *record) error {
+	if rec.gone {
+		return gone()
+	}
+	var movedTo *document
+	var done bool
+	var err error
+	if rec.doc.expiredAt(s.cfg.Now()) { // unless another request has extended it
+		movedTo, err = s.reread(ctx, rec)
+	} else {
+		movedTo, done, err = s.deleteVersion(ctx, rec, rec.doc)
+	}
+	switch {
+	case done || err != nil:
+		return err
+	case movedTo == nil:
+		rec.vanish()
+		return gone()
+	default:
+		rec.moveOn(movedTo)
+		return errMovedOn
+	}
+}
+
+// remove deletes a session's document, which need not have been read. If the answer is lost, it does so once more, which
+// does no harm.
+func (s *Store) remove(ctx context.Context, name, key string) error {
 	id, err := s.documentID(name, key)
 	if err != nil {
 		return rejected(err)
 	}
-	err = s.firestore.delete(ctx, "delete session", s.firestore.ref(id), unchanged...)
-	if len(unchanged) == 0 && outcomeUnknown(err) {
-		if doc, unread := again(s.find(ctx, name, key)); unread == nil && doc == nil {
-			return nil // it was applied
-		}
+	err = s.firestore.delete(ctx, "delete session", s.firestore.ref(id))
+	if outcomeUnknown(err) {
+		err = s.firestore.delete(ctx, "delete session", s.firestore.ref(id))
 	}
 	return err
 }

@@ -31,8 +31,7 @@ type exchange struct {
 	status int   // that the response has begun with
 
 	// The locks are taken in this order, and then those of records. None is held while a callback of the application's
-	// runs, but for loading while the Decoder does.
-	loading  sync.Mutex // held while a session is opened
+	// runs, nor while a session is loaded or saved.
 	headers  sync.Mutex // guards header
 	mu       sync.Mutex // guards what follows
 	phase    phase
@@ -87,9 +86,8 @@ type opened struct {
 // Get returns the session called name. With New and Save it makes the exchange a sessions.Store: the one that
 // echo-contrib's session.Get finds, and that works even if a handler has replaced the request altogether.
 func (x *exchange) Get(_ *http.Request, name string) (*sessions.Session, error) {
-	o := x.open(name, false)
-	unread, _ := o.rec.failures()
-	return o.Session, unread
+	o, err := x.open(name, false)
+	return o.Session, err
 }
 
 // New is as [Store.New].
@@ -102,31 +100,20 @@ func (x *exchange) Save(r *http.Request, w http.ResponseWriter, sess *sessions.S
 	return x.store.Save(r, w, sess)
 }
 
-// open returns the session called name, loading it if no handler has asked for it before.
-func (x *exchange) open(name string, silent bool) opened {
-	o, found := x.lookUp(name)
-	if found {
-		return o
-	}
-	ctx := x.host.Context()
-	o, found = x.load(ctx, name, silent)
-	if !found {
-		x.store.reportLoad(ctx, o.rec)
-	}
-	return o
+// open returns the session called name, loading it if that is left to do.
+func (x *exchange) open(name string, silent bool) (opened, error) {
+	o := x.unread(name, silent)
+	return o, x.store.load(x.host.Context(), o.Session, o.rec)
 }
 
-// load reads the session called name. It reports true if another goroutine did so first.
-func (x *exchange) load(ctx context.Context, name string, silent bool) (opened, bool) {
-	x.loading.Lock()
-	defer x.loading.Unlock()
+// unread returns the session called name without loading it.
+func (x *exchange) unread(name string, silent bool) opened {
 	if o, found := x.lookUp(name); found {
-		return o, true
+		return o
 	}
 	o := opened{silent: silent}
-	o.Session, o.rec = x.store.open(ctx, x.request, name, x.host.HTTPS())
-	x.add(o)
-	return o, false
+	o.Session, o.rec = x.store.newSession(x.request, name, x.host.HTTPS())
+	return x.add(o)
 }
 
 // lookUp returns the session called name, if it was opened before.
@@ -144,11 +131,16 @@ func (x *exchange) find(name string) int {
 	return slices.IndexFunc(x.sessions, func(o opened) bool { return o.rec.name == name })
 }
 
-func (x *exchange) add(o opened) {
+// add returns o, or if another goroutine was first, the session that has its name.
+func (x *exchange) add(o opened) opened {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if i := x.find(o.rec.name); i >= 0 {
+		return x.sessions[i]
+	}
 	o.rec.managed, o.rec.sealed = true, x.phase >= begun
 	x.sessions = append(x.sessions, o)
+	return o
 }
 
 // opened returns the sessions that handlers have asked for so far.
@@ -171,7 +163,7 @@ func (x *exchange) saveAll() error {
 
 // destroy ends the session called name, without loading it.
 func (x *exchange) destroy(name string) error {
-	o := x.unread(name)
+	o := x.unread(name, false)
 	if err := x.store.destroy(x.host.Context(), o.Session, o.rec); err != nil {
 		return err
 	}
@@ -181,7 +173,10 @@ func (x *exchange) destroy(name string) error {
 
 // renew makes the next save of the session called name take a new key.
 func (x *exchange) renew(name string) error {
-	o := x.open(name, false)
+	o, err := x.open(name, false)
+	if err != nil {
+		return err
+	}
 	return o.rec.exclusively(func() error {
 		switch {
 		case o.rec.err != nil:
@@ -201,26 +196,15 @@ func (x *exchange) renew(name string) error {
 
 // update changes the session called name by fn, and saves it.
 func (x *exchange) update(name string, fn func(*sessions.Session) error) error {
-	o := x.open(name, false)
+	o, err := x.open(name, false)
+	if err != nil {
+		return err
+	}
 	if err := x.store.change(x.host.Context(), o.Session, o.rec, fn); err != nil {
 		return err
 	}
 	x.showHeaders()
 	return nil
-}
-
-// unread returns the session called name without loading it.
-func (x *exchange) unread(name string) opened {
-	x.loading.Lock()
-	defer x.loading.Unlock()
-	if o, found := x.lookUp(name); found {
-		return o
-	}
-	var o opened
-	o.Session, o.rec = x.store.newSession(name, x.host.HTTPS())
-	o.rec.setKeys(x.store.requestKeys(x.request, name))
-	x.add(o)
-	return o
 }
 
 // hasReturned reports whether the handlers have.

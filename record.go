@@ -18,27 +18,27 @@ type record struct {
 	options sessions.Options // as handed out
 	managed bool             // an exchange sends its cookie
 
-	malformed []*malformedError // why documents are ignored
-	over      bool              // the client has a key, but no document of it was found
-
-	// Who changes the session, or saves it, has the token. It may be held for as long as Firestore takes, and callbacks of
+	// Who loads the session, changes or saves it, has the token. It may be held for as long as Firestore takes, and callbacks of
 	// the application's run under it, but for the Logger and the ErrorHandler.
 	token token
 
 	// mu guards what follows, for moments only, and nothing else is locked under it. What is in the first group is changed
 	// only by who has the token as well, who may therefore read it without mu.
-	mu       sync.Mutex
-	key      string         // the client's, as long as a document of it may exist
-	others   []string       // and those in further cookies of the name, in their order
-	doc      *document      // what is stored; nil if nothing is known to be
-	values   map[string]any // what the session held when it was read or last saved, as decoded; never changed
-	maxAge   int            // and its Options.MaxAge
-	err      error          // why the document could not be read
-	ending   error          // why the session could not be ended, and was to be
-	renewing bool           // the next save takes a new key
-	fresh    bool           // the key was issued for this response: nobody knows it yet
-	gone     bool           // another request has ended the session
-	touched  bool           // the session was to be extended and could not be: it is not tried again
+	mu        sync.Mutex
+	unloaded  bool              // whether the client's keys open a session is not known, and may not matter
+	malformed []*malformedError // why documents are ignored
+	over      bool              // the client has a key, but no document of it was found
+	key       string            // the client's, as long as a document of it may exist
+	others    []string          // and those in further cookies of the name, in their order
+	doc       *document         // what is stored; nil if nothing is known to be
+	values    map[string]any    // what the session held when it was read or last saved, as decoded; never changed
+	maxAge    int               // and its Options.MaxAge
+	err       error             // why the document could not be read
+	ending    error             // why the session could not be ended, and was to be
+	renewing  bool              // the next save takes a new key
+	fresh     bool              // the key was issued for this response: nobody knows it yet
+	gone      bool              // another request has ended the session
+	touched   bool              // the session was to be extended and could not be: it is not tried again
 
 	sealed bool         // the response has begun: no cookie can be sent
 	cookie *http.Cookie // the one that the response sets; nil for none
@@ -84,18 +84,12 @@ func (rec *record) set(f func()) {
 	f()
 }
 
-// setKeys notes the keys that the client has.
-func (rec *record) setKeys(keys []string) {
-	rec.others = keys
-	rec.nextKey()
-}
-
-// nextKey goes on to the next of the client's keys.
-func (rec *record) nextKey() {
-	rec.key = ""
-	if len(rec.others) > 0 {
-		rec.key, rec.others = rec.others[0], rec.others[1:]
+// cutKey returns the first of the keys, "" if there is none, and the others.
+func cutKey(keys []string) (string, []string) {
+	if len(keys) == 0 {
+		return "", nil
 	}
+	return keys[0], keys[1:]
 }
 
 // repair gives back what the session cannot do without.
@@ -154,6 +148,12 @@ func (rec *record) failures() (unread, unended error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	return rec.err, rec.ending
+}
+
+func (rec *record) isUnloaded() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.unloaded
 }
 
 func (rec *record) isGone() bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -62,10 +63,13 @@ func (s *Store) commitAlone(
 	ctx context.Context, sess *sessions.Session, rec *record, writeID string,
 ) (untouched, err error) {
 	rec.repair(sess)
-	if rec.ending != nil || endedBy(sess) {
-		if err := s.endAll(ctx, sess, rec, writeID); err != nil || endedBy(sess) {
+	if rec.ending != nil {
+		if err := s.endAll(ctx, sess, rec, ""); err != nil {
 			return nil, err
 		}
+	}
+	if endedBy(sess) {
+		return nil, s.endAll(ctx, sess, rec, writeID)
 	}
 	if rec.err != nil {
 		return nil, rec.err
@@ -79,6 +83,8 @@ func (s *Store) commitAlone(
 		return nil, rejected(err)
 	case rec.doc == nil && len(change.set) == 0:
 		return nil, nil
+	case rec.unloaded:
+		return nil, conflict() // Get has returned an error
 	case rec.doc == nil:
 		return nil, s.create(ctx, sess, rec, change)
 	case change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing:
@@ -125,26 +131,47 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		if doc.fields = fields; tooLarge(doc.ref, fields) {
 			return rejected(ErrTooLarge)
 		}
-		doc.updateTime, err = s.firestore.create(ctx, doc.ref, fields)
-		if taken := status.Code(err) == codes.AlreadyExists; taken || outcomeUnknown(err) {
-			stored, unread := again(s.read(ctx, cred.id))
-			switch {
-			case stored != nil && doc.wrote(stored):
-				doc, err = stored, nil
-			case taken && unread == nil:
-				continue
-			case taken:
-				err = unread
-			}
-		}
+		stored, err := s.createAt(ctx, doc)
 		if err != nil {
 			return err
 		}
+		if stored == nil {
+			continue
+		}
+		doc = stored
 		change.set = doc.values
 		s.saved(sess, rec, cred, doc, change.applyTo(rec.values)) // which may be more: see clear
 		return nil
 	}
 	return rejected(fmt.Errorf("echofirestore: Config.KeyFactory returned %d keys that are all in use", maxKeys))
+}
+
+// createAt stores doc, and returns nil if there is another document in its place. If the answer is lost, it looks; if doc is
+// not there, it tries once more, with the same key, so that of two commits that arrive only one is applied.
+func (s *Store) createAt(ctx context.Context, doc *document) (*document, error) {
+	for tried := false; ; tried = true {
+		var err error
+		if doc.updateTime, err = s.firestore.create(ctx, doc.ref, doc.fields); err == nil {
+			return doc, nil
+		}
+		taken := status.Code(err) == codes.AlreadyExists
+		if !taken && !outcomeUnknown(err) {
+			return nil, err
+		}
+		stored, unread := again(s.read(ctx, doc.ref.ID))
+		switch {
+		case unread != nil && taken:
+			return nil, unread
+		case unread != nil:
+			return nil, err
+		case stored != nil && doc.wrote(stored):
+			return stored, nil
+		case stored != nil || taken:
+			return nil, nil
+		case tried:
+			return nil, err
+		}
+	}
 }
 
 // update stores what was changed in a session that has a document, or deletes that if the change empties it. If the
@@ -228,32 +255,27 @@ func (s *Store) put(
 		return nil, err
 	}
 	next.ref = s.firestore.ref(cred.id)
-	next.writes = s.writes.keep(next.writes)
-	if writeID != "" {
-		next.addWrite(writeID)
-	}
-	err = s.replace(ctx, prev, next)
-	if movedOn(err) || outcomeUnknown(err) {
-		// The commit may have been applied without our knowing.
-		stored, unread := again(s.read(ctx, next.ref.ID))
-		switch {
-		case stored != nil && next.wrote(stored):
-			next, err = stored, nil
-		case outcomeUnknown(err):
-			return nil, err
-		case unread != nil:
-			return nil, inConflict(ctx, unread)
-		case next.ref.ID == prev.ref.ID:
-			return stored, errMovedOn
-		default:
-			if movedTo, err = s.reread(ctx, rec); err != nil {
-				return nil, err
-			}
-			return movedTo, errMovedOn
-		}
-	}
+	fields, err := s.fit(prev, next, writeID)
 	if err != nil {
 		return nil, err
+	}
+	stored, done, err := s.insist(ctx, prev, func() error {
+		return s.replace(ctx, prev, next, fields)
+	}, func() (*document, bool, error) {
+		stored, err := again(s.read(ctx, next.ref.ID))
+		wrote := stored != nil && next.wrote(stored)
+		if err == nil && !wrote && next.ref.ID != prev.ref.ID {
+			stored, err = s.reread(ctx, rec)
+		}
+		return stored, wrote, err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !done:
+		return stored, errMovedOn
+	case stored != nil:
+		next = stored
 	}
 	values := change.applyTo(rec.values)
 	if writeID == "" && len(values) == 0 && len(next.values) > 0 && cred.key == rec.key {
@@ -270,23 +292,15 @@ func (s *Store) put(
 func (s *Store) clear(
 	ctx context.Context, sess *sessions.Session, rec *record, prev *document, change change,
 ) (movedTo *document, err error) {
-	err = s.firestore.delete(ctx, "delete session", prev.ref, firestore.LastUpdateTime(prev.updateTime))
-	if movedOn(err) || outcomeUnknown(err) {
-		movedTo, unread := s.reread(ctx, rec)
-		switch {
-		case outcomeUnknown(err) && (unread != nil || movedTo != nil):
-			return nil, err
-		case unread != nil:
-			return nil, unread
-		case movedTo != nil:
-			return movedTo, errMovedOn
-		default: // another request may have ended it, and have begun a new one
-			rec.vanish()
-			return nil, nil
-		}
-	}
-	if err != nil {
+	movedTo, done, err := s.deleteVersion(ctx, rec, prev)
+	switch {
+	case err != nil:
 		return nil, err
+	case movedTo != nil:
+		return movedTo, errMovedOn
+	case !done: // another request may have ended it, and have begun a new one
+		rec.vanish()
+		return nil, nil
 	}
 	// What the session holds now is no change any more, even if others have removed some of it.
 	rec.ended(sess, change.applyTo(rec.values), expiredCookie(rec.name, sess.Options))
@@ -310,24 +324,77 @@ func (s *Store) credentialOf(rec *record) (credential, error) {
 	return s.credential(rec.name, rec.key)
 }
 
-// replace writes next in the place of prev, if that has not moved on: as an update of the one document or, if next is
-// another one, as its creation and the deletion of prev, in one commit.
-func (s *Store) replace(ctx context.Context, prev, next *document) error {
+// insist makes a commit that is under the condition that prev has not moved on. If it has, insist returns false and what
+// is there now, nil for nothing. If the answer is lost, look says what is there, and whether the commit has written it: that
+// is success as well. If nothing has changed, the commit is made once more. That is safe, for one version can be replaced
+// only once, and enough for INTERNAL, see https://cloud.google.com/firestore/native/docs/understand-error-codes.
+func (s *Store) insist(
+	ctx context.Context, prev *document, commit func() error, look func() (stored *document, written bool, err error),
+) (stored *document, done bool, err error) {
+	for tried := false; ; tried = true {
+		err := commit()
+		unknown := outcomeUnknown(err)
+		if !unknown && !movedOn(err) {
+			return nil, err == nil, err
+		}
+		stored, written, unread := look()
+		switch {
+		case unread != nil && unknown:
+			return nil, false, err
+		case unread != nil:
+			return nil, false, inConflict(ctx, unread)
+		case written || !unknown || stored == nil || !stored.updateTime.Equal(prev.updateTime):
+			return stored, written, nil
+		case tried:
+			return nil, false, err
+		}
+	}
+}
+
+// deleteVersion deletes prev, and returns true. If that has moved on, it returns false and what is there now, nil for
+// nothing: whoever has deleted it, nobody can say.
+func (s *Store) deleteVersion(ctx context.Context, rec *record, prev *document) (movedTo *document, done bool, err error) {
+	return s.insist(ctx, prev, func() error {
+		return s.firestore.delete(ctx, "delete session", prev.ref, firestore.LastUpdateTime(prev.updateTime))
+	}, func() (*document, bool, error) {
+		stored, err := s.reread(ctx, rec)
+		return stored, false, err
+	})
+}
+
+// fit returns the fields of next that are the library's, with the IDs of Updates that may be asked for. If they make it
+// too large, those of other Stores go: their Updates are less than sure of their outcome then, if the answer is lost.
+func (s *Store) fit(prev, next *document, writeID string) (map[string]any, error) {
 	fields, err := s.newFields(next)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	all := s.updatedFields(prev, fields)
-	if next.ref.ID != prev.ref.ID {
-		all[fieldStarted] = next.started
+	for _, ids := range [][]string{s.writes.keep(prev.writes), nil} {
+		next.writes = ids
+		if writeID != "" {
+			next.addWrite(writeID)
+		}
+		if delete(fields, fieldWriteID); len(next.writes) > 0 {
+			fields[fieldWriteID] = strings.Join(next.writes, " ")
+		}
+		all := s.updatedFields(prev, fields)
+		if next.ref.ID != prev.ref.ID {
+			all[fieldStarted] = next.started
+		}
+		if next.fields = all; !tooLarge(next.ref, all) {
+			return fields, nil
+		}
 	}
-	if next.fields = all; tooLarge(next.ref, all) {
-		return rejected(ErrTooLarge)
-	}
+	return nil, rejected(ErrTooLarge)
+}
+
+// replace writes next in the place of prev, if that has not moved on: as an update of the one document or, if next is
+// another one, as its creation and the deletion of prev, in one commit.
+func (s *Store) replace(ctx context.Context, prev, next *document, fields map[string]any) (err error) {
 	if next.ref.ID == prev.ref.ID {
 		next.updateTime, err = s.firestore.update(ctx, "save session", next.ref, prev.updateTime, s.updates(prev, fields))
 	} else {
-		next.updateTime, err = s.firestore.move(ctx, prev.ref, prev.updateTime, next.ref, all)
+		next.updateTime, err = s.firestore.move(ctx, prev.ref, prev.updateTime, next.ref, next.fields)
 	}
 	return err
 }

@@ -56,9 +56,8 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 
 // New is Get without the memory: it reads the document again on every call, and only Save saves what it returns.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
-	sess, rec := s.open(r.Context(), r, name, r.TLS != nil)
-	s.reportLoad(r.Context(), rec)
-	return sess, rec.err
+	sess, rec := s.newSession(r, name, r.TLS != nil)
+	return sess, s.load(r.Context(), sess, rec)
 }
 
 // Save stores the changes of a session that Get or New returned, at the least cost: nothing is written if nothing was
@@ -96,47 +95,63 @@ func (s *Store) keepsSame(other *Store) bool {
 		a.Path == b.Path && a.Domain == b.Domain && a.Partitioned == b.Partitioned
 }
 
-// open returns the session called name of a request, and what is known of it. It never fails: what went wrong is in
-// the record.
-func (s *Store) open(ctx context.Context, r *http.Request, name string, secure bool) (*sessions.Session, *record) {
-	sess, rec := s.newSession(name, secure)
-	if rec.err = validateName(name); rec.err != nil {
-		return sess, rec
+// load reads a session, if that is left to do. It returns why the session could not be read.
+func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) error {
+	if rec.isUnloaded() {
+		loaded := false
+		err := rec.exclusively(func() error {
+			if rec.isUnloaded() {
+				s.loadAlone(ctx, sess, rec)
+				loaded = true
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if loaded {
+			s.reportLoad(ctx, rec)
+		}
 	}
-	if rec.setKeys(s.requestKeys(r, name)); rec.key == "" {
-		return sess, rec
-	}
+	unread, _ := rec.failures()
+	return unread
+}
+
+// loadAlone reads what the client's keys name, one after another, until one has a living session. If a callback panics,
+// the session stays unloaded.
+func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *record) {
 	if ctx.Err() != nil {
 		// The request has ended for a middleware that ends its context, and Echo's error handler asks for the session.
 		ctx = context.WithoutCancel(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	s.load(ctx, sess, rec)
-	return sess, rec
-}
-
-// load reads what the client's keys name, one after another, until one has a living session.
-func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) {
+	key, others := rec.key, rec.others
+	var doc *document
+	var err error
+	var malformed []*malformedError
 	missing := false
-	for ; rec.key != ""; rec.nextKey() {
-		doc, err := s.find(ctx, rec.name, rec.key)
-		malformed, _ := errors.AsType[*malformedError](err)
-		switch {
-		case malformed != nil:
-			rec.malformed = append(rec.malformed, malformed)
-		case err != nil:
-			rec.err = err // and not the next one's session, which may be that of somebody else
-			return
-		case doc == nil:
+	for key != "" {
+		doc, err = s.find(ctx, rec.name, key)
+		if bad, ok := errors.AsType[*malformedError](err); ok {
+			malformed = append(malformed, bad)
+			doc, err = nil, nil
+		} else if doc != nil || err != nil { // after an error not the next one's session, which may be that of somebody else
+			break
+		} else {
 			missing = true
-		default:
-			sess.ID, sess.IsNew = rec.key, false
-			rec.err = s.adopt(sess, rec, doc)
-			return
+		}
+		key, others = cutKey(others)
+	}
+	if doc != nil && err == nil {
+		if err = s.adopt(sess, rec, doc); err == nil {
+			sess.ID, sess.IsNew = key, false
 		}
 	}
-	rec.over = missing
+	rec.set(func() {
+		rec.key, rec.others, rec.err, rec.malformed = key, others, err, malformed
+		rec.over, rec.unloaded = missing && key == "", false
+	})
 }
 
 func validateName(name string) error {
@@ -169,12 +184,17 @@ func fill(sess *sessions.Session, values map[string]any) {
 	}
 }
 
-// newSession returns a session that nothing is stored of, and its record.
-func (s *Store) newSession(name string, secure bool) (*sessions.Session, *record) {
+// newSession returns the session called name of a request, which is yet to be loaded if the client has a key, and its
+// record.
+func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions.Session, *record) {
 	sess := sessions.NewSession(s, name)
 	sess.IsNew = true
 	sess.Options = s.options(secure)
 	rec := &record{store: s, name: name, options: *sess.Options, maxAge: s.cfg.MaxAge, token: newToken()}
+	if rec.err = validateName(name); rec.err == nil {
+		rec.key, rec.others = cutKey(s.requestKeys(r, name))
+		rec.unloaded = rec.key != ""
+	}
 	addRecord(sess, rec)
 	return sess, rec
 }
@@ -240,7 +260,7 @@ func (s *Store) read(ctx context.Context, id string) (*document, error) {
 		switch {
 		case err == nil || retried && movedOn(err), errors.Is(err, ErrConflict):
 			return nil, nil // it is over, whether or not its document is gone
-		case !movedOn(err):
+		case retried || !movedOn(err) && !outcomeUnknown(err):
 			return nil, err
 		}
 	}
@@ -262,12 +282,12 @@ func (s *Store) reportLoad(ctx context.Context, rec *record) {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", malformed),
 			slog.String("collection", s.cfg.Collection), slog.Time("update_time", malformed.updateTime))
 	}
-	if rec.err != nil {
+	if unread, _ := rec.failures(); unread != nil {
 		level := slog.LevelError
-		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(rec.err, context.Canceled) {
+		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(unread, context.Canceled) {
 			level = slog.LevelDebug
 		}
-		s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", rec.err))
+		s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", unread))
 	}
 }
 

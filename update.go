@@ -36,15 +36,27 @@ func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record,
 			return err
 		}
 	}
-	ctx = context.WithoutCancel(ctx)
-	left := s.cfg.Timeout       // of which fn takes nothing
-	writeID := s.writes.begin() // of all attempts: one that arrives late must not count beside the next
-	defer s.writes.end(writeID)
+	returned := false
+	defer func() {
+		if !returned { // fn, or a callback of its commit, has panicked: what it did is undone
+			_ = s.rewind(sess, rec, before)
+		}
+	}()
+	err = s.changeFrom(context.WithoutCancel(ctx), sess, rec, fn, before)
+	returned = true
+	return err
+}
+
+// changeFrom is change for a session in which nothing has changed but what is pending.
+func (s *Store) changeFrom(
+	ctx context.Context, sess *sessions.Session, rec *record, fn func(*sessions.Session) error, before pending,
+) error {
+	left := s.cfg.Timeout // of which fn takes nothing
 	for n := range maxSaves {
 		err := fn(sess)
 		start := time.Now()
 		if err == nil {
-			if err = s.attempt(ctx, sess, rec, writeID, n, left); err == nil {
+			if err = s.attempt(ctx, sess, rec, n, left); err == nil {
 				return nil
 			}
 		}
@@ -61,8 +73,11 @@ func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record,
 	return conflict()
 }
 
-// attempt commits the session within a time. If it has moved on, attempt waits for the next one to be due.
-func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record, writeID string, n int, timeout time.Duration) error {
+// attempt commits the session within a time. If it has moved on, attempt waits for the next one to be due. A commit of
+// this one that arrives later is under the condition of a version that is past, so that the next attempt has another ID.
+func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record, n int, timeout time.Duration) error {
+	writeID := s.writes.begin()
+	defer s.writes.end(writeID)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	start := time.Now()

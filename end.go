@@ -89,16 +89,20 @@ func (s *Store) endSeen(ctx context.Context, rec *record) error {
 	}
 }
 
-// remove deletes a session's document, which need not have been read. If the answer is lost, it does so once more, which
-// does no harm.
+// remove deletes a session's document, which need not have been read. If the answer is lost, it looks, and deletes once
+// more what is there.
 func (s *Store) remove(ctx context.Context, name, key string) error {
 	id, err := s.documentID(name, key)
 	if err != nil {
 		return rejected(err)
 	}
-	err = s.firestore.delete(ctx, "delete session", s.firestore.ref(id))
-	if outcomeUnknown(err) {
-		err = s.firestore.delete(ctx, "delete session", s.firestore.ref(id))
+	ref := s.firestore.ref(id)
+	if err = s.firestore.delete(ctx, "delete session", ref); !outcomeUnknown(err) {
+		return err
+	}
+	snap, unread := s.firestore.get(ctx, ref)
+	if unread == nil && (snap == nil || s.firestore.delete(ctx, "delete session", ref) == nil) {
+		return nil
 	}
 	return err
 }

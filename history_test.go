@@ -246,7 +246,7 @@ func (h *history) settle() {
 		case v.call != nil && v.call.gaveUp:
 			h.say("#%d waits no more for its %s", v.id, v.call.method)
 			h.unanswered(v, v.call)
-			v.call, v.asleep, v.timedOut = nil, true, true
+			v.call, v.asleep = nil, true
 		case v.running:
 			select {
 			case c, ok := <-v.calls:

@@ -46,7 +46,7 @@ func TestOutages(t *testing.T) {
 			sess.Values["n"] = 1
 			return c.String(http.StatusOK, "handler's")
 		}, status: 503},
-		{name: "delete expired", method: "Commit", advance: 2 * time.Hour, handler: see, status: 503, ended: true, settles: true},
+		{name: "delete expired", method: "Commit", advance: 2 * time.Hour, handler: see, status: 503, ended: true, settles: true, found: true},
 		{name: "create", method: "Commit", new: true, handler: change, status: 503, found: true},
 		{name: "update", method: "Commit", handler: change, status: 503, found: true},
 		{name: "touch", method: "Commit", advance: 30 * time.Minute, handler: see, status: 200},

@@ -145,7 +145,6 @@ func TestPanics(t *testing.T) {
 			})
 		}},
 		{name: "Renew", callbacks: "KeyFactory Encoder Decoder AEAD.Encrypt Now", prepare: func(c echo.Context, _ *tripwire) error { return echofirestore.Renew(c) }, act: respond},
-		{name: "Destroy", ends: true, callbacks: "Decoder AEAD.Decrypt Now", prepare: read, act: func(_ *app, _ *tripwire, c echo.Context) error { return echofirestore.Destroy(c) }, fault: forget},
 		{name: "emptying", ends: true, callbacks: "Now Encoder Decoder", prepare: func(c echo.Context, _ *tripwire) error {
 			clear(session(c).Values)
 			return nil

@@ -77,9 +77,22 @@ func TestRenew(t *testing.T) {
 			name: "too late once, applied", fault: lost(codes.DeadlineExceeded, true), status: 200, values: alice,
 			cost: firestoretest.Ops{Reads: 2, Writes: 1, Deletes: 1},
 		},
-		{name: "internal error once, not applied", fault: lost(codes.Internal, false), status: 503, cost: firestoretest.Ops{Reads: 2}},
-		{name: "unknown error once, not applied", fault: lost(codes.Unknown, false), status: 503, cost: firestoretest.Ops{Reads: 2}},
-		{name: "too late once, not applied", fault: lost(codes.DeadlineExceeded, false), status: 503, cost: firestoretest.Ops{Reads: 2}},
+		{
+			name: "internal error once, not applied", fault: lost(codes.Internal, false), status: 200, values: alice,
+			cost: firestoretest.Ops{Reads: 3, Writes: 1, Deletes: 1},
+		},
+		{
+			name: "unknown error once, not applied", fault: lost(codes.Unknown, false), status: 200, values: alice,
+			cost: firestoretest.Ops{Reads: 3, Writes: 1, Deletes: 1},
+		},
+		{
+			name: "too late once, not applied", fault: lost(codes.DeadlineExceeded, false), status: 200, values: alice,
+			cost: firestoretest.Ops{Reads: 3, Writes: 1, Deletes: 1},
+		},
+		{
+			name: "internal error twice", fault: &firestoretest.Fault{Err: status.Error(codes.Internal, "lost"), Times: 2}, status: 503,
+			cost: firestoretest.Ops{Reads: 5},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,7 @@
 package echofirestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -149,7 +150,7 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 // createAt stores doc, and returns nil if there is another document in its place. If the answer is lost, it looks; if doc is
 // not there, it tries once more, with the same key, so that of two commits that arrive only one is applied.
 func (s *Store) createAt(ctx context.Context, doc *document) (*document, error) {
-	for tried := false; ; tried = true {
+	for lost := error(nil); ; {
 		var err error
 		if doc.updateTime, err = s.firestore.create(ctx, doc.ref, doc.fields); err == nil {
 			return doc, nil
@@ -162,15 +163,14 @@ func (s *Store) createAt(ctx context.Context, doc *document) (*document, error) 
 		switch {
 		case unread != nil && taken:
 			return nil, unread
-		case unread != nil:
-			return nil, err
-		case stored != nil && doc.wrote(stored):
+		case unread == nil && stored != nil && doc.wrote(stored):
 			return stored, nil
-		case stored != nil || taken:
+		case unread == nil && (stored != nil || taken):
 			return nil, nil
-		case tried:
-			return nil, err
+		case unread != nil || lost != nil:
+			return nil, cmp.Or(lost, err)
 		}
+		lost = err
 	}
 }
 
@@ -331,7 +331,7 @@ func (s *Store) credentialOf(rec *record) (credential, error) {
 func (s *Store) insist(
 	ctx context.Context, prev *document, commit func() error, look func() (stored *document, written bool, err error),
 ) (stored *document, done bool, err error) {
-	for tried := false; ; tried = true {
+	for lost := error(nil); ; {
 		err := commit()
 		unknown := outcomeUnknown(err)
 		if !unknown && !movedOn(err) {
@@ -339,15 +339,14 @@ func (s *Store) insist(
 		}
 		stored, written, unread := look()
 		switch {
-		case unread != nil && unknown:
-			return nil, false, err
-		case unread != nil:
+		case unread != nil && !unknown:
 			return nil, false, inConflict(ctx, unread)
-		case written || !unknown || stored == nil || !stored.updateTime.Equal(prev.updateTime):
+		case unread == nil && (written || !unknown || stored == nil || !stored.updateTime.Equal(prev.updateTime)):
 			return stored, written, nil
-		case tried:
-			return nil, false, err
+		case unread != nil || lost != nil:
+			return nil, false, cmp.Or(lost, err)
 		}
+		lost = err
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"time"
 )
 
 // begin starts a visit, with a handler made up by chance.
@@ -12,7 +13,7 @@ func (h *history) begin(ctx context.Context) {
 	ctx, leave := context.WithCancel(ctx)
 	v := &visit{
 		h: h, id: len(h.visits), browser: h.IntN(len(h.browsers)), ending: answers,
-		calls: make(chan *call, 1), leave: leave, beginAt: h.clock.Now(), solo: true,
+		calls: make(chan *call, 1), leave: leave, beginAt: h.clock.Now(), solo: true, started: time.Now(),
 		unsure: make(map[string]bool),
 	}
 	switch {

@@ -34,13 +34,13 @@ type visit struct {
 
 	// What happened to it.
 	beginAt  time.Time
-	finished int      // tick
-	crashed  bool     // its process did
-	lost     bool     // the client does not see the response
-	faulty   bool     // some call was hit
-	struck   []string // by which faults
-	timedOut bool     // in a call
-	solo     bool     // nothing else happened meanwhile
+	finished int       // tick
+	crashed  bool      // its process did
+	lost     bool      // the client does not see the response
+	faulty   bool      // some call was hit
+	struck   []string  // by which faults
+	started  time.Time // by the bubble's clock, that of time-outs
+	solo     bool      // nothing else happened meanwhile
 	sent     []*call
 	cost     ops
 	created  []string        // documents, by commits of its own

@@ -2,6 +2,7 @@ package echofirestore_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
@@ -425,5 +426,115 @@ func TestUpdateEndsWhatItSaw(t *testing.T) {
 				t.Errorf("stored %v, want %v", a.values("key"), tt.stored)
 			}
 		})
+	}
+}
+
+// TestEmptiedAndRenewed has a handler renew its session and empty it, while another request sets a value: the session
+// lives on under the new key, which the client gets.
+func TestEmptiedAndRenewed(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "new" } })
+	a.putSession("key", `{"_flash": ["hi"]}`)
+	a.POST("/other", set("cart", "apple"))
+	a.POST("/", func(c echo.Context) error {
+		session(c).Flashes()
+		return echofirestore.Renew(c)
+	})
+	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post("/other", withCookie("key")) }})
+	got := a.browser().post("/", withCookie("key"))
+	if cookie := touched(got.cookie("__session")); got.StatusCode != http.StatusOK || cookie != "set to new" {
+		t.Errorf("status %d, cookie %s", got.StatusCode, cookie)
+	}
+	if docs := a.documents(); len(docs) != 1 || docs["new"] == nil {
+		t.Errorf("documents %v", docs)
+	} else if diff := cmp.Diff(map[string]any{"cart": "apple"}, a.values("new")); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
+	}
+}
+
+// TestEmptiedWithoutAnAnswer loses the answer to the delete of an emptied session that another request renews or changes
+// meanwhile: what that has set stays, its cookie too.
+func TestEmptiedWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	for _, code := range lostCodes {
+		for name, tt := range map[string]struct {
+			other  echo.HandlerFunc
+			key    string
+			stored map[string]any
+		}{
+			"renewed": {echofirestore.Renew, "new", map[string]any{"_flash": []any{"hi"}}},
+			"changed": {set("cart", "apple"), "key", map[string]any{"cart": "apple"}},
+		} {
+			t.Run(fmt.Sprint(name, " ", code), func(t *testing.T) {
+				t.Parallel()
+				a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "new" } })
+				a.putSession("key", `{"_flash": ["hi"]}`)
+				a.POST("/other", tt.other)
+				a.POST("/", func(c echo.Context) error { session(c).Flashes(); return nil })
+				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Err: status.Error(code, "lost"), Do: func() {
+					a.browser().post("/other", withCookie("key"))
+				}})
+				got := a.browser().post("/", withCookie("key"))
+				if cookie := touched(got.cookie("__session")); got.StatusCode != http.StatusOK || cookie != "left alone" {
+					t.Errorf("status %d, cookie %s", got.StatusCode, cookie)
+				}
+				if diff := cmp.Diff(tt.stored, a.values(tt.key)); diff != "" {
+					t.Errorf("values (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// TestUpdateThatCannotEnd has an Update's function end the session, and Firestore refuse that: the session goes on, also
+// after the response.
+func TestUpdateThatCannotEnd(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	a.putSession("key", `{"user": "alice"}`)
+	a.POST("/", func(c echo.Context) error {
+		a.firestore.Inject(firestoretest.Fault{Method: "Commit", Err: status.Error(codes.PermissionDenied, "no")})
+		err := echofirestore.Update(c, func(sess *sessions.Session) error { sess.Options.MaxAge = -1; return nil })
+		if status.Code(err) != codes.PermissionDenied {
+			t.Errorf("error %v", err)
+		}
+		if got := session(c).Values["user"]; got != "alice" {
+			t.Errorf("user %v", got)
+		}
+		return c.NoContent(http.StatusOK)
+	})
+	got := a.browser().post("/", withCookie("key"))
+	if cookie := touched(got.cookie("__session")); got.StatusCode != http.StatusOK || cookie != "left alone" || a.documents()["key"] == nil {
+		t.Errorf("status %d, cookie %s, documents %v", got.StatusCode, cookie, a.documents())
+	}
+}
+
+// TestUpdateEndsWithoutAnAnswer loses the answer to the delete of a session that an Update's function ends. If the document
+// is gone, nobody can say whose delete it was.
+func TestUpdateEndsWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	for _, code := range lostCodes {
+		for applied, want := range map[bool]struct {
+			status int
+			cookie string
+		}{true: {409, "left alone"}, false: {200, "deleted"}} {
+			t.Run(fmt.Sprint(code, ", applied: ", applied), func(t *testing.T) {
+				t.Parallel()
+				a := newApp(t)
+				a.putSession("key", `{"user": "alice"}`)
+				runs := 0
+				a.POST("/", func(c echo.Context) error {
+					return echofirestore.Update(c, func(sess *sessions.Session) error { runs++; sess.Options.MaxAge = -1; return nil })
+				})
+				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Err: status.Error(code, "lost"), After: applied})
+				got := a.browser().post("/", withCookie("key"))
+				if cookie := touched(got.cookie("__session")); got.StatusCode != want.status || cookie != want.cookie || runs != 1 {
+					t.Errorf("status %d, cookie %s, %d runs", got.StatusCode, cookie, runs)
+				}
+				if docs := a.documents(); len(docs) != 0 {
+					t.Errorf("documents %v", docs)
+				}
+			})
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 
 	"github.com/echofirestore/echofirestore"
@@ -181,5 +182,26 @@ func TestExtendedMeanwhile(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestUpdateEndsWhatIsOver has an Update's function end a session that has expired since it was read: there is nothing to
+// end, and no cookie to delete, for it may be that of a new session.
+func TestUpdateEndsWhatIsOver(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": 60, "expire": a.clock.Now().Add(time.Minute)})
+	a.POST("/", func(c echo.Context) error {
+		_ = session(c)
+		a.clock.Advance(time.Hour)
+		err := echofirestore.Update(c, func(sess *sessions.Session) error { sess.Options.MaxAge = -1; return nil })
+		if !errors.Is(err, echofirestore.ErrGone) {
+			t.Errorf("error %v, want ErrGone", err)
+		}
+		return c.NoContent(http.StatusOK)
+	})
+	got := a.browser().post("/", withCookie("key"))
+	if cookie := got.cookie("__session"); got.StatusCode != http.StatusOK || cookie != nil || len(a.documents()) != 0 {
+		t.Errorf("status %d, cookie %v, documents %v", got.StatusCode, cookie, a.documents())
 	}
 }

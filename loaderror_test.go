@@ -1,6 +1,7 @@
 package echofirestore_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -115,5 +116,29 @@ func TestAfterALoadError(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestInvalidNameStaysInvalid ends a session whose name no cookie can have: that is still no session.
+func TestInvalidNameStaysInvalid(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	a.POST("/", func(c echo.Context) error {
+		sess, err := a.store.Get(c.Request(), "a b")
+		if err == nil {
+			t.Error("no error")
+		}
+		sess.Options.MaxAge = -1
+		if saved := sess.Save(c.Request(), c.Response()); !errors.Is(saved, err) {
+			t.Errorf("Save: %v, want %v", saved, err)
+		}
+		if _, again := a.store.Get(c.Request(), "a b"); !errors.Is(again, err) {
+			t.Errorf("Get: %v, want %v", again, err)
+		}
+		sess.Options.MaxAge = 0
+		return nil
+	})
+	if got := a.browser().post("/"); got.StatusCode != http.StatusOK || len(got.Cookies()) != 0 {
+		t.Errorf("status %d, cookies %v", got.StatusCode, got.Cookies())
 	}
 }

@@ -195,3 +195,33 @@ func TestWritesLeaveRoom(t *testing.T) {
 		t.Errorf("IDs %q", ids)
 	}
 }
+
+// TestFullDocument saves a session that fits into its document only without the IDs that other Stores may still ask for.
+func TestFullDocument(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		path string
+		room int // for the IDs
+		ids  int // that are left
+	}{{"/set", 0, 0}, {"/count", 0, 1}, {"/set", 2000, 40}, {"/count", 2000, 41}} {
+		t.Run(fmt.Sprint(tt.path, " with room for ", tt.room), func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, func(cfg *echofirestore.Config) { cfg.MaxAge = 0 })
+			const overhead = 32 + 16 + len("echo_sessions/key") + 1 + len("data") + 1 + 1 + len("max_age") + 1 + 1 + 50 // and an ID
+			k := strings.Repeat("y", 1000)
+			values := func(blob string) string { return `{"blob":"` + blob + `","k":"` + k + `","n":1}` }
+			blob := strings.Repeat("x", 1<<20-overhead-tt.room-len(`{"created":1700000000,"session":}`+values("")))
+			a.put("key", map[string]any{
+				"data": `{"created": 1700000000, "session": {"blob": "` + blob + `"}}`, "max_age": nil, "write": strings.Repeat(writeID("ANOTHER1.", time.Second)+" ", 40),
+			})
+			a.POST("/set", func(c echo.Context) error { session(c).Values["k"], session(c).Values["n"] = k, 1; return nil })
+			a.POST("/count", func(c echo.Context) error { session(c).Values["k"] = k; return countOne(c) })
+			if got := a.browser().post(tt.path, withCookie("key")); got.StatusCode != http.StatusOK {
+				t.Errorf("status %d: %s", got.StatusCode, got.body)
+			}
+			if ids := a.writeIDs("key"); len(ids) != tt.ids {
+				t.Errorf("%d IDs, want %d", len(ids), tt.ids)
+			}
+		})
+	}
+}

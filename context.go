@@ -83,7 +83,7 @@ func (c *handlerContext) Response() *echo.Response {
 
 // Error implements [echo.Context]: middleware within answers errors by it, such as BodyDump.
 func (c *handlerContext) Error(err error) {
-	if err = c.translate(err); err != nil {
+	if err = c.passOn(err); err != nil {
 		c.Context.Error(err)
 	}
 }
@@ -98,6 +98,7 @@ func (c *handlerContext) translate(err error) error {
 
 // handle calls Config.ErrorHandler, and answers for one that does nothing.
 func (c *handlerContext) handle(err error) error {
+	c.showSession()
 	answered := c.errorHandler(c.outer, err)
 	if answered == nil && !c.outer.Response().Committed {
 		return toHTTPError(c.outer, err)
@@ -105,13 +106,17 @@ func (c *handlerContext) handle(err error) error {
 	return answered
 }
 
-// passOn returns the error of handlers that wrote nothing. Echo's HTTPErrorHandler is going to write the response and may
-// use the session, but has a context of its own.
+// passOn returns the error of handlers for Echo's HTTPErrorHandler to answer, if Config.ErrorHandler does not.
 func (c *handlerContext) passOn(err error) error {
+	c.showSession()
+	return c.translate(err)
+}
+
+// showSession lets error handlers, which have a context of Echo's own, find the session, if a handler has asked for it.
+func (c *handlerContext) showSession() {
 	if o, found := c.x.lookUp(c.x.store.cfg.CookieName); found && c.x.host.Owns() {
 		c.outer.Set(SessionKey, o.Session)
 	}
-	return c.translate(err)
 }
 
 // wrap returns the context for the handlers. A context of the application's own type, made by middleware outside, keeps

@@ -106,3 +106,70 @@ func TestErrorHandlerThatDoesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestErrorHandlerActsOnTheSession has error handlers, the Config's and Echo's, do something about a session that cannot
+// be saved, in all surroundings. Their response bears its cookie.
+func TestErrorHandlerActsOnTheSession(t *testing.T) {
+	t.Parallel()
+	acts := map[string]func(echo.Context) error{
+		"ends it": echofirestore.Destroy,
+		"begins anew": func(c echo.Context) error {
+			if err := echofirestore.Destroy(c); err != nil {
+				return err
+			}
+			setOne(c)
+			return echofirestore.Save(c)
+		},
+	}
+	for _, around := range surroundings {
+		for name, handler := range map[string]echo.HandlerFunc{
+			"save":           set("n", make(chan int)),
+			"save, no body":  func(c echo.Context) error { session(c).Values["n"] = make(chan int); return nil },
+			"save, returned": func(c echo.Context) error { session(c).Values["n"] = make(chan int); return echofirestore.Save(c) },
+			"save, another error returned": func(c echo.Context) error {
+				session(c).Values["n"] = make(chan int)
+				return echo.ErrBadRequest
+			},
+		} {
+			for act, do := range acts {
+				for _, whose := range []string{"Config's", "Echo's"} {
+					t.Run(around.name+"/"+name+"/"+act+"/"+whose, func(t *testing.T) {
+						t.Parallel()
+						answer := func(err error, c echo.Context) {
+							if c.Response().Committed {
+								return
+							}
+							if err := do(c); err != nil {
+								t.Error(err)
+							}
+							_ = c.Redirect(http.StatusSeeOther, "/login")
+						}
+						a := newBareApp(t, func(cfg *echofirestore.Config) {
+							if whose == "Config's" {
+								cfg.ErrorHandler = func(c echo.Context, err error) error { answer(err, c); return nil }
+							}
+						})
+						if whose == "Echo's" {
+							a.HTTPErrorHandler = answer
+						}
+						a.Use(around.outside...)
+						a.Use(a.store.Middleware())
+						a.Use(around.inside...)
+						a.POST("/", handler)
+						a.putSession("key", `{"n": 0}`)
+						got := a.browser().post("/", withCookie("key"))
+						cookie, docs := got.cookie("__session"), a.documents()
+						switch {
+						case got.StatusCode != http.StatusSeeOther || cookie == nil:
+							t.Errorf("status %d, cookie %v, documents %v", got.StatusCode, cookie, docs)
+						case act == "ends it" && (cookie.MaxAge >= 0 || len(docs) > 0):
+							t.Errorf("cookie %v, documents %v", cookie, docs)
+						case act == "begins anew" && (cookie.Value == "key" || len(docs) != 1 || docs[cookie.Value] == nil):
+							t.Errorf("cookie %v, documents %v", cookie, docs)
+						}
+					})
+				}
+			}
+		}
+	}
+}

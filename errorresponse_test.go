@@ -238,3 +238,48 @@ func TestRefusedHijack(t *testing.T) {
 		})
 	}
 }
+
+// TestAborts has handlers, and the Config's ErrorHandler, break off a request whose session cannot be saved, in all
+// surroundings: the client gets the error response, or none, and never a success.
+func TestAborts(t *testing.T) {
+	t.Parallel()
+	abort := func() { panic(http.ErrAbortHandler) }
+	for _, around := range surroundings {
+		for _, tt := range []struct {
+			name         string
+			handler      echo.HandlerFunc
+			errorHandler func(echo.Context, error) error
+			status       int // 0: the connection breaks
+		}{
+			{name: "handler, after its response", status: http.StatusServiceUnavailable, handler: func(c echo.Context) error {
+				setOne(c)
+				_, _ = io.WriteString(c.Response(), "handler's")
+				abort()
+				return nil
+			}},
+			{
+				name: "ErrorHandler", handler: set("n", 1),
+				errorHandler: func(echo.Context, error) error { abort(); return nil },
+			},
+			{
+				name: "ErrorHandler, no body", handler: func(c echo.Context) error { setOne(c); return nil },
+				errorHandler: func(echo.Context, error) error { abort(); return nil },
+			},
+		} {
+			t.Run(around.name+"/"+tt.name, func(t *testing.T) {
+				t.Parallel()
+				a := newBareApp(t, func(cfg *echofirestore.Config) { cfg.ErrorHandler = tt.errorHandler })
+				a.Use(around.outside...)
+				a.Use(a.store.Middleware())
+				a.Use(around.inside...)
+				a.POST("/", tt.handler)
+				a.putSession("key", `{"n": 0}`)
+				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Err: status.Error(codes.PermissionDenied, "no")})
+				got, err := a.browser().try(http.MethodPost, "/", withCookie("key"))
+				if (err != nil) != (tt.status == 0) || err == nil && got.StatusCode != tt.status {
+					t.Errorf("%v, error %v; want status %d", got.Response, err, tt.status)
+				}
+			})
+		}
+	}
+}

@@ -58,7 +58,7 @@ func longRequests() []longRequest {
 			name: "Renew and Save", goesOn: func(c echo.Context) error { return errors.Join(echofirestore.Renew(c), echofirestore.Save(c)) },
 			refused: true, values: unset, cost: moved, cookie: "set to key2",
 		},
-		{name: "empties", goesOn: do(func(c echo.Context) { clear(session(c).Values) }), values: values{"other": 1}, cost: one, cookie: "set to key1"},
+		{name: "empties", goesOn: do(func(c echo.Context) { clear(session(c).Values) }), values: values{"other": 1}, cost: one, cookie: "left alone"},
 		{name: "nothing", goesOn: do(func(echo.Context) {}), touches: true, values: unset, cost: ops{Reads: 1}, cookie: "left alone"},
 		{name: "nothing in a stream", streams: true, goesOn: do(func(echo.Context) {}), touches: true, values: unset, cost: ops{Reads: 1}, cookie: "left alone"},
 	}

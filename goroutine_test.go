@@ -1,12 +1,9 @@
 package echofirestore_test
 
 import (
-	"context"
-	"log/slog"
 	"net/http"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -83,54 +80,3 @@ func TestGoroutines(t *testing.T) {
 		}
 	}
 }
-
-// TestLoggerMayAskForTheSession logs with what a request's context holds, as slog handlers do: also that a session's
-// document is malformed, while that session is being opened.
-func TestLoggerMayAskForTheSession(t *testing.T) {
-	t.Parallel()
-	type key struct{}
-	logged := make(chan bool, 1)
-	a := newBareApp(t, func(cfg *echofirestore.Config) {
-		cfg.Logger = slog.New(logFunc(func(ctx context.Context) {
-			sess, err := echofirestore.Get(ctx.Value(key{}).(echo.Context))
-			logged <- err == nil && sess.IsNew
-		}))
-	})
-	a.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), key{}, c)))
-			return next(c)
-		}
-	}, a.store.Middleware())
-	a.POST("/", func(c echo.Context) error {
-		opened := make(chan struct{})
-		go func() {
-			defer close(opened)
-			_ = session(c)
-		}()
-		select {
-		case <-opened:
-			return c.NoContent(http.StatusNoContent)
-		case <-c.Request().Context().Done():
-			panic(http.ErrAbortHandler) // whatever asks for a session here waits forever
-		}
-	})
-	a.put("key", map[string]any{"data": "malformed"})
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	got, err := a.browser().try(http.MethodPost, "/", withCookie("key"), func(r *http.Request) { *r = *r.WithContext(ctx) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.StatusCode != http.StatusNoContent || !<-logged {
-		t.Errorf("status %d, or the logger got no session", got.StatusCode)
-	}
-}
-
-// logFunc is a [slog.Handler] that calls a function for each line.
-type logFunc func(context.Context)
-
-func (logFunc) Enabled(context.Context, slog.Level) bool          { return true }
-func (f logFunc) Handle(ctx context.Context, _ slog.Record) error { f(ctx); return nil }
-func (f logFunc) WithAttrs([]slog.Attr) slog.Handler              { return f }
-func (f logFunc) WithGroup(string) slog.Handler                   { return f }

@@ -54,6 +54,6 @@ func (h *httpHost) Answer(w http.ResponseWriter, err error) {
 
 // Fail implements host.
 func (h *httpHost) Fail(err error) error {
-	h.Answer(h.writer.ResponseWriter, err)
+	h.Answer(&h.writer, err)
 	return nil
 }

@@ -72,6 +72,7 @@ func newBareApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	t.Helper()
 	a := &app{Echo: echo.New(), t: t, clock: newClock(), log: new(syncBuffer)}
 	a.firestore, a.client = firestoretest.Start(t)
+	a.firestore.LimitTransactions(firestoretest.TransactionLimit) // as the service does
 	a.config = echofirestore.Config{
 		Client: a.client,
 		MaxAge: 3600,

@@ -48,9 +48,14 @@ func newEchoHost(s *Store, c echo.Context) *echoHost {
 	h.around, _ = c.Get(ownerKey).(*echoHost)
 	c.Set(contribKey, &h.exchange)
 	c.Set(ownerKey, h)
-	h.response.Before(func() { h.response.Writer = h.beforeResponse(h.response.Status, h.response.Writer) })
+	h.hook(h.response)
 	h.response.Writer = &h.writer
 	return h
+}
+
+// hook lets the exchange know when a response begins.
+func (h *echoHost) hook(r *echo.Response) {
+	r.Before(func() { r.Writer = h.beforeResponse(r.Status, r.Writer) })
 }
 
 // serve runs the handlers of the exchange.
@@ -121,6 +126,7 @@ func (h *echoHost) Answer(w http.ResponseWriter, err error) {
 		}
 	}
 	interrupted, response := h.outer.Response(), echo.NewResponse(w, h.outer.Echo())
+	h.hook(response)
 	h.outer.SetResponse(response)
 	defer func() {
 		h.outer.SetResponse(interrupted)

@@ -24,6 +24,9 @@ func TestRenew(t *testing.T) {
 	t.Parallel()
 	unavailable := status.Error(codes.Unavailable, "went away")
 	refused := status.Error(codes.PermissionDenied, "no")
+	lost := func(code codes.Code, applied bool) *firestoretest.Fault {
+		return &firestoretest.Fault{Err: status.Error(code, "lost"), After: applied}
+	}
 	alice := map[string]any{"user": "alice", "admin": true}
 	for _, tt := range []struct {
 		name      string
@@ -62,6 +65,21 @@ func TestRenew(t *testing.T) {
 			name: "unavailable once, applied", fault: &firestoretest.Fault{Err: unavailable, After: true}, status: 200, values: alice,
 			cost: firestoretest.Ops{Reads: 2, Writes: 1, Deletes: 1},
 		},
+		{
+			name: "internal error once, applied", fault: lost(codes.Internal, true), status: 200, values: alice,
+			cost: firestoretest.Ops{Reads: 2, Writes: 1, Deletes: 1},
+		},
+		{
+			name: "unknown error once, applied", fault: lost(codes.Unknown, true), status: 200, values: alice,
+			cost: firestoretest.Ops{Reads: 2, Writes: 1, Deletes: 1},
+		},
+		{
+			name: "too late once, applied", fault: lost(codes.DeadlineExceeded, true), status: 200, values: alice,
+			cost: firestoretest.Ops{Reads: 2, Writes: 1, Deletes: 1},
+		},
+		{name: "internal error once, not applied", fault: lost(codes.Internal, false), status: 503, cost: firestoretest.Ops{Reads: 2}},
+		{name: "unknown error once, not applied", fault: lost(codes.Unknown, false), status: 503, cost: firestoretest.Ops{Reads: 2}},
+		{name: "too late once, not applied", fault: lost(codes.DeadlineExceeded, false), status: 503, cost: firestoretest.Ops{Reads: 2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -6,30 +6,32 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 )
 
 // A phase is how far a response has come:
 //
 //	waiting → saving → begun
 //	   ↑        ↓ ↘
-//	   +--------+   replaced
+//	   +--------+   failing → replaced
 //
-// It goes back to waiting if a callback panics while the sessions are saved, if a Hijack is refused, and if the sessions
-// were saved so early that the response can still change.
+// It goes back to waiting if a callback panics while the sessions are saved or the error response is made, if a Hijack is
+// refused, and if the sessions were saved so early that the response can still change.
 type phase int
 
 const (
 	waiting  phase = iota // nothing has left: the header can change
 	saving                // the response is about to leave: its sessions are being saved
+	failing               // the sessions could not be saved: the error response is to leave in the response's place
 	begun                 // the sessions are saved and the header is decided
-	replaced              // the sessions could not be saved: the error response has taken the response's place
+	replaced              // the error response has left
 )
 
-// in reports whether the response is in a phase.
-func (x *exchange) in(p phase) bool {
+// in reports whether the response is in one of some phases.
+func (x *exchange) in(phases ...phase) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.phase == p
+	return slices.Contains(phases, x.phase)
 }
 
 // advance brings the response from one phase to another. It reports false if it is not in that one.
@@ -71,6 +73,7 @@ func (x *exchange) beforeResponse(status int, w http.ResponseWriter) http.Respon
 	if x.hasReturned() {
 		next = begun // it is gone: middleware outside has taken back its writer, and ours with it
 		x.moveHeader(w.Header())
+		x.beginErrorResponse()
 	}
 	if informational(status) && next == waiting || !x.advance(waiting, saving) || x.save(status, w, next) {
 		return w
@@ -81,12 +84,21 @@ func (x *exchange) beforeResponse(status int, w http.ResponseWriter) http.Respon
 // begin is called when a response is about to leave. It saves the sessions, or else puts the error response in its place.
 // It reports false if that has been done before.
 func (x *exchange) begin(status int) bool {
-	if !x.advance(waiting, saving) {
+	if x.beginErrorResponse() || !x.advance(waiting, saving) {
 		return false
 	}
 	// The error response goes past the writers that middleware within has put around the response, for they may be in the
 	// middle of their work, such as Gzip in its first Flush; they are cut off.
-	x.writer.dropped = !x.save(status, x.writer.ResponseWriter, begun)
+	x.writer.dropped = !x.save(status, &x.writer, begun)
+	return true
+}
+
+// beginErrorResponse is called when a response is about to leave. It reports whether that is the error response.
+func (x *exchange) beginErrorResponse() bool {
+	if !x.in(failing) {
+		return false
+	}
+	x.proceed(replaced) // with what the error handler has done to the sessions
 	return true
 }
 
@@ -101,14 +113,14 @@ func (x *exchange) save(status int, w http.ResponseWriter, next phase) bool {
 		x.replace(err, w)
 		return false
 	}
-	x.proceed(status, next)
+	x.status = status
+	x.proceed(next)
 	return true
 }
 
 // proceed puts the headers of the sessions into the response, and goes on to the next phase.
-func (x *exchange) proceed(status int, next phase) {
+func (x *exchange) proceed(next phase) {
 	x.putHeaders(func() bool {
-		x.status = status
 		x.settle(next)
 		return true
 	})
@@ -153,13 +165,27 @@ func (x *exchange) autosaveOne(o opened) error {
 // replace sends the error response for err in the place of the one that was about to leave, to w. What the handler has
 // set and will write is dropped.
 func (x *exchange) replace(err error, w http.ResponseWriter) {
+	x.fail(err)
+	if !x.host.Owns() {
+		x.settle(replaced) // the host has answered for a handler that took too long
+		return
+	}
+	answered := false
+	defer func() {
+		if !answered {
+			x.advance(failing, waiting) // a callback panics
+		}
+	}()
+	x.resetHeader(x.host.Header())
+	x.host.Answer(w, err)
+	answered = true
+}
+
+// fail notes that the sessions could not be saved.
+func (x *exchange) fail(err error) {
 	x.logUnsaved(err)
 	x.failed = err
-	if x.host.Owns() { // else it has answered for a handler that took too long
-		x.resetHeader(x.host.Header())
-		x.host.Answer(w, err)
-	}
-	x.settle(replaced)
+	x.settle(failing)
 }
 
 // putHeaders tells client and caches what became of the sessions, in the header that the request's response had when the
@@ -225,8 +251,20 @@ func sameMap(a, b http.Header) bool {
 // run runs the handlers, and then does what is left to do. It returns the error for the host to answer, if any.
 func (x *exchange) run(handlers func() error) error {
 	defer x.leave()
-	defer x.forgiveAbort()
-	return x.finish(handlers())
+	return x.finish(x.forgiveAbort(handlers))
+}
+
+// forgiveAbort runs the handlers. A proxy aborts when it cannot write its response; if that is because the error response
+// takes its place, the abort ends here. Any other panic is left alone.
+func (x *exchange) forgiveAbort(handlers func() error) error {
+	defer func() {
+		if x.in(failing, replaced) {
+			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+				panic(p)
+			}
+		}
+	}()
+	return handlers()
 }
 
 // leave is called when the handlers have returned or panicked.
@@ -238,16 +276,6 @@ func (x *exchange) leave() {
 	}
 }
 
-// forgiveAbort is deferred. A proxy aborts when it cannot write its response; if that is since the error response was
-// sent in its place, the client has got a complete one. Any other panic is left alone.
-func (x *exchange) forgiveAbort() {
-	if x.in(replaced) {
-		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
-			panic(p)
-		}
-	}
-}
-
 // finish is called when the handlers have returned err. It returns the error for the host to answer, if any.
 func (x *exchange) finish(err error) error {
 	x.noteReturn()
@@ -255,13 +283,12 @@ func (x *exchange) finish(err error) error {
 	phase := x.phase
 	x.mu.Unlock()
 	switch {
-	case phase == replaced && (x.writer.reached || x.writer.dropped || !x.host.Owns()):
+	case phase == replaced:
 		// Answered already. The error stays here, for there is middleware that drops a response with an error, and
 		// the host would not write another one.
 		return nil
-	case phase == replaced: // middleware within, such as Echo's Timeout, has dropped the error response
-		x.resetHeader(x.host.Header())
-		return x.host.Fail(x.failed)
+	case phase == failing: // middleware within, such as Echo's Timeout, has dropped the error response
+		return x.answerFailure()
 	case phase == begun:
 		if late := x.saveLate(); late != nil {
 			return errors.Join(err, late)
@@ -281,17 +308,21 @@ func (x *exchange) finishUnwritten() error {
 	}
 	defer x.advance(saving, waiting) // if a callback panics
 	if err := x.autosave(http.StatusOK); err != nil {
-		x.logUnsaved(err)
-		x.failed = err
-		x.settle(replaced)
-		if !x.host.Owns() {
-			return err
-		}
-		x.resetHeader(x.host.Header())
-		return x.host.Fail(err)
+		x.fail(err)
+		return x.answerFailure()
 	}
-	x.proceed(http.StatusOK, begun)
+	x.status = http.StatusOK
+	x.proceed(begun)
 	return nil
+}
+
+// answerFailure has the host answer that the sessions could not be saved, after the handlers have returned.
+func (x *exchange) answerFailure() error {
+	if !x.host.Owns() {
+		return x.failed
+	}
+	x.resetHeader(x.host.Header())
+	return x.host.Fail(x.failed)
 }
 
 // concerns reports whether err, which handlers have returned, is an error of this package's that the error response

@@ -3,6 +3,7 @@ package echofirestore_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -564,49 +565,89 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// TestAppliedThoughUnavailable lets Firestore apply a commit and answer as if it had not; its client tries again.
-func TestAppliedThoughUnavailable(t *testing.T) {
+// TestUnclearAnswers lets Firestore apply a commit, or not, and answer so that nobody can tell. After UNAVAILABLE its client
+// tries again, after the other codes the store looks.
+func TestUnclearAnswers(t *testing.T) {
 	t.Parallel()
+	type ops = firestoretest.Ops
 	for _, tt := range []struct {
-		name    string
-		handler echo.HandlerFunc
-		cookie  string
-		want    string
-		cost    firestoretest.Ops
+		name                  string
+		handler               echo.HandlerFunc
+		new                   bool   // the client has no session
+		want                  string // what is stored; "": no document
+		repeated, looked, not ops    // what it costs if the client repeats what was applied, if it does not, and if nothing was
+		unclear               bool   // whose delete was repeated: the cookie may be that of a new session by now
 	}{
-		{name: "create", handler: set("n", 1), want: `{"n":1}`, cost: firestoretest.Ops{Reads: 1, Writes: 1}},
-		{name: "update", handler: set("n", 1), cookie: "key", want: `{"n":1,"user":"alice"}`, cost: firestoretest.Ops{Reads: 2, Writes: 1}},
-		{name: "delete", handler: echofirestore.Destroy, cookie: "key", cost: firestoretest.Ops{Deletes: 2}},
+		{
+			name: "create", handler: set("n", 1), new: true, want: `{"n":1}`,
+			repeated: ops{Reads: 1, Writes: 1}, looked: ops{Reads: 1, Writes: 1}, not: ops{Reads: 1},
+		},
+		{
+			name: "update", handler: set("n", 1), want: `{"n":1,"user":"alice"}`,
+			repeated: ops{Reads: 2, Writes: 1}, looked: ops{Reads: 2, Writes: 1}, not: ops{Reads: 2},
+		},
+		{
+			name: "Update", handler: countOne, want: `{"n":1,"user":"alice"}`,
+			repeated: ops{Reads: 2, Writes: 1}, looked: ops{Reads: 2, Writes: 1}, not: ops{Reads: 2},
+		},
+		{
+			name: "emptied", handler: func(c echo.Context) error { clear(session(c).Values); return nil }, unclear: true,
+			repeated: ops{Reads: 2, Deletes: 1}, looked: ops{Reads: 2, Deletes: 1}, not: ops{Reads: 2},
+		},
+		{
+			name: "destroyed", handler: echofirestore.Destroy,
+			repeated: ops{Deletes: 2}, looked: ops{Reads: 1, Deletes: 1}, not: ops{Reads: 1},
+		},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			a := newApp(t)
-			a.POST("/", tt.handler)
-			var request []func(*http.Request)
-			if tt.cookie != "" {
-				a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
-				request = append(request, withCookie("key"))
+		for _, code := range lostCodes {
+			for _, applied := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%v, applied: %v", tt.name, code, applied), func(t *testing.T) {
+					t.Parallel()
+					a := newApp(t)
+					a.POST("/", tt.handler)
+					var request []func(*http.Request)
+					if !tt.new {
+						a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+						request = append(request, withCookie("key"))
+					}
+					a.firestore.Inject(firestoretest.Fault{Method: "Commit", After: applied, Err: status.Error(code, "lost")})
+					before, want := a.documents(), tt.looked
+					switch {
+					case code == codes.Unavailable && applied:
+						want = tt.repeated
+					case code == codes.Unavailable:
+						want = ops{Reads: tt.looked.Reads - 1, Writes: tt.looked.Writes, Deletes: tt.looked.Deletes}
+					case !applied:
+						want = tt.not
+					}
+					var got reply
+					if cost := a.cost(func() { got = a.browser().post("/", request...) }); cost != want {
+						t.Errorf("cost %v, want %v", cost, want)
+					}
+					docs, cookie := a.documents(), got.cookie("__session")
+					if !applied && code != codes.Unavailable {
+						if diff := cmp.Diff(before, docs); diff != "" || got.StatusCode != http.StatusServiceUnavailable || cookie != nil {
+							t.Errorf("status %d, cookie %v, documents (-before +after):\n%s", got.StatusCode, cookie, diff)
+						}
+						return
+					}
+					leftAlone := tt.unclear && applied && code == codes.Unavailable
+					if got.StatusCode != http.StatusOK || (cookie == nil) != leftAlone {
+						t.Errorf("status %d, cookie %v", got.StatusCode, cookie)
+					}
+					if tt.want == "" {
+						if len(docs) != 0 {
+							t.Errorf("documents %v", docs)
+						}
+						return
+					}
+					doc := docs[cookie.Value]
+					if len(docs) != 1 || doc == nil || !strings.HasSuffix(doc["data"].(string), tt.want+"}") {
+						t.Errorf("documents %v, want one with %s", docs, tt.want)
+					}
+				})
 			}
-			a.firestore.Inject(firestoretest.Fault{Method: "Commit", After: true, Err: status.Error(codes.Unavailable, "went away")})
-			var got reply
-			if cost := a.cost(func() { got = a.browser().post("/", request...) }); cost != tt.cost {
-				t.Errorf("cost %v, want %v", cost, tt.cost)
-			}
-			if got.StatusCode != http.StatusOK || got.cookie("__session") == nil {
-				t.Errorf("status %d, cookie %v", got.StatusCode, got.cookie("__session"))
-			}
-			docs := a.documents()
-			if tt.want == "" {
-				if len(docs) != 0 {
-					t.Errorf("documents %v", docs)
-				}
-				return
-			}
-			doc := docs[got.cookie("__session").Value]
-			if len(docs) != 1 || doc == nil || !strings.HasSuffix(doc["data"].(string), tt.want+"}") {
-				t.Errorf("documents %v, want one with %s", docs, tt.want)
-			}
-		})
+		}
 	}
 }
 

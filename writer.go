@@ -13,7 +13,6 @@ type responseWriter struct {
 	http.ResponseWriter
 	x       *exchange
 	hinted  bool // an informational response has been written to the client
-	reached bool // a final one has
 	dropped bool // the error response has gone past this writer, and what comes now is dropped
 }
 
@@ -25,7 +24,6 @@ func (w *responseWriter) WriteHeader(status int) {
 	}
 	w.x.begin(status)
 	if !w.dropped {
-		w.reached = true
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
@@ -40,7 +38,6 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 	if w.dropped {
 		return 0, w.x.failed
 	}
-	w.reached = true
 	return w.ResponseWriter.Write(b)
 }
 
@@ -50,7 +47,6 @@ func (w *responseWriter) FlushError() error {
 	if w.dropped {
 		return w.x.failed
 	}
-	w.reached = true
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 

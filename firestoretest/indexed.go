@@ -18,51 +18,82 @@ func indexed(v *pb.Value) *pb.Value {
 	if valueSize(v) <= maxIndexedSize {
 		return v
 	}
-	room := maxIndexedSize
-	return cut(v, &room)
+	c := cutter{room: maxIndexedSize}
+	return c.cut(v)
 }
 
-// cut returns what fits of a value, and takes that from the room.
-func cut(v *pb.Value, room *int) *pb.Value {
-	excess := valueSize(v) - *room
+// cutter cuts a value after the bytes that are indexed.
+type cutter struct {
+	room int
+	done bool // the value is cut, and nothing more of it is indexed
+}
+
+// more is the least text that can follow another. It stands for all that is cut off, so that values that
+// are alike up to there are equal, and greater than one that ends there.
+const more = "\x00"
+
+// cut returns what fits of a value that is in the one to be cut, or is it.
+func (c *cutter) cut(v *pb.Value) *pb.Value {
+	excess := valueSize(v) - c.room
 	if excess <= 0 {
-		*room = -excess
+		c.room = -excess
 		return v
 	}
-	const more = "\x00" // the least text that can follow
 	switch t := v.GetValueType().(type) {
 	case *pb.Value_StringValue:
-		*room = 0
-		return &pb.Value{ValueType: &pb.Value_StringValue{StringValue: t.StringValue[:max(0, len(t.StringValue)-excess)] + more}}
+		return &pb.Value{ValueType: &pb.Value_StringValue{StringValue: c.cutText(t.StringValue, excess)}}
 	case *pb.Value_BytesValue:
-		*room = 0
-		return &pb.Value{ValueType: &pb.Value_BytesValue{
-			BytesValue: append(slices.Clone(t.BytesValue[:max(0, len(t.BytesValue)-excess)]), more...),
-		}}
+		return &pb.Value{ValueType: &pb.Value_BytesValue{BytesValue: []byte(c.cutText(string(t.BytesValue), excess))}}
 	case *pb.Value_ReferenceValue:
-		*room = 0
-		return referenceValue(t.ReferenceValue[:max(0, len(t.ReferenceValue)-excess)] + more)
+		return referenceValue(c.cutText(t.ReferenceValue, excess))
 	case *pb.Value_ArrayValue:
-		var elements []*pb.Value
-		for _, e := range t.ArrayValue.GetValues() {
-			if *room <= 0 {
-				return arrayValue(append(elements, nullValue))
-			}
-			elements = append(elements, cut(e, room))
-		}
-		return arrayValue(elements)
+		return arrayValue(c.cutElements(t.ArrayValue.GetValues()))
 	case *pb.Value_MapValue:
-		fields := map[string]*pb.Value{}
-		for _, name := range slices.Sorted(maps.Keys(t.MapValue.GetFields())) {
-			if *room <= 0 {
-				break
-			}
-			*room -= len(name) + 1
-			fields[name] = cut(t.MapValue.GetFields()[name], room)
-		}
-		return mapValue(fields)
-	default:
-		*room = 0
+		return mapValue(c.cutFields(t.MapValue.GetFields()))
+	default: // which is never cut
+		c.room = 0
 		return v
 	}
+}
+
+func (c *cutter) cutText(s string, excess int) string {
+	c.room, c.done = 0, true
+	return s[:max(0, len(s)-excess)] + more
+}
+
+func (c *cutter) cutElements(elements []*pb.Value) []*pb.Value {
+	var kept []*pb.Value
+	for _, e := range elements {
+		switch {
+		case c.done:
+			return kept
+		case c.room == 0:
+			c.done = true
+			return append(kept, nullValue) // the least element that can follow
+		}
+		kept = append(kept, c.cut(e))
+	}
+	return kept
+}
+
+func (c *cutter) cutFields(fields map[string]*pb.Value) map[string]*pb.Value {
+	kept := map[string]*pb.Value{}
+	last := ""
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if c.done {
+			break
+		}
+		c.room -= len(name) + 1
+		switch {
+		case c.room < 0:
+			kept[max(c.cutText(name, -c.room), last+more)] = nullValue // which comes last still
+		case c.room == 0:
+			c.done = true
+			kept[name] = nullValue
+		default:
+			kept[name] = c.cut(fields[name])
+		}
+		last = name
+	}
+	return kept
 }

@@ -173,8 +173,8 @@ func TestExtendedMeanwhile(t *testing.T) {
 					t.Errorf("status %d, cookie %s, want it %s", got.StatusCode, has, cookie)
 				}
 				key := "key1"
-				if strings.HasPrefix(cookie, "set to ") {
-					key = strings.TrimPrefix(cookie, "set to ")
+				if now, set := strings.CutPrefix(cookie, "set to "); set {
+					key = now
 				}
 				if diff := cmp.Diff(req.values, a.values(key)); diff != "" || len(a.documents()) != 1 {
 					t.Errorf("%d documents, values (-want +got):\n%s", len(a.documents()), diff)

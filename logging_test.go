@@ -110,7 +110,7 @@ func TestLoggerMayUseTheSession(t *testing.T) {
 			},
 		},
 		{
-			message: "Cache-Control of a response that sets a session cookie replaced by private, no-store",
+			message: "cache headers of a response that sets a session cookie replaced by private, no-store",
 			handler: func(_ *app, c echo.Context) error {
 				setOne(c)
 				c.Response().Header().Set("Cache-Control", "public")
@@ -118,7 +118,7 @@ func TestLoggerMayUseTheSession(t *testing.T) {
 			},
 		},
 		{
-			message: "Cache-Control of a response that sets a session cookie replaced by private, no-store", when: "by Save",
+			message: "cache headers of a response that sets a session cookie replaced by private, no-store", when: "by Save",
 			handler: func(_ *app, c echo.Context) error {
 				setOne(c)
 				c.Response().Header().Set("Cache-Control", "public")

@@ -67,7 +67,7 @@ func TestAddWrite(t *testing.T) {
 		if size > maxWritesBytes || doc.writes[len(doc.writes)-1] != added || doc.writeID != added {
 			t.Errorf("%d IDs: %d bytes, the last is %q, want %q", n, size, doc.writes[len(doc.writes)-1], added)
 		}
-		all := append(ids, added)
+		all := slices.Concat(ids, []string{added})
 		if !slices.Equal(doc.writes, all[len(all)-len(doc.writes):]) {
 			t.Errorf("%d IDs: not the latest are left", n)
 		}

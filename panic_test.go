@@ -48,7 +48,7 @@ func (w *tripwire) in(callback string) {
 // configure has all callbacks of a Config step on the wire.
 func (w *tripwire) configure(cfg *echofirestore.Config) {
 	now := cfg.Now
-	cfg.UserKey, cfg.TouchAfter = "user", time.Minute
+	cfg.UserKey, cfg.TouchAfter, cfg.Timeout = "user", time.Minute, 3*time.Second
 	cfg.Skipper = func(echo.Context) bool { w.in("Skipper"); return false }
 	cfg.KeyFactory = func() string { w.in("KeyFactory"); return fmt.Sprint("key", time.Now().UnixNano()) }
 	cfg.Encoder = func(p echofirestore.Payload) (string, error) { w.in("Encoder"); return echofirestore.EncodeJSON(p) }
@@ -232,7 +232,7 @@ func TestPanics(t *testing.T) {
 						return moment.act(a, wire, c)
 					})
 					b := a.browser()
-					b.Timeout = 5 * time.Second
+					b.Timeout = 10 * time.Second
 					if !moment.new {
 						b.post("/begin")
 					}

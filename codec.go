@@ -17,7 +17,8 @@ type Payload struct {
 // since 1970; a *firestore.DocumentRef its path, a *latlng.LatLng {"latitude":…,"longitude":…}, and a []byte base64. A
 // struct, and any type with a MarshalJSON of its own, is written as encoding/json writes it, so a time.Time inside a
 // struct is text. NaN, infinities, invalid UTF-8, channels, functions, maps with other keys and nesting of more than
-// 500 levels are errors that name the key.
+// 500 levels are errors that name the key. For strings that hold bytes, such as the compressed ones of goth, use
+// [EncodeGob].
 func EncodeJSON(p Payload) (string, error) {
 	return codec.EncodeJSON(p.Created, p.Values)
 }

@@ -58,12 +58,14 @@ type Config struct {
 	// Optional. Default value "__session".
 	CookieName string
 
-	// Path and Domain limit the requests that a browser sends the cookie with, as in net/http.Cookie.
+	// Path and Domain limit the requests that a browser sends the cookie with, as in net/http.Cookie. A cookie of another
+	// Path or Domain is another cookie: after a change, browsers send the old one as well until it expires, and often first.
+	// Up to three cookies of the name are looked at until one has a living session, for one read each.
 	// Optional. Default value of Path "/", of Domain none: just the host that set it.
 	Path, Domain string
 
 	// MaxAge is how long a session lives after its last save, in seconds. A handler may set another one for its
-	// session in Options.MaxAge, which is stored with it.
+	// session in Options.MaxAge. A session keeps the max age that is stored with it: a lowered MaxAge is for new sessions.
 	// Optional. Default value 0: the cookie lives as long as the browser runs, and the document has no expiry.
 	MaxAge int
 
@@ -119,7 +121,7 @@ type Config struct {
 	// Optional. Default value: cookies hold the bare key. Beginning to sign, or ceasing to, ends the sessions there are.
 	SigningKeys [][]byte
 
-	// HashKeys stores each session under the SHA-256 of its key, in base64url. Who reads the database, a backup, or the
+	// HashKeys stores each session under the SHA-256 of "name:key", in base64url, name being that of its cookie. Who reads the database, a backup, or the
 	// names of documents in a log or a trace, then finds nothing that opens a session. It is recommended unless Python
 	// shares the sessions, which cannot find such documents. All instances must agree on it.
 	// Optional. Default value false: the document's ID is the key. Beginning to hash, or ceasing to, ends the sessions

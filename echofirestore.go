@@ -55,6 +55,9 @@ const SessionKey = "session"
 // error instead, and [NewStore] gives the Store beneath. Install it with Echo's Use or on a group. With Pre it would hand
 // Echo's router a context that is not Echo's own, and the router panics at that.
 //
+// Middleware whose headers belong on every response, such as Echo's CORS, RequestID and Secure, belongs outside of this
+// one: an error response of the session drops the headers that were set inside.
+//
 // With several of them on one request, each with a Store of its own, the functions of this package act on the
 // innermost.
 func Middleware(cfg Config) echo.MiddlewareFunc {
@@ -93,7 +96,14 @@ func Save(c echo.Context) error {
 
 // Destroy ends the request's session, at once: its document is deleted, its values are cleared, and the response
 // deletes the cookie, whatever else the handler does. The document need not be read for it. Values that are set in
-// what [Get] returns afterwards begin a new session with a new key.
+// what [Get] returns afterwards begin a new session with a new key. If the request has several cookies of the name, it ends
+// what each of them stands for, three at most.
+//
+// Destroy does not look at what it deletes unless the session was read before: Config.Collection must be for sessions alone.
+//
+// A request that had read the session before it ended cannot bring it back. One that is under way and reads it only
+// afterwards finds a new, empty session, and begins one if it sets values: its cookie then takes the place of the one that
+// the browser has by that time. [Store.Ended] reports that.
 //
 // If Firestore did not answer, the session may live on, and Destroy returns the error. Before a response that is no error
 // it is tried once more, and that response becomes an error if it fails again.
@@ -105,10 +115,13 @@ func Destroy(c echo.Context) error {
 	return x.destroy(x.store.cfg.CookieName)
 }
 
-// Renew gives the request's session a new key, and keeps its data: call it when somebody signs in or gains rights, lest
-// a key that was known before is worth more from then on. The change takes place when the session is next saved, in one
+// Renew gives the request's session a new key, and keeps its data: call it when somebody signs in or gains rights, so that
+// a key that was known before is not worth more from then on. The change takes place when the session is next saved, in one
 // commit that creates the new document and deletes the old one; the old key is dead from then on. A session that is new
 // gets a new key anyway. If another request ends the session meanwhile, it stays ended.
+//
+// If the response is lost on its way, the client is left with the old key, and has to sign in again. For requests under way
+// with the old key that is what [Destroy] says of them.
 func Renew(c echo.Context) error {
 	x, err := exchangeIn(c)
 	if err != nil {

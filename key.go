@@ -81,7 +81,7 @@ type shortKeyWarning struct {
 
 func (w *shortKeyWarning) note(key string) {
 	if n := utf8.RuneCountInString(key); n < minKeyLen {
-		w.length.CompareAndSwap(0, int32(n)) //nolint:gosec // below 16
+		w.length.CompareAndSwap(0, int32(n))
 	}
 }
 

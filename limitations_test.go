@@ -162,7 +162,6 @@ func TestTimeoutHandlerAroundEcho(t *testing.T) {
 			a.putSession("key", `{"user": "alice"}`)
 			answered, returned := make(chan struct{}), make(chan struct{})
 			a.POST("/", func(c echo.Context) error {
-				_ = session(c)
 				<-answered
 				setOne(c)
 				return c.NoContent(http.StatusOK)

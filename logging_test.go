@@ -2,6 +2,7 @@ package echofirestore_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"log/slog"
@@ -55,9 +56,18 @@ func TestLoggerMayUseTheSession(t *testing.T) {
 		message  string
 		when     string
 		document map[string]any // instead of a session
+		keys     func() string  // Config.KeyFactory
 		fault    *firestoretest.Fault
 		handler  func(*app, echo.Context) error
 	}{
+		{
+			message: "session keys of Config.KeyFactory are short, and may be guessed", keys: func() string { return rand.Text()[:8] },
+			handler: func(_ *app, c echo.Context) error { return echofirestore.Renew(c) },
+		},
+		{
+			message: "session keys of Config.KeyFactory are short, and may be guessed", when: "by Save", keys: func() string { return rand.Text()[:8] },
+			handler: func(_ *app, c echo.Context) error { return errors.Join(echofirestore.Renew(c), echofirestore.Save(c)) },
+		},
 		{
 			message: "session document ignored", document: map[string]any{"data": "malformed"},
 			handler: func(_ *app, c echo.Context) error { _ = session(c); return nil },
@@ -133,7 +143,7 @@ func TestLoggerMayUseTheSession(t *testing.T) {
 				var mu sync.Mutex
 				var logged []string
 				a = newBareApp(t, func(cfg *echofirestore.Config) {
-					cfg.TouchAfter = time.Minute
+					cfg.TouchAfter, cfg.KeyFactory = time.Minute, tt.keys
 					cfg.Logger = slog.New(logger(func(ctx context.Context, message string) {
 						mu.Lock()
 						logged = append(logged, message)

@@ -38,6 +38,7 @@ func ExampleConfig_production() {
 		Secure:          true,
 		DisableHTTPOnly: false,
 		SameSite:        http.SameSiteLaxMode,
+		Partitioned:     false,                                 // this site is not embedded in others
 		SigningKeys:     [][]byte{secrets.hash, secrets.block}, // in front of them the new pair, to rotate
 		KeyFactory:      nil,                                   // 256 random bits
 

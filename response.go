@@ -15,8 +15,8 @@ import (
 //	   ↑        ↓ ↘
 //	   +--------+   failing → replaced
 //
-// It goes back to waiting if a callback panics while the sessions are saved or the error response is made, if a Hijack is
-// refused, and if the sessions were saved so early that the response can still change.
+// It goes back to waiting if a callback panics while the sessions are saved or the error response is made, if a Hijack or
+// a Flush is refused, and if the sessions were saved so early that the response can still change.
 type phase int
 
 const (

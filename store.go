@@ -64,6 +64,9 @@ func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 // changed. A session that is new gets its key and its ID here; one that was emptied, or whose Options.MaxAge is
 // negative, is deleted. The cookie goes into w's header, so Save must come before the first byte of the response.
 //
+// With the cookie come headers that keep the response out of caches. What removes headers afterwards takes them away again
+// without the middleware or [Store.Handler], as http.ServeFile does when it serves an error.
+//
 // The request's cancellation does not cancel a save; Config.Timeout bounds it. Errors are ErrGone, ErrConflict,
 // ErrTooLarge and ErrCommitted, those of the codec and the key factory, and those of Firestore, with their gRPC status.
 func (s *Store) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Session) error {

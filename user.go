@@ -58,6 +58,7 @@ func sessionID(ref *firestore.DocumentRef) string { return hash(ref.ID)[:22] } /
 
 // Ended reports whether the client came with the key of a session that is over: sess is the new one in its place, or was
 // found to be gone when it was saved. A key that somebody has made up looks the same, unless there are SigningKeys.
+// If one of several cookies of the name opens a session, the others do not count.
 func (s *Store) Ended(sess *sessions.Session) bool {
 	rec := s.recordOf(sess)
 	if rec == nil {

@@ -2,6 +2,7 @@ package echofirestore
 
 import (
 	"bufio"
+	"errors"
 	"iter"
 	"net"
 	"net/http"
@@ -43,11 +44,15 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 
 // FlushError makes http.ResponseController's Flush send the header, and so begin the response.
 func (w *responseWriter) FlushError() error {
-	w.x.begin(http.StatusOK) // unless a status was set
+	began := w.x.begin(http.StatusOK) // unless a status was set
 	if w.dropped {
 		return w.x.failed
 	}
-	return http.NewResponseController(w.ResponseWriter).Flush()
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	if began && errors.Is(err, http.ErrNotSupported) {
+		w.x.unbegin()
+	}
+	return err
 }
 
 // Flush implements [http.Flusher].

@@ -92,10 +92,13 @@ func (c *handlerContext) Error(err error) {
 
 // translate lets Config.ErrorHandler have those errors of handlers that are this package's.
 func (c *handlerContext) translate(err error) error {
-	if c.x.concerns(err, c.outer.Response().Header()) {
-		return c.handle(err)
+	if !c.x.answers(err) {
+		return err
 	}
-	return err
+	if c.x.in(waiting) {
+		c.x.resetHeader(c.outer.Response().Header()) // of the handlers' headers nothing leaves with the error response
+	}
+	return c.handle(err)
 }
 
 // handle calls Config.ErrorHandler, and answers for one that does nothing.

@@ -26,6 +26,7 @@ const (
 type handlerContext struct {
 	echo.Context
 	outer        echo.Context // as the middleware got it: Context, or what embeds that
+	shared       bool         // with middleware outside, whose context embeds this one
 	x            *exchange
 	errorHandler func(echo.Context, error) error
 	request      atomic.Pointer[http.Request]
@@ -74,12 +75,13 @@ func (c *handlerContext) SetRequest(r *http.Request) {
 	}
 }
 
-// Response implements [echo.Context]. When the exchange is over, it is one that leads nowhere.
+// Response implements [echo.Context]. When the exchange is over, it is one that leads nowhere, for Echo's may soon be that
+// of another request; but middleware outside that shares the context may look at it to the end of the request.
 func (c *handlerContext) Response() *echo.Response {
-	if c.x.isOver() {
-		return echo.NewResponse(&droppedWriter{header: make(http.Header), err: http.ErrHandlerTimeout}, c.Echo())
+	if !c.x.isOver() || c.shared && c.x.request.Context().Err() == nil && c.x.host.Owns() {
+		return c.Context.Response()
 	}
-	return c.Context.Response()
+	return echo.NewResponse(&droppedWriter{header: make(http.Header), err: http.ErrHandlerTimeout}, c.Echo())
 }
 
 // Error implements [echo.Context]: middleware within answers errors by it, such as BodyDump.
@@ -91,10 +93,13 @@ func (c *handlerContext) Error(err error) {
 
 // translate lets Config.ErrorHandler have those errors of handlers that are this package's.
 func (c *handlerContext) translate(err error) error {
-	if c.x.concerns(err, c.outer.Response().Header()) {
-		return c.handle(err)
+	if !c.x.answers(err) {
+		return err
 	}
-	return err
+	if c.x.in(waiting) {
+		c.x.resetHeader(c.outer.Response().Header()) // of the handlers' headers nothing leaves with the error response
+	}
+	return c.handle(err)
 }
 
 // handle calls Config.ErrorHandler, and answers for one that does nothing.
@@ -146,6 +151,7 @@ func (c *handlerContext) wrap() (echo.Context, embeddedContext) {
 	if byValue {
 		return v.Interface().(echo.Context), embeddedContext{}
 	}
+	c.shared = true
 	return c.outer, embeddedContext{field: field, original: c.Context}
 }
 

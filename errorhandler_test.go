@@ -135,7 +135,7 @@ func TestErrorHandlerActsOnTheSession(t *testing.T) {
 				for _, whose := range []string{"Config's", "Echo's"} {
 					t.Run(around.name+"/"+name+"/"+act+"/"+whose, func(t *testing.T) {
 						t.Parallel()
-						answer := func(err error, c echo.Context) {
+						answer := func(_ error, c echo.Context) {
 							if c.Response().Committed {
 								return
 							}

@@ -27,8 +27,8 @@ type exchange struct {
 	writer         responseWriter
 	within         *exchange // that of the next middleware inside, with another store
 
-	failed error // why the client got the error response; nil while it has not
-	status int   // that the response has begun with
+	failed error // why the client gets the error response; nil if it does not
+	status int   // of the response, once it has begun
 
 	// The locks are taken in this order, and then those of records. None is held while a callback of the application's
 	// runs, nor while a session is loaded or saved.

@@ -34,7 +34,7 @@ type echoHost struct {
 	outer    echo.Context // as the middleware got it
 	response *echo.Response
 	handlers handlerContext
-	around   *echoHost // that of middleware outside
+	around   *echoHost // the host of middleware outside that got the same context, with another store
 }
 
 var _ host = (*echoHost)(nil)

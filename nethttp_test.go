@@ -76,7 +76,7 @@ var plainHosts = map[string]func(a *app, h http.Handler) http.Handler{
 // and with one that refuses to save. What the client sees and what is stored must agree.
 func TestHandler(t *testing.T) {
 	t.Parallel()
-	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "handler's") }))
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, "handler's") }))
 	t.Cleanup(backend.Close)
 	target, err := url.Parse(backend.URL)
 	if err != nil {
@@ -92,17 +92,17 @@ func TestHandler(t *testing.T) {
 			hints   bool // which net/http.TimeoutHandler and Echo take for the response
 		}{
 			{name: "nothing", status: 200, respond: func(http.ResponseWriter, *http.Request) {}},
-			{name: "body", status: 200, respond: func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "handler's") }},
+			{name: "body", status: 200, respond: func(w http.ResponseWriter, _ *http.Request) { say(w, "handler's") }},
 			{name: "status", status: 204, respond: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }},
 			{name: "error", status: 404, respond: http.NotFound},
 			{name: "server error", status: 500, unsaved: true, respond: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }},
 			{name: "flush", status: 200, respond: func(w http.ResponseWriter, _ *http.Request) {
 				_ = http.NewResponseController(w).Flush()
-				io.WriteString(w, "handler's")
+				say(w, "handler's")
 			}},
 			{name: "hints", status: 200, hints: true, respond: func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(http.StatusEarlyHints)
-				io.WriteString(w, "handler's")
+				say(w, "handler's")
 			}},
 			{name: "proxy", status: 200, respond: proxy.ServeHTTP},
 			{name: "file", status: 200, respond: serveFile},

@@ -62,16 +62,16 @@ func (x *exchange) isOver() bool {
 	return x.returned && x.phase >= begun
 }
 
-// beforeResponse is for hosts that tell when a response begins: with status, on w. The last moment at which a response
-// can change is later, beneath w, where other hooks have run; but this is the only one if our writer cannot be found there.
-// It returns the writer for what handlers write: w, or one that drops it because the client has got the error response.
+// beforeResponse is for hosts that tell when a response begins: with status, on w. Where w leads to the exchange's writer,
+// there is nothing to do: that is reached later, when other hooks have run, and the header can still change. It returns the
+// writer for what handlers write: w, or one that drops it because the client has got the error response.
 func (x *exchange) beforeResponse(status int, w http.ResponseWriter) http.ResponseWriter {
 	if x.writer.isBeneath(w) {
 		return w
 	}
-	next := waiting // our writer is hidden, as it is by net/http.TimeoutHandler, and may yet be reached
+	next := waiting // the exchange's writer is hidden, as it is by net/http.TimeoutHandler, and may yet be reached
 	if x.hasReturned() {
-		next = begun // it is gone: middleware outside has taken back its writer, and ours with it
+		next = begun // it is gone: middleware outside has put back the writer that it had found
 		x.moveHeader(w.Header())
 		x.beginErrorResponse()
 	}
@@ -279,17 +279,14 @@ func (x *exchange) leave() {
 // finish is called when the handlers have returned err. It returns the error for the host to answer, if any.
 func (x *exchange) finish(err error) error {
 	x.noteReturn()
-	x.mu.Lock()
-	phase := x.phase
-	x.mu.Unlock()
 	switch {
-	case phase == replaced:
+	case x.in(replaced):
 		// Answered already. The error stays here, for there is middleware that drops a response with an error, and
 		// the host would not write another one.
 		return nil
-	case phase == failing: // middleware within, such as Echo's Timeout, has dropped the error response
+	case x.in(failing): // middleware within, such as Echo's Timeout, has dropped the error response
 		return x.answerFailure()
-	case phase == begun:
+	case x.in(begun):
 		if late := x.saveLate(); late != nil {
 			return errors.Join(err, late)
 		}
@@ -325,16 +322,10 @@ func (x *exchange) answerFailure() error {
 	return x.host.Fail(x.failed)
 }
 
-// concerns reports whether err, which handlers have returned, is an error of this package's that the error response
-// answers. Of what the handlers have set, which is in h, nothing leaves with that.
-func (x *exchange) concerns(err error, h http.Header) bool {
-	if _, ours := errors.AsType[*failure](err); !ours || !x.host.Owns() {
-		return false
-	}
-	if x.in(waiting) {
-		x.resetHeader(h)
-	}
-	return true
+// answers reports whether err, which handlers have returned, is for Config.ErrorHandler: an error of this package's.
+func (x *exchange) answers(err error) bool {
+	_, ours := errors.AsType[*failure](err)
+	return ours && x.host.Owns()
 }
 
 // saveLate saves what was changed after the response had begun.

@@ -40,11 +40,11 @@ var transparents = []transparent{
 	{name: "a type found by sniffing", plain: respond("<!DOCTYPE html><p>")},
 	{name: "no type", plain: func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"], w.Header()["Date"] = nil, nil
-		io.WriteString(w, "handler's")
+		say(w, "handler's")
 	}},
 	{name: "an empty write", plain: respond("")},
 	{name: "an empty write, then a status", plain: func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, "")
+		say(w, "")
 		w.Header().Set("X-Late", "yes")
 		w.WriteHeader(http.StatusTeapot)
 	}},
@@ -52,7 +52,7 @@ var transparents = []transparent{
 		w.WriteHeader(http.StatusCreated)
 		w.Header().Set("X-Late", "yes")
 		w.WriteHeader(http.StatusTeapot)
-		io.WriteString(w, "handler's")
+		say(w, "handler's")
 	}},
 	{name: "204 with a body", plain: func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
@@ -70,7 +70,7 @@ var transparents = []transparent{
 	}},
 	{name: "redirect", plain: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x?y", http.StatusFound) }},
 	{name: "HEAD", request: ask{method: "HEAD"}, plain: respond("handler's")},
-	{name: "HEAD of a long body", request: ask{method: "HEAD"}, plain: func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, long) }},
+	{name: "HEAD of a long body", request: ask{method: "HEAD"}, plain: func(w http.ResponseWriter, _ *http.Request) { say(w, long) }},
 	{name: "headers of all kinds", plain: func(w http.ResponseWriter, _ *http.Request) {
 		for _, line := range []string{"a=1; Path=/a", "__sessions=1", "b=2"} {
 			w.Header().Add("Set-Cookie", line)
@@ -79,7 +79,7 @@ var transparents = []transparent{
 		w.Header().Set("Cache-Control", "public, max-age=600")
 		w.Header().Set("Vary", "Origin, Accept")
 		w.Header().Set("Connection", "close")
-		io.WriteString(w, "handler's")
+		say(w, "handler's")
 	}},
 	{name: "more than Content-Length", plain: declare("3", "handler's")},
 	{name: "less than Content-Length", plain: declare("100", "handler's")},
@@ -103,12 +103,12 @@ var transparents = []transparent{
 	{name: "a file modified", request: ask{header: `If-Match: "other"`}, plain: serveFile},
 	{name: "trailers", plain: func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Trailer", "X-Sum, X-Unset")
-		io.WriteString(w, "handler's")
+		say(w, "handler's")
 		w.Header().Set("X-Sum", "9")
 	}},
 	{name: "trailers that were not declared", plain: func(w http.ResponseWriter, r *http.Request) {
 		saw(r, http.NewResponseController(w).Flush())
-		io.WriteString(w, "handler's")
+		say(w, "handler's")
 		w.Header().Set(http.TrailerPrefix+"X-Sum", "9")
 	}},
 	{name: "hints", plain: func(w http.ResponseWriter, _ *http.Request) {
@@ -116,26 +116,26 @@ var transparents = []transparent{
 		w.WriteHeader(http.StatusEarlyHints)
 		w.WriteHeader(http.StatusProcessing)
 		w.Header().Del("Link")
-		io.WriteString(w, "handler's")
+		say(w, "handler's")
 	}},
 	{name: "hints and an error", plain: func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
 		http.Error(w, "handler's", http.StatusConflict)
 	}},
 	{name: "flushed early", gated: true, plain: func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "first")
+		say(w, "first")
 		saw(r, http.NewResponseController(w).Flush())
 		await(r)
-		io.WriteString(w, "second")
+		say(w, "second")
 	}},
 	{name: "an event stream", gated: true, plain: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		rc := http.NewResponseController(w)
 		saw(r, rc.Flush())
-		io.WriteString(w, "data: first\n\n")
+		say(w, "data: first\n\n")
 		saw(r, rc.Flush())
 		await(r)
-		io.WriteString(w, "data: second\n\n")
+		say(w, "data: second\n\n")
 	}},
 	{name: "flushed with nothing written", plain: func(w http.ResponseWriter, r *http.Request) {
 		saw(r, http.NewResponseController(w).Flush())
@@ -149,15 +149,15 @@ var transparents = []transparent{
 	{name: "full duplex", request: ask{method: "POST", body: "client's", late: true}, gated: true, plain: func(w http.ResponseWriter, r *http.Request) {
 		rc := http.NewResponseController(w)
 		saw(r, rc.EnableFullDuplex())
-		io.WriteString(w, "first")
+		say(w, "first")
 		saw(r, rc.Flush())
 		b, err := io.ReadAll(r.Body)
 		saw(r, err)
-		w.Write(b)
+		say(w, string(b))
 	}},
 	{name: "a body read after writing", request: ask{method: "POST", body: "client's"}, plain: func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
-		io.WriteString(w, "handler's")
+		say(w, "handler's")
 		b, err := io.ReadAll(r.Body)
 		saw(r, string(b), err)
 	}},
@@ -171,12 +171,12 @@ var transparents = []transparent{
 		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
 	}},
 	{name: "a form", request: ask{method: "POST", header: "Content-Type: application/x-www-form-urlencoded", body: "a=1&b=2"}, plain: func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, r.FormValue("a")+r.PostFormValue("b"))
+		say(w, r.FormValue("a")+r.PostFormValue("b"))
 	}},
 	{name: "100 Continue", request: ask{method: "POST", header: "Expect: 100-continue", body: "client's", late: true}, plain: func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
 		saw(r, string(b), err)
-		w.Write(b)
+		say(w, string(b))
 	}},
 	{name: "no 100 Continue", request: ask{method: "POST", header: "Expect: 100-continue", body: "client's", late: true}, plain: func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "handler's", http.StatusExpectationFailed)
@@ -184,11 +184,11 @@ var transparents = []transparent{
 	{name: "a broken connection", plain: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
 	{name: "a panic", plain: func(http.ResponseWriter, *http.Request) { panic("trouble") }},
 	{name: "a panic after a write", plain: func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, "handler's")
+		say(w, "handler's")
 		panic("trouble")
 	}},
 	{name: "a connection broken after a flush", plain: func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "handler's")
+		say(w, "handler's")
 		saw(r, http.NewResponseController(w).Flush())
 		panic(http.ErrAbortHandler)
 	}},
@@ -203,7 +203,7 @@ var transparents = []transparent{
 		hijack(w, r, "raw")
 	}},
 	{name: "hijack after a write", plain: func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "handler's")
+		say(w, "handler's")
 		hijack(w, r, "raw")
 		saw(r, second(io.WriteString(w, "more")))
 	}},
@@ -276,9 +276,11 @@ func hijack(w http.ResponseWriter, r *http.Request, raw string) {
 		return
 	}
 	defer conn.Close()
-	rw.WriteString(raw)
+	say(rw, raw)
 	saw(r, rw.Flush())
 }
+
+func say(w io.Writer, text string) { _, _ = io.WriteString(w, text) }
 
 // second returns the error of what was written.
 func second[N int | int64](_ N, err error) error { return err }

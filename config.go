@@ -1,27 +1,24 @@
 package echofirestore
 
 import (
-	"errors"
 	"log/slog"
-	"math"
 	"net/http"
 	"time"
 
 	"cloud.google.com/go/firestore"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/internal/session"
 )
 
 // Defaults of Config.
 const (
-	DefaultCollection = "echo_sessions"
-	DefaultCookieName = "__session"
-	DefaultTimeout    = 10 * time.Second
+	DefaultCollection = firesession.DefaultCollection
+	DefaultCookieName = firesession.DefaultCookieName
+	DefaultTimeout    = firesession.DefaultTimeout
 )
-
-// maxMaxAge is the longest MaxAge, 68 years in seconds: beyond any session, and within what an int, a time.Duration and
-// a Firestore timestamp can hold.
-const maxMaxAge = math.MaxInt32
 
 // Config says how sessions are kept. Client is required, all else may be left at its zero value.
 type Config struct {
@@ -163,46 +160,35 @@ func (cfg Config) ToMiddleware() (echo.MiddlewareFunc, error) {
 	return store.Middleware(), nil
 }
 
-// withDefaults fills in what was left out.
-func (cfg Config) withDefaults() Config {
-	setDefault(&cfg.Collection, DefaultCollection)
-	setDefault(&cfg.CookieName, DefaultCookieName)
-	setDefault(&cfg.Path, "/")
-	setDefault(&cfg.SameSite, http.SameSiteLaxMode)
-	setDefault(&cfg.Timeout, DefaultTimeout)
-	if cfg.Skipper == nil {
-		cfg.Skipper = middleware.DefaultSkipper
-	}
-	if cfg.KeyFactory == nil {
-		cfg.KeyFactory = newKey
-	}
-	if cfg.Encoder == nil {
-		cfg.Encoder, cfg.Decoder = EncodeJSON, DecodeJSON
-	}
-	if cfg.ErrorHandler == nil {
-		cfg.ErrorHandler = toHTTPError
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	return cfg
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
+// core returns what of cfg has nothing to do with Echo.
+func (cfg Config) core() firesession.Config {
+	return firesession.Config{
+		Client:          cfg.Client,
+		Collection:      cfg.Collection,
+		KeyFactory:      cfg.KeyFactory,
+		CookieName:      cfg.CookieName,
+		Path:            cfg.Path,
+		Domain:          cfg.Domain,
+		MaxAge:          cfg.MaxAge,
+		Secure:          cfg.Secure,
+		DisableHTTPOnly: cfg.DisableHTTPOnly,
+		SameSite:        cfg.SameSite,
+		Partitioned:     cfg.Partitioned,
+		Encoder:         cfg.Encoder,
+		Decoder:         cfg.Decoder,
+		Lifetime:        cfg.Lifetime,
+		TouchAfter:      cfg.TouchAfter,
+		UserKey:         cfg.UserKey,
+		SigningKeys:     cfg.SigningKeys,
+		HashKeys:        cfg.HashKeys,
+		AEAD:            cfg.AEAD,
+		Timeout:         cfg.Timeout,
+		Logger:          cfg.Logger,
+		Now:             cfg.Now,
 	}
 }
 
 // toHTTPError is the default Config.ErrorHandler.
 func toHTTPError(_ echo.Context, err error) error {
-	status := http.StatusServiceUnavailable
-	if f, ok := errors.AsType[*failure](err); ok {
-		status = f.status
-	}
-	return echo.NewHTTPError(status).SetInternal(err)
+	return echo.NewHTTPError(session.HTTPStatus(err)).SetInternal(err)
 }

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/echofirestore/echofirestore/internal/session"
 )
 
 const (
@@ -27,14 +29,14 @@ type handlerContext struct {
 	echo.Context
 	outer        echo.Context // as the middleware got it: Context, or what embeds that
 	shared       bool         // with middleware outside, whose context embeds this one
-	x            *exchange
+	x            *session.Exchange
 	errorHandler func(echo.Context, error) error
 	request      atomic.Pointer[http.Request]
 	contrib      atomic.Pointer[any] // what handlers have put at contribKey in the place of the exchange
 }
 
-func (c *handlerContext) init(s *Store, x *exchange, outer echo.Context) {
-	c.Context, c.outer, c.x, c.errorHandler = outer, outer, x, s.cfg.ErrorHandler
+func (c *handlerContext) init(s *Store, x *session.Exchange, outer echo.Context) {
+	c.Context, c.outer, c.x, c.errorHandler = outer, outer, x, s.errorHandler
 	c.request.Store(outer.Request())
 }
 
@@ -42,8 +44,7 @@ func (c *handlerContext) init(s *Store, x *exchange, outer echo.Context) {
 func (c *handlerContext) Get(key string) any {
 	switch key {
 	case SessionKey:
-		o, _ := c.x.open(c.x.store.cfg.CookieName, true) // the client is told
-		return o.Session
+		return c.x.Session()
 	case exchangeKey:
 		return c.x
 	case contribKey:
@@ -70,7 +71,7 @@ func (c *handlerContext) Request() *http.Request { return c.request.Load() }
 // SetRequest implements [echo.Context].
 func (c *handlerContext) SetRequest(r *http.Request) {
 	c.request.Store(r)
-	if !c.x.isOver() {
+	if !c.x.IsOver() {
 		c.Context.SetRequest(r)
 	}
 }
@@ -78,10 +79,10 @@ func (c *handlerContext) SetRequest(r *http.Request) {
 // Response implements [echo.Context]. When the exchange is over, it is one that leads nowhere, for Echo's may soon be that
 // of another request; but middleware outside that shares the context may look at it to the end of the request.
 func (c *handlerContext) Response() *echo.Response {
-	if !c.x.isOver() || c.shared && c.x.request.Context().Err() == nil && c.x.host.Owns() {
+	if !c.x.IsOver() || c.shared && !c.x.HasEnded() && c.x.Owned() {
 		return c.Context.Response()
 	}
-	return echo.NewResponse(&droppedWriter{header: make(http.Header), err: http.ErrHandlerTimeout}, c.Echo())
+	return echo.NewResponse(session.NowhereWriter(), c.Echo())
 }
 
 // Error implements [echo.Context]: middleware within answers errors by it, such as BodyDump.
@@ -93,11 +94,11 @@ func (c *handlerContext) Error(err error) {
 
 // translate lets Config.ErrorHandler have those errors of handlers that are this package's.
 func (c *handlerContext) translate(err error) error {
-	if !c.x.answers(err) {
+	if !c.x.Answers(err) {
 		return err
 	}
-	if c.x.in(waiting) {
-		c.x.resetHeader(c.outer.Response().Header()) // of the handlers' headers nothing leaves with the error response
+	if c.x.Waits() {
+		c.x.ResetHeader(c.outer.Response().Header()) // of the handlers' headers nothing leaves with the error response
 	}
 	return c.handle(err)
 }
@@ -120,8 +121,8 @@ func (c *handlerContext) passOn(err error) error {
 
 // showSession lets error handlers, which have a context of Echo's own, find the session, if a handler has asked for it.
 func (c *handlerContext) showSession() {
-	if o, found := c.x.lookUp(c.x.store.cfg.CookieName); found && c.x.host.Owns() {
-		c.outer.Set(SessionKey, o.Session)
+	if sess := c.x.Loaded(); sess != nil && c.x.Owned() {
+		c.outer.Set(SessionKey, sess)
 	}
 }
 
@@ -190,14 +191,14 @@ func embeddedContextIn(t reflect.Type) []int {
 }
 
 // exchangeIn returns the exchange that c belongs to.
-func exchangeIn(c echo.Context) (*exchange, error) {
-	if x, ok := c.Get(exchangeKey).(*exchange); ok {
+func exchangeIn(c echo.Context) (*session.Exchange, error) {
+	if x, ok := c.Get(exchangeKey).(*session.Exchange); ok {
 		return x, nil
 	}
 	if h, ok := c.Get(ownerKey).(*echoHost); ok {
-		return &h.exchange, nil
+		return &h.Exchange, nil
 	}
-	if x := exchangeOf(c.Request().Context(), nil); x != nil {
+	if x := session.ExchangeOf(c.Request().Context(), nil); x != nil {
 		return x, nil
 	}
 	return nil, ErrNoMiddleware

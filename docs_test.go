@@ -48,12 +48,16 @@ func TestSecurityPageNamesItsTests(t *testing.T) {
 	}
 }
 
-// testFunctions returns the names of all tests and examples in this folder.
+// testFunctions returns the names of all tests and examples of the library.
 func testFunctions(t *testing.T) map[string]bool {
 	t.Helper()
-	files, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, pattern := range []string{"*_test.go", "firesession/*_test.go", "internal/*/*_test.go"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
 	names := make(map[string]bool)
 	for _, file := range files {

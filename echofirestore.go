@@ -79,7 +79,18 @@ func Get(c echo.Context) (*sessions.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.Get(c.Request(), x.store.cfg.CookieName)
+	return x.Load()
+}
+
+// Session is [Get] for code that cannot deal with an error: it never returns nil. If the document could not be read, the
+// session is empty, and the client gets an error response whatever the handler writes. Without the middleware it panics
+// with [ErrNoMiddleware].
+func Session(c echo.Context) *sessions.Session {
+	x, err := exchangeIn(c)
+	if err != nil {
+		panic(err)
+	}
+	return x.Session()
 }
 
 // Save saves the request's sessions now rather than before the first byte of the response, for handlers that need to
@@ -91,7 +102,7 @@ func Save(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return x.saveAll()
+	return x.SaveAll()
 }
 
 // Destroy ends the request's session, at once: its document is deleted, its values are cleared, and the response
@@ -112,7 +123,7 @@ func Destroy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return x.destroy(x.store.cfg.CookieName)
+	return x.Destroy()
 }
 
 // Renew gives the request's session a new key, and keeps its data: call it when somebody signs in or gains rights, so that
@@ -127,7 +138,7 @@ func Renew(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return x.renew(x.store.cfg.CookieName)
+	return x.Renew()
 }
 
 // Update changes the request's session by fn and saves it now, as one step: if another request saves the session
@@ -143,5 +154,5 @@ func Update(c echo.Context, fn func(*sessions.Session) error) error {
 	if err != nil {
 		return err
 	}
-	return x.update(x.store.cfg.CookieName, fn)
+	return x.Update(fn)
 }

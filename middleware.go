@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/echofirestore/echofirestore/internal/session"
 )
 
 // Middleware returns the middleware that keeps its sessions in s.
@@ -17,10 +19,10 @@ import (
 func (s *Store) Middleware() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if s.cfg.Skipper(c) {
+			if s.skipper(c) {
 				return next(c)
 			}
-			if x := exchangeOf(c.Request().Context(), s); x != nil && !x.isOver() {
+			if x := session.ExchangeOf(c.Request().Context(), s.core); x != nil && !x.IsOver() {
 				return s.serveAgain(x, c, next)
 			}
 			return newEchoHost(s, c).serve(next)
@@ -30,32 +32,33 @@ func (s *Store) Middleware() echo.MiddlewareFunc {
 
 // An echoHost is Echo as it serves a request, with its exchange.
 type echoHost struct {
-	exchange
-	outer    echo.Context // as the middleware got it
+	session.Exchange
+	outer    echo.Context  // as the middleware got it
+	request  *http.Request // likewise
 	response *echo.Response
 	handlers handlerContext
 	around   *echoHost // the host of middleware outside that got the same context, with another store
 }
 
-var _ host = (*echoHost)(nil)
+var _ session.Host = (*echoHost)(nil)
 
 // newEchoHost puts an exchange between a request and its handlers.
 func newEchoHost(s *Store, c echo.Context) *echoHost {
-	h := &echoHost{outer: c, response: c.Response()}
-	h.init(s, h, h.response.Writer, c.Request())
-	c.SetRequest(h.ours)
-	h.handlers.init(s, &h.exchange, c)
+	h := &echoHost{outer: c, request: c.Request(), response: c.Response()}
+	h.Init(s.core, h, h.response.Writer, c.Request())
+	c.SetRequest(h.Request())
+	h.handlers.init(s, &h.Exchange, c)
 	h.around, _ = c.Get(ownerKey).(*echoHost)
-	c.Set(contribKey, &h.exchange)
+	c.Set(contribKey, &h.Exchange)
 	c.Set(ownerKey, h)
 	h.hook(h.response)
-	h.response.Writer = &h.writer
+	h.response.Writer = h.Writer()
 	return h
 }
 
 // hook lets the exchange know when a response begins.
 func (h *echoHost) hook(r *echo.Response) {
-	r.Before(func() { r.Writer = h.beforeResponse(r.Status, r.Writer) })
+	r.Before(func() { r.Writer = h.BeforeResponse(r.Status, r.Writer) })
 }
 
 // serve runs the handlers of the exchange.
@@ -66,8 +69,8 @@ func (h *echoHost) serve(next echo.HandlerFunc) error {
 			embedded.restore()
 		}
 	}()
-	err := h.run(func() error { return next(c) })
-	if err != nil && h.in(waiting) {
+	err := h.Run(func() error { return next(c) })
+	if err != nil && h.Waits() {
 		return h.handlers.passOn(err)
 	}
 	return err
@@ -76,12 +79,13 @@ func (h *echoHost) serve(next echo.HandlerFunc) error {
 // mayBeAbandoned reports whether a handler may go on after a time-out: with its context, which must not become another
 // request's.
 func (h *echoHost) mayBeAbandoned() bool {
-	timedOut := errors.Is(h.Context().Err(), context.DeadlineExceeded) && h.request.Context().Err() == nil
-	return timedOut || h.status >= http.StatusInternalServerError // as net/http.TimeoutHandler answers, too
+	timedOut := errors.Is(h.Context().Err(), context.DeadlineExceeded) && !h.HasEnded()
+	// What answers for a handler that takes too long, as net/http.TimeoutHandler does, chooses among these.
+	return timedOut || h.Status() == http.StatusRequestTimeout || h.Status() >= http.StatusInternalServerError
 }
 
 // serveAgain runs handlers of a request that is in the middleware already.
-func (s *Store) serveAgain(x *exchange, c echo.Context, next echo.HandlerFunc) error {
+func (s *Store) serveAgain(x *session.Exchange, c echo.Context, next echo.HandlerFunc) error {
 	c.Set(contribKey, x)
 	handlers := new(handlerContext)
 	handlers.init(s, x, c)
@@ -93,16 +97,16 @@ func (s *Store) serveAgain(x *exchange, c echo.Context, next echo.HandlerFunc) e
 	return nil
 }
 
-// Context implements host.
+// Context implements session.Host.
 func (h *echoHost) Context() context.Context { return h.handlers.Request().Context() }
 
-// HTTPS implements host. It does not ask the handlers' context, for Echo may have given that to another request.
+// HTTPS implements session.Host. It does not ask the handlers' context, for Echo may have given that to another request.
 func (h *echoHost) HTTPS() bool {
 	scheme := h.outer.Echo().NewContext(h.request, nil).Scheme()
 	return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "wss")
 }
 
-// Owns implements host. Echo uses contexts and responses again, also while its Timeout has abandoned a handler that goes
+// Owns implements session.Host. Echo uses contexts and responses again, also while its Timeout has abandoned a handler that goes
 // on.
 func (h *echoHost) Owns() bool {
 	owner, _ := h.outer.Get(ownerKey).(*echoHost)
@@ -112,14 +116,14 @@ func (h *echoHost) Owns() bool {
 	return owner != nil
 }
 
-// Header implements host.
+// Header implements session.Host.
 func (h *echoHost) Header() http.Header { return h.outer.Response().Header() }
 
-// Answer implements host. It gives Config.ErrorHandler a Response of its own: the one that is about to leave has hooks,
+// Answer implements session.Host. It gives Config.ErrorHandler a Response of its own: the one that is about to leave has hooks,
 // and may count as begun.
 func (h *echoHost) Answer(w http.ResponseWriter, err error) {
-	if h.writer.hinted {
-		for each := range unwrapped(w) {
+	if h.Hinted() {
+		for each := range session.Unwrapped(w) {
 			if outer, ok := each.(*echo.Response); ok {
 				outer.Committed = false // Echo takes informational responses for final ones
 			}
@@ -142,8 +146,8 @@ func (h *echoHost) Answer(w http.ResponseWriter, err error) {
 	}
 }
 
-// Fail implements host.
+// Fail implements session.Host.
 func (h *echoHost) Fail(err error) error {
-	h.response.Writer, h.response.Committed = &h.writer, false
+	h.response.Writer, h.response.Committed = h.Writer(), false
 	return h.handlers.handle(err)
 }

@@ -1,324 +1,41 @@
 package echofirestore
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"net/http"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
 
-	"cloud.google.com/go/firestore"
-	"github.com/gorilla/securecookie"
-	"github.com/gorilla/sessions"
+	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/internal/bridge"
+	"github.com/echofirestore/echofirestore/internal/session"
 )
 
-// Store keeps sessions in Firestore. It implements gorilla's [sessions.Store], for any net/http program, and gives
-// Echo its [Store.Middleware]. It is safe for concurrent use, starts no goroutine and needs no closing.
+// Store keeps sessions in Firestore. It gives Echo its [Store.Middleware], and has the methods of [firesession.Store]:
+//
+//   - Get, New and Save make it gorilla's sessions.Store, for any net/http program; Update changes a session in one step;
+//   - Handler is the middleware of net/http, which saves automatically;
+//   - Sessions, Revoke, RevokeUser, RevokeAll and DeleteExpired list and end sessions; SessionID and Ended tell of one.
+//
+// It is safe for concurrent use, starts no goroutine and needs no closing.
 type Store struct {
-	cfg       Config
-	firestore gateway
-	signers   []securecookie.Codec // none if cookies are not signed
-	writes    *writes
-	shortKey  shortKeyWarning
+	*firesession.Store
+	core         *session.Store
+	skipper      middleware.Skipper
+	errorHandler func(echo.Context, error) error
 }
-
-var _ sessions.Store = (*Store)(nil)
 
 // NewStore returns the Store that cfg describes, or an error that names what is wrong with cfg.
 func NewStore(cfg Config) (*Store, error) {
-	if err := cfg.validate(); err != nil {
+	inner, err := firesession.NewStore(cfg.core())
+	if err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
-	return &Store{
-		cfg:       cfg,
-		firestore: newGateway(cfg.Client, cfg.Collection),
-		signers:   newSigners(cfg.SigningKeys),
-		writes:    newWrites(cfg.Timeout),
-	}, nil
-}
-
-// Get returns the request's session called name, reading its document on the first call. Every later call, and every
-// other way to the session that the middleware offers, returns the same one.
-//
-// A session whose cookie is absent or invalid, or whose document is missing, expired or malformed, is new: its IsNew is
-// true, its ID and Values are empty. An error means that Firestore did not answer, or that name is not a valid cookie name;
-// the session is empty then too, but it is not known to be, and saving it fails with the same error.
-//
-// Without the middleware, the session is kept in gorilla's registry, which like all of gorilla/sessions is made for one
-// goroutine per request. Nothing is then saved but by Save.
-func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
-	if x := exchangeOf(r.Context(), s); x != nil {
-		return x.Get(r, name) //nolint:contextcheck // x has the request's own
+	s := &Store{Store: inner, core: bridge.Core(inner), skipper: cfg.Skipper, errorHandler: cfg.ErrorHandler}
+	if s.skipper == nil {
+		s.skipper = middleware.DefaultSkipper
 	}
-	return sessions.GetRegistry(r).Get(s, name)
-}
-
-// New is Get without the memory: it reads the document again on every call, and only Save saves what it returns.
-func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
-	sess, rec := s.newSession(r, name, r.TLS != nil)
-	return sess, s.load(r.Context(), sess, rec)
-}
-
-// Save stores the changes of a session that Get or New returned, at the least cost: nothing is written if nothing was
-// changed. A session that is new gets its key and its ID here; one that was emptied, or whose Options.MaxAge is
-// negative, is deleted. The cookie goes into w's header, so Save must come before the first byte of the response.
-//
-// With the cookie come headers that keep the response out of caches. What removes headers afterwards takes them away again
-// without the middleware or [Store.Handler], as http.ServeFile does when it serves an error.
-//
-// The request's cancellation does not cancel a save; Config.Timeout bounds it. Errors are ErrGone, ErrConflict,
-// ErrTooLarge and ErrCommitted, those of the codec and the key factory, and those of Firestore, with their gRPC status.
-func (s *Store) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Session) error {
-	rec, err := s.takeRecord(sess)
-	if err != nil {
-		return err
+	if s.errorHandler == nil {
+		s.errorHandler = toHTTPError
 	}
-	err = rec.store.commit(r.Context(), sess, rec)
-	s.showHeaders(r, w, rec)
-	return err
-}
-
-// showHeaders puts what became of a session into the header of its response: with the middleware into the one that the
-// request had when it came, whatever w is by now.
-func (s *Store) showHeaders(r *http.Request, w http.ResponseWriter, rec *record) {
-	if !rec.managed {
-		if s.writeHeaders(w.Header(), rec) {
-			s.logOverridden(r.Context(), rec.name)
-		}
-	} else if x := exchangeOf(r.Context(), s); x != nil {
-		x.showHeaders() //nolint:contextcheck // x has the request's own
-	}
-}
-
-// keepsSame reports whether two stores keep the same sessions: under the same cookie in the same collection.
-func (s *Store) keepsSame(other *Store) bool {
-	a, b := s.cfg, other.cfg
-	return s == other || a.Client == b.Client && a.Collection == b.Collection && a.CookieName == b.CookieName &&
-		a.Path == b.Path && a.Domain == b.Domain && a.Partitioned == b.Partitioned
-}
-
-// load reads a session, if that is left to do. It returns why the session could not be read.
-func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) error {
-	if rec.isUnloaded() {
-		loaded := false
-		err := rec.exclusively(func() error {
-			if rec.isUnloaded() {
-				s.loadAlone(ctx, sess, rec)
-				loaded = true
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if loaded {
-			s.reportLoad(ctx, rec)
-		}
-	}
-	unread, _ := rec.failures()
-	return unread
-}
-
-// loadAlone reads what the client's keys name, one after another, until one has a living session. If a callback panics,
-// the session stays unloaded.
-func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *record) {
-	if ctx.Err() != nil {
-		// The request has ended for a middleware that ends its context, and Echo's error handler asks for the session.
-		ctx = context.WithoutCancel(ctx)
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	key, others := rec.key, rec.others
-	var doc *document
-	var err error
-	var malformed []*malformedError
-	missing := false
-	for key != "" {
-		doc, err = s.find(ctx, rec.name, key)
-		if bad, ok := errors.AsType[*malformedError](err); ok {
-			malformed = append(malformed, bad)
-			doc, err = nil, nil
-		} else if doc != nil || err != nil { // after an error not the next one's session, which may be that of somebody else
-			break
-		} else {
-			missing = true
-		}
-		key, others = cutKey(others)
-	}
-	if doc != nil && err == nil {
-		if err = s.adopt(sess, rec, doc); err == nil {
-			sess.ID, sess.IsNew = key, false
-		}
-	}
-	rec.set(func() {
-		rec.key, rec.others, rec.err, rec.malformed = key, others, err, malformed
-		rec.over, rec.unloaded = missing && key == "", false
-	})
-}
-
-func validateName(name string) error {
-	if (&http.Cookie{Name: name}).Valid() != nil {
-		return rejected(fmt.Errorf("echofirestore: the session name %q is not a valid cookie name", name))
-	}
-	return nil
-}
-
-// adopt gives a session what a document holds.
-func (s *Store) adopt(sess *sessions.Session, rec *record, doc *document) error {
-	values, err := s.copyValues(doc)
-	if err != nil {
-		return err
-	}
-	fill(sess, values)
-	sess.Options.MaxAge = doc.maxAge
-	rec.set(func() { rec.doc, rec.values, rec.maxAge = doc, doc.values, doc.maxAge })
-	return nil
-}
-
-// fill makes values those of the session, in the map that handlers may already hold.
-func fill(sess *sessions.Session, values map[string]any) {
-	if sess.Values == nil {
-		sess.Values = make(map[any]any, len(values))
-	}
-	clear(sess.Values)
-	for key, v := range values {
-		sess.Values[key] = v
-	}
-}
-
-// newSession returns the session called name of a request, which is yet to be loaded if the client has a key, and its
-// record.
-func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions.Session, *record) {
-	sess := sessions.NewSession(s, name)
-	sess.IsNew = true
-	sess.Options = s.options(secure)
-	rec := &record{store: s, name: name, options: *sess.Options, maxAge: s.cfg.MaxAge, token: newToken()}
-	if rec.err = validateName(name); rec.err == nil {
-		rec.key, rec.others = cutKey(s.requestKeys(r, name))
-		rec.unloaded = rec.key != ""
-	}
-	addRecord(sess, rec)
-	return sess, rec
-}
-
-func (s *Store) options(secure bool) *sessions.Options {
-	return &sessions.Options{
-		Path:        s.cfg.Path,
-		Domain:      s.cfg.Domain,
-		MaxAge:      s.cfg.MaxAge,
-		Secure:      s.cfg.Secure || secure,
-		HttpOnly:    !s.cfg.DisableHTTPOnly,
-		Partitioned: s.cfg.Partitioned,
-		SameSite:    s.cfg.SameSite,
-	}
-}
-
-// takeRecord returns the record of a session that this store handed out, or of a new one that the caller made with
-// sessions.NewSession.
-func (s *Store) takeRecord(sess *sessions.Session) (*record, error) {
-	if rec := s.recordOf(sess); rec != nil {
-		return rec, nil
-	}
-	if sess.ID != "" {
-		return nil, rejected(errors.New("echofirestore: a session with an ID can be saved only by the store that loaded it"))
-	}
-	if err := validateName(sess.Name()); err != nil {
-		return nil, err
-	}
-	rec := &record{store: s, name: sess.Name(), options: *s.options(false), token: newToken()}
-	addRecord(sess, rec)
-	return rec, nil
-}
-
-// find returns the living session called name with the given key, as read does. Without Config.HashKeys, a document
-// that is stored under a hash is not taken for one of a key, for then its ID would open its session.
-func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
-	id, err := s.documentID(name, key)
-	if err != nil {
-		return nil, rejected(err)
-	}
-	doc, err := s.read(ctx, id)
-	if doc != nil && doc.hashed() && !s.cfg.HashKeys {
-		return nil, nil
-	}
-	return doc, err
-}
-
-// read returns the living session in the document called id, nil if there is none. One that has expired is deleted, but
-// only as the version that was read: if another request has refreshed it meanwhile, it is alive. Errors are those of
-// Firestore, and *malformedError together with what could be read.
-func (s *Store) read(ctx context.Context, id string) (*document, error) {
-	ref := s.firestore.ref(id)
-	for retried := false; ; retried = true {
-		snap, err := s.firestore.get(ctx, ref)
-		if err != nil || snap == nil {
-			return nil, err
-		}
-		doc, err := s.parse(snap)
-		if !errors.Is(err, errExpired) {
-			return doc, err
-		}
-		err = s.firestore.delete(ctx, "delete expired session", ref, firestore.LastUpdateTime(snap.UpdateTime))
-		switch {
-		case err == nil || retried && movedOn(err), errors.Is(err, ErrConflict):
-			return nil, nil // it is over, whether or not its document is gone
-		case retried || !movedOn(err) && !outcomeUnknown(err):
-			return nil, err
-		}
-	}
-}
-
-// again turns the result of reading a document that was read or written before: if it is malformed now, it holds no
-// session.
-func again(doc *document, err error) (*document, error) {
-	if _, malformed := errors.AsType[*malformedError](err); malformed {
-		return nil, nil
-	}
-	return doc, err
-}
-
-// reportLoad logs that a document was ignored, or could not be read: whoever asked for the session may not be told, or
-// not tell. That the client went away meanwhile is nobody's fault.
-func (s *Store) reportLoad(ctx context.Context, rec *record) {
-	for _, malformed := range rec.malformed {
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", malformed),
-			slog.String("collection", s.cfg.Collection), slog.Time("update_time", malformed.updateTime))
-	}
-	if unread, _ := rec.failures(); unread != nil {
-		level := slog.LevelError
-		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(unread, context.Canceled) {
-			level = slog.LevelDebug
-		}
-		s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", unread))
-	}
-}
-
-// writeHeaders tells client and caches what became of a session. It reports whether it overrode a header that lets
-// caches keep the response.
-func (s *Store) writeHeaders(h http.Header, rec *record) (overridden bool) {
-	varyByCookie(h)
-	retractCookie(h, rec)
-	cookie := rec.pendingCookie()
-	if cookie == nil {
-		return false
-	}
-	setCookie(h, cookie)
-	return forbidSharedCaching(h)
-}
-
-func (s *Store) logOverridden(ctx context.Context, name string) {
-	s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn,
-		"cache headers of a response that sets a session cookie replaced by private, no-store", slog.String("cookie", name))
-}
-
-// retractCookie takes back the cookie of a session that was saved in this request, and then ended by another one: the
-// client may have that of a new session by now.
-func retractCookie(h http.Header, rec *record) {
-	if !rec.isGone() {
-		return
-	}
-	if cookie := rec.dropCookie(); cookie != nil {
-		unsetCookie(h, cookie)
-	}
+	s.core.Face(s)
+	return s, nil
 }

@@ -1,0 +1,64 @@
+package firesession
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/echofirestore/echofirestore/internal/session"
+)
+
+// Handler returns a handler that serves requests by next, with sessions that are saved automatically: before the first
+// byte of the response, if they were changed. In handlers, [Get] returns the session. It is what routers call a
+// middleware, such as chi's Use.
+//
+// A request whose session cannot be loaded or saved is answered by Config.ErrorHandler, in the place of what next writes.
+// A request that passes it twice has the same session each time.
+func (s *Store) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if x := session.ExchangeOf(r.Context(), s.core); x != nil && !x.IsOver() {
+			next.ServeHTTP(w, r)
+			return
+		}
+		h := &host{store: s}
+		h.Init(s.core, h, w, r)
+		_ = h.Run(func() error { //nolint:contextcheck // h has the request's own; there is no error to return
+			next.ServeHTTP(h.Writer(), h.Request())
+			return nil
+		})
+	})
+}
+
+// A host is net/http as it serves a request, with its exchange.
+type host struct {
+	session.Exchange
+	store *Store
+}
+
+var _ session.Host = (*host)(nil)
+
+// Context implements session.Host.
+func (h *host) Context() context.Context { return h.Request().Context() }
+
+// HTTPS implements session.Host.
+func (h *host) HTTPS() bool { return h.Request().TLS != nil }
+
+// Owns implements session.Host. net/http uses nothing again.
+func (h *host) Owns() bool { return true }
+
+// Header implements session.Host.
+func (h *host) Header() http.Header { return h.Writer().Header() }
+
+// Answer implements session.Host.
+func (h *host) Answer(w http.ResponseWriter, err error) { h.store.errorHandler(w, h.Request(), err) }
+
+// Fail implements session.Host.
+func (h *host) Fail(err error) error {
+	h.Answer(h.Writer(), err)
+	return nil
+}
+
+// answer is the default Config.ErrorHandler.
+func answer(w http.ResponseWriter, _ *http.Request, err error) {
+	status := session.HTTPStatus(err)
+	http.Error(w, http.StatusText(status), status)
+}

@@ -1,0 +1,256 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/gorilla/sessions"
+)
+
+// An Exchange is one request with its response, and the sessions that its handlers asked for. It sees to it that they
+// are saved before the first byte of the response leaves, and that the client is told if they are not.
+//
+// What it puts between the request and its handlers are structs of its own inside, so that a request without a session
+// costs few allocations.
+type Exchange struct {
+	store   *Store
+	host    Host
+	request *http.Request // as the host got it
+	ours    *http.Request // its copy, for the handlers
+	header  http.Header   // the response's, as the host got it: it is never that of another request
+	before  http.Header   // what was in it then
+
+	requestContext requestContext
+	writer         responseWriter
+	within         *Exchange // that of the next middleware inside, with another store
+
+	failed error // why the client gets the error response; nil if it does not
+	status int   // of the response, once it has begun
+
+	// The locks are taken in this order, and then those of records. None is held while a callback of the application's
+	// runs, nor while a session is loaded or saved.
+	headers  sync.Mutex // guards header
+	mu       sync.Mutex // guards what follows
+	phase    phase
+	returned bool // the handlers have returned, or panicked
+	sessions []opened
+}
+
+// Init puts the exchange between a request that has come and its handlers: they are to get its [Exchange.Request] and its
+// [Exchange.Writer].
+func (x *Exchange) Init(s *Store, h Host, w http.ResponseWriter, r *http.Request) {
+	x.store, x.host, x.request = s, h, r
+	if around := ExchangeOf(r.Context(), nil); around != nil {
+		around.within = x
+	}
+	x.requestContext = requestContext{Context: r.Context(), x: x}
+	x.ours = r.WithContext(&x.requestContext) //nolint:contextcheck // it wraps the request's
+	if x.header = w.Header(); len(x.header) > 0 {
+		x.before = x.header.Clone()
+	}
+	x.writer = responseWriter{ResponseWriter: w, x: x}
+}
+
+// Request returns the request for the handlers.
+func (x *Exchange) Request() *http.Request { return x.ours }
+
+// Writer returns the writer for the handlers' response.
+func (x *Exchange) Writer() http.ResponseWriter { return &x.writer }
+
+// Hinted reports whether an informational response has been sent.
+func (x *Exchange) Hinted() bool { return x.writer.hinted }
+
+// Owned reports whether the host still serves the request.
+func (x *Exchange) Owned() bool { return x.host.Owns() }
+
+// HasEnded reports whether the context that the request came with has ended.
+func (x *Exchange) HasEnded() bool { return x.request.Context().Err() != nil }
+
+// requestContext is the context of a request that has an exchange.
+type requestContext struct {
+	context.Context
+	x *Exchange
+}
+
+// A storeKey finds an exchange in a request's context: the innermost of store, or of all for nil.
+type storeKey struct{ store *Store }
+
+// Value implements [context.Context].
+func (c *requestContext) Value(key any) any {
+	if key, ok := key.(storeKey); ok && (key.store == nil || key.store.keepsSame(c.x.store)) {
+		return c.x
+	}
+	return c.Context.Value(key)
+}
+
+// ExchangeOf returns the exchange of a request's context, the innermost of store, or of any store for nil.
+func ExchangeOf(ctx context.Context, store *Store) *Exchange {
+	x, _ := ctx.Value(storeKey{store}).(*Exchange)
+	return x
+}
+
+// opened is a session that a handler asked for.
+type opened struct {
+	*sessions.Session
+	rec    *record
+	silent bool // the handler was not told of a failed load
+}
+
+// Get returns the session called name. With New and Save it makes the exchange a sessions.Store: the one that
+// echo-contrib's session.Get finds, and that works even if a handler has replaced the request altogether.
+func (x *Exchange) Get(_ *http.Request, name string) (*sessions.Session, error) {
+	o, err := x.open(name, false)
+	return o.Session, err
+}
+
+// New is as [Store.New].
+func (x *Exchange) New(r *http.Request, name string) (*sessions.Session, error) {
+	return x.store.New(r, name)
+}
+
+// Save is as [Store.Save].
+func (x *Exchange) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Session) error {
+	return x.store.Save(r, w, sess)
+}
+
+// open returns the session called name, loading it if that is left to do.
+func (x *Exchange) open(name string, silent bool) (opened, error) {
+	o := x.unread(name, silent)
+	return o, x.store.load(x.host.Context(), o.Session, o.rec)
+}
+
+// unread returns the session called name without loading it.
+func (x *Exchange) unread(name string, silent bool) opened {
+	if o, found := x.lookUp(name); found {
+		return o
+	}
+	o := opened{silent: silent}
+	o.Session, o.rec = x.store.newSession(x.request, name, x.host.HTTPS())
+	return x.add(o)
+}
+
+// lookUp returns the session called name, if it was opened before.
+func (x *Exchange) lookUp(name string) (opened, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if i := x.find(name); i >= 0 {
+		return x.sessions[i], true
+	}
+	return opened{}, false
+}
+
+// find returns the index of the session called name, or -1. The caller holds x.mu.
+func (x *Exchange) find(name string) int {
+	return slices.IndexFunc(x.sessions, func(o opened) bool { return o.rec.name == name })
+}
+
+// add returns o, or if another goroutine was first, the session that has its name.
+func (x *Exchange) add(o opened) opened {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if i := x.find(o.rec.name); i >= 0 {
+		return x.sessions[i]
+	}
+	o.rec.managed, o.rec.sealed = true, x.phase >= begun
+	x.sessions = append(x.sessions, o)
+	return o
+}
+
+// opened returns the sessions that handlers have asked for so far.
+func (x *Exchange) opened() []opened {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Clone(x.sessions)
+}
+
+// Load returns the session that goes by Settings.CookieName, which Destroy, Renew and Update are about as well, or why it
+// could not be read.
+func (x *Exchange) Load() (*sessions.Session, error) { return x.Get(nil, x.store.cfg.CookieName) }
+
+// Session is Load for handlers that cannot deal with an error: if there is one, the client gets the error response.
+func (x *Exchange) Session() *sessions.Session {
+	o, _ := x.open(x.store.cfg.CookieName, true) // the client is told
+	return o.Session
+}
+
+// Loaded returns the session if a handler has asked for it, and else nil.
+func (x *Exchange) Loaded() *sessions.Session {
+	o, _ := x.lookUp(x.store.cfg.CookieName)
+	return o.Session
+}
+
+// SaveAll saves all sessions.
+func (x *Exchange) SaveAll() error {
+	var errs []error
+	for _, o := range x.opened() {
+		err := x.store.commit(x.host.Context(), o.Session, o.rec)
+		errs = append(errs, err)
+	}
+	x.showHeaders()
+	return errors.Join(errs...)
+}
+
+// Destroy ends the session, without loading it.
+func (x *Exchange) Destroy() error {
+	o := x.unread(x.store.cfg.CookieName, false)
+	if err := x.store.destroy(x.host.Context(), o.Session, o.rec); err != nil {
+		return err
+	}
+	x.showHeaders()
+	return nil
+}
+
+// Renew makes the next save of the session take a new key.
+func (x *Exchange) Renew() error {
+	o, err := x.open(x.store.cfg.CookieName, false)
+	if err != nil {
+		return err
+	}
+	return o.rec.exclusively(func() error {
+		switch {
+		case o.rec.err != nil:
+			return o.rec.err
+		case o.rec.doc == nil:
+			return nil // it gets a new key anyway
+		case o.rec.isSealed():
+			return rejected(ErrCommitted)
+		case o.rec.fresh:
+			return nil // nobody knows the one that it has
+		default:
+			o.rec.set(func() { o.rec.renewing = true })
+			return nil
+		}
+	})
+}
+
+// Update changes the session by fn, and saves it.
+func (x *Exchange) Update(fn func(*sessions.Session) error) error {
+	o, err := x.open(x.store.cfg.CookieName, false)
+	if err != nil {
+		return err
+	}
+	if err := x.store.change(x.host.Context(), o.Session, o.rec, fn); err != nil {
+		return err
+	}
+	x.showHeaders()
+	return nil
+}
+
+// hasReturned reports whether the handlers have.
+func (x *Exchange) hasReturned() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.returned
+}
+
+// noteReturn notes that the handlers have returned. No function of theirs writes a header any more.
+func (x *Exchange) noteReturn() {
+	x.headers.Lock()
+	defer x.headers.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.returned = true
+}

@@ -1,0 +1,225 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"google.golang.org/grpc/codes"
+)
+
+// A gateway makes all calls of Firestore. It repeats what asks for it, until ctx ends: writes that were aborted in
+// contention, with the same precondition, and queries whose answer was lost. What else is worth it the client repeats.
+//
+// Its errors are *failures, with Firestore's gRPC status in their chain. If ctx has ended, so is its error.
+type gateway struct {
+	client     *firestore.Client
+	collection *firestore.CollectionRef
+	database   string // as errors name it
+}
+
+func newGateway(client *firestore.Client, collection string) gateway {
+	g := gateway{client: client, collection: client.Collection(collection)}
+	var project, database string
+	if path := strings.Split(g.collection.Path, "/"); len(path) > 3 { // projects/{project}/databases/{database}/…
+		project, database = path[1], path[3]
+	}
+	g.database = fmt.Sprintf("Firestore (project %s, database %s", project, database)
+	if client.UsesEmulator {
+		g.database += ", emulator " + os.Getenv("FIRESTORE_EMULATOR_HOST")
+	}
+	g.database += ")"
+	return g
+}
+
+// ref returns the reference of the session document with an ID.
+func (g gateway) ref(id string) *firestore.DocumentRef { return g.collection.Doc(id) }
+
+// get returns a document, nil if there is none. It asks by GetAll, since the span of a Get of the Firestore client quotes
+// the name of a document that is missing.
+func (g gateway) get(ctx context.Context, ref *firestore.DocumentRef) (*firestore.DocumentSnapshot, error) {
+	start := time.Now()
+	snaps, err := g.client.GetAll(ctx, []*firestore.DocumentRef{ref})
+	if err != nil {
+		return nil, g.failed(ctx, "load session", start, err, ref.ID)
+	}
+	if !snaps[0].Exists() {
+		return nil, nil
+	}
+	return snaps[0], nil
+}
+
+// create stores a document that does not exist, and returns its update time.
+func (g gateway) create(ctx context.Context, ref *firestore.DocumentRef, fields map[string]any) (time.Time, error) {
+	return g.write(ctx, "create session", func() (*firestore.WriteResult, error) {
+		return ref.Create(ctx, fields)
+	}, ref.ID)
+}
+
+// update changes fields of the version of a document, and returns its new update time.
+func (g gateway) update(
+	ctx context.Context, attempt string, ref *firestore.DocumentRef, version time.Time, updates []firestore.Update,
+) (time.Time, error) {
+	return g.write(ctx, attempt, func() (*firestore.WriteResult, error) {
+		return ref.Update(ctx, updates, firestore.LastUpdateTime(version))
+	}, ref.ID)
+}
+
+// move stores a document that does not exist and deletes the version of another one, in one commit, and returns the new
+// document's update time.
+func (g gateway) move(
+	ctx context.Context, from *firestore.DocumentRef, version time.Time, to *firestore.DocumentRef, fields map[string]any,
+) (time.Time, error) {
+	return g.write(ctx, "renew session", func() (*firestore.WriteResult, error) {
+		//nolint:staticcheck // The successors of WriteBatch are no match: BulkWriter is not atomic, and a transaction
+		// costs a call more to begin it.
+		results, err := g.client.Batch().
+			Create(to, fields).
+			Delete(from, firestore.LastUpdateTime(version)).
+			Commit(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return results[0], nil
+	}, from.ID, to.ID)
+}
+
+// delete deletes a document under a precondition, or whatever it holds, and also if there is none.
+func (g gateway) delete(
+	ctx context.Context, attempt string, ref *firestore.DocumentRef, preconditions ...firestore.Precondition,
+) error {
+	_, err := g.write(ctx, attempt, func() (*firestore.WriteResult, error) {
+		return ref.Delete(ctx, preconditions...)
+	}, ref.ID)
+	return err
+}
+
+// write commits documents with the given IDs, and returns the update time of the first.
+func (g gateway) write(
+	ctx context.Context, attempt string, commit func() (*firestore.WriteResult, error), ids ...string,
+) (updateTime time.Time, err error) {
+	start := time.Now()
+	err = repeat(ctx, codes.Aborted, func() error {
+		result, err := commit()
+		if err == nil {
+			updateTime = result.UpdateTime
+		}
+		return err
+	})
+	return updateTime, g.failed(ctx, attempt, start, err, ids...)
+}
+
+// query returns the documents that a query finds.
+func (g gateway) query(ctx context.Context, attempt string, query firestore.Query) ([]*firestore.DocumentSnapshot, error) {
+	start := time.Now()
+	snaps, err := results(ctx, query.Documents)
+	return snaps, g.failed(ctx, attempt, start, err)
+}
+
+// A batch is what a transaction has deleted of the results of a query.
+type batch struct {
+	docs []*firestore.DocumentSnapshot // deleted, or with an error, found to be
+	last *firestore.DocumentSnapshot   // the last result that was looked at; nil if there was none
+	full bool                          // there may be more results
+}
+
+// deleteBatch deletes those of the first results of a query that doomed picks, in one transaction: size at most, of limit
+// results that it looks at.
+func (g gateway) deleteBatch(
+	ctx context.Context, attempt string, query firestore.Query, size, limit int, doomed func(*firestore.DocumentSnapshot) bool,
+) (b batch, err error) {
+	start := time.Now()
+	query = query.Limit(limit)
+	looked := false
+	err = repeat(ctx, codes.Aborted, func() error {
+		return g.client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
+			b, looked = batch{}, false
+			snaps, err := results(ctx, func(context.Context) *firestore.DocumentIterator { return tx.Documents(query) })
+			if err != nil {
+				return err
+			}
+			b.full, looked = len(snaps) == limit, true
+			for _, snap := range snaps {
+				if doomed(snap) {
+					if len(b.docs) == size {
+						b.full = true
+						return nil
+					}
+					b.docs = append(b.docs, snap)
+					if err := tx.Delete(snap.Ref, firestore.LastUpdateTime(snap.UpdateTime)); err != nil {
+						return err
+					}
+				}
+				b.last = snap
+			}
+			return nil
+		}, firestore.MaxAttempts(1)) // the client would make five, and wait for longer
+	})
+	if looked && len(b.docs) == 0 && statusOf(err).Code() == codes.InvalidArgument {
+		return b, nil // the client has repeated a commit of nothing
+	}
+	ids := make([]string, len(b.docs))
+	for i, doc := range b.docs {
+		ids[i] = doc.Ref.ID
+	}
+	return b, g.failed(ctx, attempt, start, err, ids...)
+}
+
+// results returns the documents that a query finds. If the answer is lost, it asks again, as Firestore's client does for
+// documents by ID but not for queries.
+func results(
+	ctx context.Context, query func(context.Context) *firestore.DocumentIterator,
+) (snaps []*firestore.DocumentSnapshot, err error) {
+	err = repeat(ctx, codes.Unavailable, func() error {
+		snaps, err = query(ctx).GetAll()
+		return err
+	})
+	return snaps, err
+}
+
+// The time before a call is repeated begins with about the first and doubles up to about the second: contention may last
+// for as long as Firestore takes to scale, see https://cloud.google.com/firestore/native/docs/understand-error-codes.
+const (
+	firstBackoff = 20 * time.Millisecond
+	lastBackoff  = 2 * time.Second
+)
+
+// repeat calls do until it does not fail with code any more, or ctx has no time for another attempt.
+func repeat(ctx context.Context, code codes.Code, do func() error) error {
+	var last error // with code: if the time ends in an attempt, the reason is here
+	for backoff := firstBackoff; ; backoff = min(2*backoff, lastBackoff) {
+		err := do()
+		switch {
+		case err == nil:
+			return nil
+		case statusOf(err).Code() == code:
+			last = err
+		case last != nil && ctx.Err() != nil:
+			return fmt.Errorf("%w (%w)", last, ctx.Err())
+		default:
+			return err
+		}
+		if stopped := sleep(ctx, backoff/2+rand.N(backoff/2)); stopped != nil { //nolint:gosec // jitter, not a secret
+			return fmt.Errorf("%w (%w)", last, stopped)
+		}
+	}
+}
+
+// sleep returns nil after d, or else why ctx has ended by then: at once, if that is known.
+func sleep(ctx context.Context, d time.Duration) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return context.DeadlineExceeded
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,209 @@
+package session
+
+import (
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+	"weak"
+
+	"github.com/gorilla/sessions"
+)
+
+// A record is what the store knows of a session that it handed out: what the next save is compared with, and the
+// conditions it is under.
+type record struct {
+	store   *Store
+	name    string
+	options sessions.Options // as handed out
+	managed bool             // an exchange sends its cookie
+
+	// Who loads the session, changes or saves it, has the token. It may be held for as long as Firestore takes, and callbacks of
+	// the application's run under it, but for the Logger and the ErrorHandler.
+	token token
+
+	// mu guards what follows, for moments only, and nothing else is locked under it. What is in the first group is changed
+	// only by who has the token as well, who may therefore read it without mu.
+	mu        sync.Mutex
+	unloaded  bool              // whether the client's keys open a session is not known, and may not matter
+	malformed []*malformedError // why documents are ignored
+	over      bool              // the client has a key, but no document of it was found
+	key       string            // the client's, as long as a document of it may exist
+	others    []string          // and those in further cookies of the name, in their order
+	doc       *document         // what is stored; nil if nothing is known to be
+	values    map[string]any    // what the session held when it was read or last saved, as decoded; never changed
+	maxAge    int               // and its Options.MaxAge
+	err       error             // why the document could not be read
+	ending    error             // why the session could not be ended, and was to be
+	renewing  bool              // the next save takes a new key
+	fresh     bool              // the key was issued for this response: nobody knows it yet
+	gone      bool              // another request has ended the session
+	touched   bool              // the session was to be extended and could not be: it is not tried again
+
+	sealed bool         // the response has begun: no cookie can be sent
+	cookie *http.Cookie // the one that the response sets; nil for none
+}
+
+// A token is a lock that can be waited for within a time.
+type token chan struct{}
+
+func newToken() token { return make(token, 1) }
+
+// take takes the token. It fails if whoever has it keeps it for longer than timeout.
+func (t token) take(timeout time.Duration) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return conflict()
+	}
+}
+
+func (t token) release() { <-t }
+
+// exclusively runs f with the session's token.
+func (rec *record) exclusively(f func() error) error {
+	if err := rec.token.take(rec.store.cfg.Timeout); err != nil {
+		return err
+	}
+	defer rec.token.release()
+	return f()
+}
+
+// set changes the record by f.
+func (rec *record) set(f func()) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	f()
+}
+
+// cutKey returns the first of the keys, "" if there is none, and the others.
+func cutKey(keys []string) (string, []string) {
+	if len(keys) == 0 {
+		return "", nil
+	}
+	return keys[0], keys[1:]
+}
+
+// repair gives back what the session cannot do without.
+func (rec *record) repair(sess *sessions.Session) {
+	if sess.Options == nil {
+		opts := rec.options
+		opts.MaxAge = rec.maxAge
+		sess.Options = &opts
+	}
+	if sess.Values == nil {
+		sess.Values = make(map[any]any)
+	}
+}
+
+// stored notes that doc is what is stored of the session now, under cred, and that the session holds values. The cookie
+// is for the response, if it can still be sent.
+func (rec *record) stored(
+	sess *sessions.Session, cred credential, doc *document, values map[string]any, cookie *http.Cookie,
+) {
+	rec.set(func() {
+		rec.fresh = rec.fresh || cred.key != rec.key
+		rec.key, sess.ID = cred.key, cred.key
+		rec.doc, rec.values, rec.maxAge, rec.renewing = doc, values, sess.Options.MaxAge, false
+		if !rec.sealed {
+			rec.cookie = cookie
+		}
+	})
+}
+
+// ended notes that the session is over, and that it holds values. The cookie deletes the client's.
+func (rec *record) ended(sess *sessions.Session, values map[string]any, cookie *http.Cookie) {
+	rec.set(func() {
+		rec.key, rec.doc, rec.values = "", nil, values
+		rec.err, rec.ending, rec.gone, rec.renewing = nil, nil, false, false
+		rec.cookie = cookie
+		sess.ID = ""
+	})
+}
+
+// vanish notes that another request has ended the session.
+func (rec *record) vanish() { rec.set(func() { rec.gone = true }) }
+
+// moveOn notes what another request has made of the session's document.
+func (rec *record) moveOn(doc *document) { rec.set(func() { rec.doc = doc }) }
+
+// storedValues returns the values that are known to be stored, nil for none.
+func (rec *record) storedValues() map[string]any {
+	if rec.doc == nil {
+		return nil
+	}
+	return rec.doc.values
+}
+
+// failures returns why the session could not be read, and why it could not be ended.
+func (rec *record) failures() (unread, unended error) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.err, rec.ending
+}
+
+func (rec *record) isUnloaded() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.unloaded
+}
+
+func (rec *record) isGone() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.gone
+}
+
+// seal notes whether it is too late for a cookie.
+func (rec *record) seal(sealed bool) { rec.set(func() { rec.sealed = sealed }) }
+
+func (rec *record) isSealed() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.sealed
+}
+
+// pendingCookie returns the cookie that the response is to set, nil for none.
+func (rec *record) pendingCookie() *http.Cookie {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.cookie
+}
+
+// dropCookie forgets the cookie, and returns it.
+func (rec *record) dropCookie() *http.Cookie {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	cookie := rec.cookie
+	rec.cookie = nil
+	return cookie
+}
+
+// records finds the record of a session, for as long as the program holds the session. It is keyed by the session
+// itself since that is all that Save gets: requests are replaced on their way through middleware, and gorilla's
+// registry points a session at whatever store it was asked for last. It is one for all stores, for a session may be
+// asked about at another store that keeps the same ones.
+var records sync.Map // of weak.Pointer[sessions.Session] to *record, which must not refer to the session
+
+func addRecord(sess *sessions.Session, rec *record) {
+	key := weak.Make(sess)
+	records.Store(key, rec)
+	runtime.AddCleanup(sess, func(key weak.Pointer[sessions.Session]) { records.Delete(key) }, key)
+}
+
+// recordOf returns the record of a session that s, or a store that keeps the same sessions, has handed out: nil for any
+// other.
+func (s *Store) recordOf(sess *sessions.Session) *record {
+	if rec, ok := records.Load(weak.Make(sess)); ok && rec.(*record).store.keepsSame(s) {
+		return rec.(*record)
+	}
+	return nil
+}

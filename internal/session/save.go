@@ -1,0 +1,428 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"github.com/gorilla/sessions"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+const (
+	maxSaves = 100 // attempts at saving a session that others keep changing
+	maxKeys  = 5   // attempts at creating a document whose key is taken
+)
+
+// commit stores what has become of a session since it was loaded or last committed, with the least that it takes.
+// On success the record knows the cookie to send, if any.
+func (s *Store) commit(ctx context.Context, sess *sessions.Session, rec *record) error {
+	return s.commitWith(ctx, sess, rec, "")
+}
+
+// detached is a context that detach has made.
+type detached struct{ context.Context }
+
+// detach returns a context for the work of one commit: the client's going away does not end it, Config.Timeout does. It
+// is left to those that do call Firestore, for most commits have nothing to do.
+func (s *Store) detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.(detached); ok {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
+	return detached{ctx}, cancel
+}
+
+// errMovedOn is what the commit of an Update returns if its document has moved on.
+var errMovedOn = errors.New("echofirestore: session changed by another request")
+
+// commitWith is commit, or with a write ID the commit of an Update. If the document of that has moved on, it notes what
+// is there now and returns errMovedOn, where others make their change to that themselves.
+func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
+	defer s.reportShortKey(ctx)
+	var untouched error
+	err := rec.exclusively(func() (err error) {
+		untouched, err = s.commitAlone(ctx, sess, rec, writeID)
+		return err
+	})
+	if untouched != nil {
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended", slog.Any("error", untouched))
+	}
+	return err
+}
+
+// commitAlone is commitWith for who has the token. That a session which was not changed could not be extended is no
+// error of the commit, and comes first.
+func (s *Store) commitAlone(
+	ctx context.Context, sess *sessions.Session, rec *record, writeID string,
+) (untouched, err error) {
+	rec.repair(sess)
+	if rec.ending != nil {
+		if err := s.endAll(ctx, sess, rec, ""); err != nil {
+			return nil, err
+		}
+	}
+	if endedBy(sess) {
+		return nil, s.endAll(ctx, sess, rec, writeID)
+	}
+	if rec.err != nil {
+		return nil, rec.err
+	}
+	if sess.ID == "" && rec.doc != nil {
+		rec.set(func() { rec.renewing = true }) // as with other gorilla stores
+	}
+	change, err := diff(rec.values, sess.Values)
+	switch {
+	case err != nil:
+		return nil, rejected(err)
+	case rec.doc == nil && len(change.set) == 0:
+		return nil, nil
+	case rec.unloaded:
+		return nil, conflict() // Get has returned an error
+	case rec.doc == nil:
+		return nil, s.create(ctx, sess, rec, change)
+	case change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing:
+		return s.touch(ctx, sess, rec), nil
+	default:
+		return s.update(ctx, sess, rec, change, writeID)
+	}
+}
+
+// inConflict returns the error of a save that had to look what another request has stored: if it only ran out of time,
+// that other request is the reason.
+func inConflict(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return conflict()
+	}
+	return err
+}
+
+// create stores a new session under a new key. A document that is already there may be our own, by a commit that was
+// applied without our knowing.
+func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record, change change) error {
+	if rec.isSealed() {
+		return rejected(ErrCommitted)
+	}
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
+	doc, err := s.next(nil, change.set, sess.Options.MaxAge)
+	if err != nil {
+		return err
+	}
+	for range maxKeys {
+		cred, err := s.issue(rec.name)
+		if err != nil {
+			return err
+		}
+		doc.ref = s.firestore.ref(cred.id)
+		fields, err := s.newFields(doc)
+		if err != nil {
+			return err
+		}
+		if s.cfg.Lifetime > 0 {
+			fields[fieldStarted] = doc.started // the create time is by another clock, and lost with a restored backup
+		}
+		if doc.fields = fields; tooLarge(doc.ref, fields) {
+			return rejected(ErrTooLarge)
+		}
+		stored, err := s.createAt(ctx, doc)
+		if err != nil {
+			return err
+		}
+		if stored == nil {
+			continue
+		}
+		doc = stored
+		change.set = doc.values
+		s.saved(sess, rec, cred, doc, change.applyTo(rec.values)) // which may be more: see clear
+		return nil
+	}
+	return rejected(fmt.Errorf("echofirestore: Config.KeyFactory returned %d keys that are all in use", maxKeys))
+}
+
+// createAt stores doc, and returns nil if there is another document in its place. If the answer is lost, it looks; if doc is
+// not there, it tries once more, with the same key, so that of two commits that arrive only one is applied.
+func (s *Store) createAt(ctx context.Context, doc *document) (*document, error) {
+	for lost := error(nil); ; {
+		var err error
+		if doc.updateTime, err = s.firestore.create(ctx, doc.ref, doc.fields); err == nil {
+			return doc, nil
+		}
+		taken := status.Code(err) == codes.AlreadyExists
+		if !taken && !outcomeUnknown(err) {
+			return nil, err
+		}
+		stored, unread := again(s.read(ctx, doc.ref.ID))
+		switch {
+		case unread != nil && taken:
+			return nil, unread
+		case unread == nil && stored != nil && doc.wrote(stored):
+			return stored, nil
+		case unread == nil && (stored != nil || taken):
+			return nil, nil
+		case unread != nil || lost != nil:
+			return nil, cmp.Or(lost, err)
+		}
+		lost = err
+	}
+}
+
+// update stores what was changed in a session that has a document, or deletes that if the change empties it. If the
+// document has moved on since it was read, the change is made to what is there now. So it is if the copy looks expired:
+// another request may have extended the session, and else it is over.
+func (s *Store) update(
+	ctx context.Context, sess *sessions.Session, rec *record, change change, writeID string,
+) (untouched, err error) {
+	emptying := len(sess.Values) == 0 && writeID == "" && !change.empty()
+	switch {
+	case rec.gone && emptying:
+		return nil, nil
+	case rec.gone:
+		return nil, gone()
+	case rec.renewing && rec.isSealed():
+		return nil, rejected(ErrCommitted)
+	}
+	ctx, cancel := s.detach(ctx)
+	defer cancel()
+	prev := rec.doc
+	if prev.expiredAt(s.cfg.Now()) {
+		if prev, err = s.reread(ctx, rec); err != nil {
+			return nil, err
+		}
+		if prev != nil {
+			rec.moveOn(prev)
+		}
+		if prev != nil && writeID != "" {
+			return nil, errMovedOn
+		}
+	}
+	for attempt := range maxSaves {
+		if prev == nil {
+			if rec.vanish(); emptying {
+				return nil, nil
+			}
+			return nil, gone()
+		}
+		start := time.Now()
+		next, err := s.next(prev, change.applyTo(prev.values), s.maxAge(sess, rec, prev))
+		if err != nil {
+			return nil, err
+		}
+		if attempt == 0 {
+			if change = change.stored(rec.values, next.values); change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing {
+				return s.touch(ctx, sess, rec), nil
+			}
+		}
+		var movedTo *document
+		if len(next.values) == 0 && writeID == "" && !change.empty() {
+			movedTo, err = s.clear(ctx, sess, rec, prev, change)
+		} else {
+			movedTo, err = s.put(ctx, sess, rec, prev, next, change, writeID)
+		}
+		switch {
+		case err == nil:
+			return nil, nil
+		case attempt > 0 && ctx.Err() != nil:
+			return nil, conflict()
+		case !errors.Is(err, errMovedOn):
+			return nil, err
+		}
+		if prev = movedTo; prev != nil && writeID != "" {
+			rec.moveOn(prev)
+			return nil, errMovedOn
+		}
+		if prev != nil && !pause(ctx, attempt, time.Since(start)) {
+			break
+		}
+	}
+	return nil, conflict()
+}
+
+// put stores next in the place of prev. If that has moved on, it returns errMovedOn and what is there now, nil for
+// nothing.
+func (s *Store) put(
+	ctx context.Context, sess *sessions.Session, rec *record, prev, next *document, change change, writeID string,
+) (movedTo *document, err error) {
+	cred, err := s.credentialOf(rec)
+	if err != nil {
+		return nil, err
+	}
+	next.ref = s.firestore.ref(cred.id)
+	fields, err := s.fit(prev, next, writeID)
+	if err != nil {
+		return nil, err
+	}
+	stored, done, err := s.insist(ctx, prev, func() error {
+		return s.replace(ctx, prev, next, fields)
+	}, func() (*document, bool, error) {
+		stored, err := again(s.read(ctx, next.ref.ID))
+		wrote := stored != nil && next.wrote(stored)
+		if err == nil && !wrote && next.ref.ID != prev.ref.ID {
+			stored, err = s.reread(ctx, rec)
+		}
+		return stored, wrote, err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !done:
+		return stored, errMovedOn
+	case stored != nil:
+		next = stored
+	}
+	values := change.applyTo(rec.values)
+	if writeID == "" && len(values) == 0 && len(next.values) > 0 && cred.key == rec.key {
+		// It is emptied, but others have stored something: theirs is the cookie.
+		rec.stored(sess, cred, next, values, rec.pendingCookie())
+		return nil, nil
+	}
+	s.saved(sess, rec, cred, next, values)
+	return nil, nil
+}
+
+// clear deletes prev, whose session a change has emptied, as the version that was read. If that has moved on, it returns
+// errMovedOn and what is there now. If there is nothing, that is as good.
+func (s *Store) clear(
+	ctx context.Context, sess *sessions.Session, rec *record, prev *document, change change,
+) (movedTo *document, err error) {
+	movedTo, done, err := s.deleteVersion(ctx, rec, prev)
+	switch {
+	case err != nil:
+		return nil, err
+	case movedTo != nil:
+		return movedTo, errMovedOn
+	case !done: // another request may have ended it, and have begun a new one
+		rec.vanish()
+		return nil, nil
+	}
+	// What the session holds now is no change any more, even if others have removed some of it.
+	rec.ended(sess, change.applyTo(rec.values), expiredCookie(rec.name, sess.Options))
+	return nil, nil
+}
+
+// reread returns what is stored of a session now, nil if it is over.
+func (s *Store) reread(ctx context.Context, rec *record) (*document, error) {
+	doc, err := again(s.find(ctx, rec.name, rec.key))
+	if err != nil {
+		return nil, inConflict(ctx, err)
+	}
+	return doc, nil
+}
+
+// credentialOf returns the credential that the next save of a session gives it: a new one, if it is to be renewed.
+func (s *Store) credentialOf(rec *record) (credential, error) {
+	if rec.renewing {
+		return s.issue(rec.name)
+	}
+	return s.credential(rec.name, rec.key)
+}
+
+// insist makes a commit that is under the condition that prev has not moved on. If it has, insist returns false and what
+// is there now, nil for nothing. If the answer is lost, look says what is there, and whether the commit has written it: that
+// is success as well. If nothing has changed, the commit is made once more. That is safe, for one version can be replaced
+// only once, and enough for INTERNAL, see https://cloud.google.com/firestore/native/docs/understand-error-codes.
+func (s *Store) insist(
+	ctx context.Context, prev *document, commit func() error, look func() (stored *document, written bool, err error),
+) (stored *document, done bool, err error) {
+	for lost := error(nil); ; {
+		err := commit()
+		unknown := outcomeUnknown(err)
+		if !unknown && !movedOn(err) {
+			return nil, err == nil, err
+		}
+		stored, written, unread := look()
+		switch {
+		case unread != nil && !unknown:
+			return nil, false, inConflict(ctx, unread)
+		case unread == nil && (written || !unknown || stored == nil || !stored.updateTime.Equal(prev.updateTime)):
+			return stored, written, nil
+		case unread != nil || lost != nil:
+			return nil, false, cmp.Or(lost, err)
+		}
+		lost = err
+	}
+}
+
+// deleteVersion deletes prev, and returns true. If that has moved on, it returns false and what is there now, nil for
+// nothing: whoever has deleted it, nobody can say.
+func (s *Store) deleteVersion(ctx context.Context, rec *record, prev *document) (movedTo *document, done bool, err error) {
+	return s.insist(ctx, prev, func() error {
+		return s.firestore.delete(ctx, "delete session", prev.ref, firestore.LastUpdateTime(prev.updateTime))
+	}, func() (*document, bool, error) {
+		stored, err := s.reread(ctx, rec)
+		return stored, false, err
+	})
+}
+
+// fit returns the fields of next that are the library's, with the IDs of Updates that may be asked for. If they make it
+// too large, those of other Stores go: their Updates are less than sure of their outcome then, if the answer is lost.
+func (s *Store) fit(prev, next *document, writeID string) (map[string]any, error) {
+	fields, err := s.newFields(next)
+	if err != nil {
+		return nil, err
+	}
+	for _, ids := range [][]string{s.writes.keep(prev.writes), nil} {
+		next.writes = ids
+		if writeID != "" {
+			next.addWrite(writeID)
+		}
+		if delete(fields, fieldWriteID); len(next.writes) > 0 {
+			fields[fieldWriteID] = strings.Join(next.writes, " ")
+		}
+		all := s.updatedFields(prev, fields)
+		if next.ref.ID != prev.ref.ID {
+			all[fieldStarted] = next.started
+		}
+		if next.fields = all; !tooLarge(next.ref, all) {
+			return fields, nil
+		}
+	}
+	return nil, rejected(ErrTooLarge)
+}
+
+// replace writes next in the place of prev, if that has not moved on: as an update of the one document or, if next is
+// another one, as its creation and the deletion of prev, in one commit.
+func (s *Store) replace(ctx context.Context, prev, next *document, fields map[string]any) (err error) {
+	if next.ref.ID == prev.ref.ID {
+		next.updateTime, err = s.firestore.update(ctx, "save session", next.ref, prev.updateTime, s.updates(prev, fields))
+	} else {
+		next.updateTime, err = s.firestore.move(ctx, prev.ref, prev.updateTime, next.ref, next.fields)
+	}
+	return err
+}
+
+// maxAge returns the max age to store: that of the handler if it has set one, else what is stored.
+func (s *Store) maxAge(sess *sessions.Session, rec *record, stored *document) int {
+	if sess.Options.MaxAge != rec.maxAge {
+		return sess.Options.MaxAge
+	}
+	return stored.maxAge
+}
+
+// saved notes what is stored of a session now, and has the response set the cookie.
+func (s *Store) saved(sess *sessions.Session, rec *record, cred credential, doc *document, values map[string]any) {
+	rec.stored(sess, cred, doc, values, s.newCookie(rec.name, cred.cookie, sess.Options, doc))
+}
+
+// pause waits before the next attempt, at random and for longer the more attempts there were, in units of what the last
+// one took: so requests that collided spread out, over a time that fits the distance to Firestore. It reports false if
+// ctx ended first.
+func pause(ctx context.Context, attempt int, took time.Duration) bool {
+	const shortest, longest = time.Millisecond, 250 * time.Millisecond
+	limit := max(took, shortest) * time.Duration(attempt+1)
+	timer := time.NewTimer(rand.N(min(limit, longest))) //nolint:gosec // jitter, not a secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,154 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/sessions"
+)
+
+// Update changes the request's session called name by fn and saves it, as one step, as the function [Update] does; the
+// cookie goes into w's header. It is for programs without the middleware.
+func (s *Store) Update(r *http.Request, w http.ResponseWriter, name string, fn func(*sessions.Session) error) error {
+	sess, err := s.Get(r, name)
+	if err != nil {
+		return err
+	}
+	rec, err := s.takeRecord(sess)
+	if err != nil {
+		return err
+	}
+	err = rec.store.change(r.Context(), sess, rec, fn)
+	s.showHeaders(r, w, rec)
+	return err
+}
+
+// change runs fn on the session and commits it, until no other request came between.
+func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record, fn func(*sessions.Session) error) error {
+	before, err := rec.pending(sess)
+	if err != nil {
+		return err
+	}
+	if before.stale {
+		if err := s.rewind(sess, rec, before); err != nil {
+			return err
+		}
+	}
+	returned := false
+	defer func() {
+		if !returned { // fn, or a callback of its commit, has panicked: what it did is undone
+			_ = s.rewind(sess, rec, before)
+		}
+	}()
+	err = s.changeFrom(context.WithoutCancel(ctx), sess, rec, fn, before)
+	returned = true
+	return err
+}
+
+// changeFrom is change for a session in which nothing has changed but what is pending.
+func (s *Store) changeFrom(
+	ctx context.Context, sess *sessions.Session, rec *record, fn func(*sessions.Session) error, before pending,
+) error {
+	left := s.cfg.Timeout // of which fn takes nothing
+	for n := range maxSaves {
+		err := fn(sess)
+		start := time.Now()
+		if err == nil {
+			if err = s.attempt(ctx, sess, rec, n, left); err == nil {
+				return nil
+			}
+		}
+		// What fn did is undone also if it could not be saved: saved later, as values that the handler has set, it would
+		// undo what others have counted.
+		if undone := s.rewind(sess, rec, before); undone != nil {
+			return errors.Join(err, undone)
+		}
+		if !errors.Is(err, errMovedOn) {
+			return err
+		}
+		left -= time.Since(start)
+	}
+	return conflict()
+}
+
+// attempt commits the session within a time. If it has moved on, attempt waits for the next one to be due. A commit of
+// this one that arrives later is under the condition of a version that is past, so that the next attempt has another ID.
+func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record, n int, timeout time.Duration) error {
+	writeID := s.writes.begin()
+	defer s.writes.end(writeID)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	start := time.Now()
+	err := s.commitWith(detached{ctx}, sess, rec, writeID) //nolint:contextcheck // it derives from ctx
+	if errors.Is(err, errMovedOn) && !pause(ctx, n, time.Since(start)) {
+		return conflict()
+	}
+	return err
+}
+
+// pending is what was changed in a session and is not saved yet.
+type pending struct {
+	change
+	maxAge *int // nil if that was not changed
+	stale  bool // what is stored is not what the session shows: a save has merged it with that of another request
+}
+
+func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
+	err = rec.exclusively(func() error {
+		if rec.err != nil {
+			return rec.err
+		}
+		rec.repair(sess)
+		ch, err := diff(rec.values, sess.Values)
+		if err != nil {
+			return rejected(err)
+		}
+		p.change = change{set: cloneSet(ch.set), removed: ch.removed}
+		p.stale = !equal(rec.values, rec.storedValues())
+		if maxAge := sess.Options.MaxAge; maxAge != rec.maxAge {
+			p.maxAge = &maxAge
+		}
+		return nil
+	})
+	return p, err
+}
+
+// rewind takes the session back to what is stored of it, and to the changes that were pending.
+func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
+	return rec.exclusively(func() error {
+		rec.repair(sess)
+		fill(sess, nil)
+		sess.Options.MaxAge = rec.maxAge
+		if rec.doc == nil {
+			rec.set(func() { rec.values = nil })
+		} else {
+			if err := s.adopt(sess, rec, rec.doc); err != nil {
+				return err
+			}
+		}
+		for key, v := range cloneSet(p.set) {
+			sess.Values[key] = v
+		}
+		for _, key := range p.removed {
+			delete(sess.Values, key)
+		}
+		if p.maxAge != nil {
+			sess.Options.MaxAge = *p.maxAge
+		}
+		return nil
+	})
+}
+
+// cloneSet returns a copy of values, deep where that is possible.
+func cloneSet(values map[string]any) map[string]any {
+	copied := make(map[string]any, len(values))
+	for key, v := range values {
+		var ok bool
+		if copied[key], ok = clone(v); !ok {
+			copied[key] = v
+		}
+	}
+	return copied
+}

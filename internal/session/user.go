@@ -1,0 +1,157 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"cloud.google.com/go/firestore"
+	"github.com/gorilla/sessions"
+)
+
+// maxUserBytes is how long a string may be for Firestore to find it: with a byte at its end, as much as it indexes of a
+// value, see https://firebase.google.com/docs/firestore/quotas.
+const maxUserBytes = 1499
+
+// An Info is what firesession.SessionInfo is.
+type Info struct {
+	ID                    string
+	Began, Saved, Expires time.Time
+	MaxAge                int
+	Values                map[string]any
+}
+
+// SessionID returns the ID that [Store.Sessions] shows a session under, and "" for one that is not stored yet.
+func (s *Store) SessionID(sess *sessions.Session) string {
+	rec := s.recordOf(sess)
+	if rec == nil {
+		return ""
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if rec.doc == nil {
+		return ""
+	}
+	return sessionID(rec.doc.ref)
+}
+
+func sessionID(ref *firestore.DocumentRef) string { return hash(ref.ID)[:22] } // 128 bits of it
+
+// Ended reports whether the client came with the key of a session that is over: sess is the new one in its place, or was
+// found to be gone when it was saved. A key that somebody has made up looks the same, unless there are SigningKeys.
+// If one of several cookies of the name opens a session, the others do not count.
+func (s *Store) Ended(sess *sessions.Session) bool {
+	rec := s.recordOf(sess)
+	if rec == nil {
+		return false
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.over || rec.gone
+}
+
+// Sessions returns the living sessions of a user, the last saved first. The user is the text of the session value that
+// Config.UserKey names: of a number its decimal digits. It costs one read for each session that is stored of the user,
+// and one if there is none.
+func (s *Store) Sessions(ctx context.Context, user string) ([]Info, error) {
+	query, err := s.sessionsOf(user)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	snaps, err := s.firestore.query(ctx, "list sessions", query)
+	if err != nil {
+		return nil, err
+	}
+	var infos []Info
+	for _, snap := range snaps {
+		doc, err := s.parse(snap)
+		if err != nil {
+			continue // no session, or none that is alive
+		}
+		infos = append(infos, Info{
+			ID: sessionID(doc.ref), Began: doc.started, Saved: doc.updateTime, Expires: doc.expire,
+			MaxAge: doc.maxAge, Values: doc.values,
+		})
+	}
+	slices.SortFunc(infos, func(a, b Info) int {
+		return cmp.Or(b.Saved.Compare(a.Saved), cmp.Compare(a.ID, b.ID))
+	})
+	return infos, nil
+}
+
+// Revoke ends one session of a user, wherever it is in use: the one that [Store.Sessions] shows under id. It returns
+// [ErrGone] if the user has no such session, be it that it was ended or renewed meanwhile, or that it is somebody
+// else's. It costs what Sessions costs, and one delete.
+func (s *Store) Revoke(ctx context.Context, user, id string) error {
+	query, err := s.sessionsOf(user)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	snaps, err := s.firestore.query(ctx, "revoke session", query.Select())
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(snaps, func(snap *firestore.DocumentSnapshot) bool { return sessionID(snap.Ref) == id })
+	if i < 0 {
+		return gone()
+	}
+	err = s.firestore.delete(ctx, "revoke session", snaps[i].Ref, firestore.Exists)
+	if movedOn(err) {
+		return gone()
+	}
+	return err
+}
+
+// RevokeUser ends all sessions of a user, but for those whose IDs are given, and returns how many it has ended. To sign
+// somebody out everywhere but here, as after a new password:
+//
+//	ended, err := store.RevokeUser(ctx, user, store.SessionID(sess))
+//
+// A session that another request renews meanwhile does not escape. It works in batches as [Store.DeleteExpired] does, and
+// costs one read for each session of the user, spared or not, at least one read, and one delete for each that ends. If
+// there was more than one batch, it looks again for what was renewed meanwhile, for one read for each that is spared, at
+// least one. On an error, some sessions may have been ended already: at least so many as it returns.
+func (s *Store) RevokeUser(ctx context.Context, user string, except ...string) (int, error) {
+	query, err := s.sessionsOf(user)
+	if err != nil {
+		return 0, err
+	}
+	return s.sweep(ctx, sweep{attempt: "revoke sessions", query: query.Select(), spare: except, complete: true})
+}
+
+func (s *Store) sessionsOf(user string) (firestore.Query, error) {
+	if s.cfg.UserKey == "" {
+		return firestore.Query{}, errors.New("echofirestore: without a Config.UserKey nobody's sessions can be found: " +
+			"it must name the session value that identifies the user")
+	}
+	if user == "" {
+		return firestore.Query{}, errors.New("echofirestore: the user is empty: it must be the text of the session value " +
+			"that Config.UserKey names")
+	}
+	return s.firestore.collection.Where(fieldUser, "==", user), nil
+}
+
+// userIn returns the text of the value that identifies the user, "" if there is none.
+func (s *Store) userIn(values map[string]any) (string, error) {
+	if s.cfg.UserKey == "" || values[s.cfg.UserKey] == nil {
+		return "", nil
+	}
+	user := fmt.Sprint(values[s.cfg.UserKey])
+	if f, ok := values[s.cfg.UserKey].(float64); ok {
+		user = strconv.FormatFloat(f, 'f', -1, 64) // where fmt has an exponent
+	}
+	if len(user) > maxUserBytes || !utf8.ValidString(user) {
+		return "", rejected(fmt.Errorf("echofirestore: the session value %q (Config.UserKey) must be valid UTF-8 of "+
+			"at most %d bytes as text, for sessions to be found by it", s.cfg.UserKey, maxUserBytes))
+	}
+	return user, nil
+}

@@ -1,0 +1,127 @@
+package session
+
+import (
+	"bufio"
+	"errors"
+	"iter"
+	"net"
+	"net/http"
+)
+
+// responseWriter is the response's writer beneath what the host, and middleware within, put around it. What it is asked
+// to begin is about to leave.
+type responseWriter struct {
+	http.ResponseWriter
+	x       *Exchange
+	hinted  bool // an informational response has been written to the client
+	dropped bool // the error response has gone past this writer, and what comes now is dropped
+}
+
+func (w *responseWriter) WriteHeader(status int) {
+	if informational(status) {
+		w.hinted = true
+		w.ResponseWriter.WriteHeader(status) // the response is yet to begin
+		return
+	}
+	w.x.begin(status)
+	if !w.dropped {
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// informational reports whether a response with this status is followed by another one to the same request.
+func informational(status int) bool {
+	return 100 <= status && status < 200 && status != http.StatusSwitchingProtocols
+}
+
+func (w *responseWriter) Write(b []byte) (int, error) {
+	w.x.begin(http.StatusOK) // unless a status was set
+	if w.dropped {
+		return 0, w.x.failed
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// FlushError makes http.ResponseController's Flush send the header, and so begin the response.
+func (w *responseWriter) FlushError() error {
+	began := w.x.begin(http.StatusOK) // unless a status was set
+	if w.dropped {
+		return w.x.failed
+	}
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	if began && errors.Is(err, http.ErrNotSupported) {
+		w.x.unbegin()
+	}
+	return err
+}
+
+// Flush implements [http.Flusher].
+func (w *responseWriter) Flush() { _ = w.FlushError() }
+
+// Hijack implements [http.Hijacker]. The sessions are saved first; if they cannot be, the client gets the error response,
+// and the connection is not handed over. A cookie is in the response's header then, and it is for the caller to send
+// that.
+func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	began := w.x.begin(http.StatusSwitchingProtocols)
+	if w.dropped {
+		return nil, nil, w.x.failed
+	}
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil && began {
+		w.x.unbegin()
+	}
+	return conn, rw, err
+}
+
+// Push implements [http.Pusher].
+func (w *responseWriter) Push(target string, opts *http.PushOptions) error {
+	if pusher, ok := w.ResponseWriter.(http.Pusher); ok {
+		return pusher.Push(target, opts)
+	}
+	return http.ErrNotSupported
+}
+
+// Unwrap lets http.ResponseController reach what this writer does not offer, such as deadlines.
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// isBeneath reports whether outer writes to this writer, as far as it tells.
+func (w *responseWriter) isBeneath(outer http.ResponseWriter) bool {
+	for each := range Unwrapped(outer) {
+		if each == w {
+			return true
+		}
+	}
+	return false
+}
+
+// Unwrapped yields a writer and those that it wraps, as far as they tell.
+func Unwrapped(w http.ResponseWriter) iter.Seq[http.ResponseWriter] {
+	return func(yield func(http.ResponseWriter) bool) {
+		for yield(w) {
+			wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+			if !ok {
+				return
+			}
+			w = wrapper.Unwrap()
+		}
+	}
+}
+
+// NowhereWriter returns a writer for a response that is over.
+func NowhereWriter() http.ResponseWriter {
+	return &droppedWriter{header: make(http.Header), err: http.ErrHandlerTimeout}
+}
+
+// droppedWriter takes what a handler goes on to write after the response, and tells it so.
+type droppedWriter struct {
+	header http.Header
+	err    error
+}
+
+func (w *droppedWriter) Header() http.Header       { return w.header }
+func (w *droppedWriter) WriteHeader(int)           {}
+func (w *droppedWriter) Write([]byte) (int, error) { return 0, w.err }
+func (w *droppedWriter) FlushError() error         { return w.err }
+func (w *droppedWriter) Flush()                    {}
+
+func (w *droppedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, w.err }

@@ -1,0 +1,70 @@
+package session
+
+import (
+	"crypto/rand"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxWritesBytes bounds the field write.
+const maxWritesBytes = 2 << 10
+
+// writes are the Updates of a store that are under way. Each has an ID, which names the store and the time in seconds.
+// Its document keeps that for as long as it is not known whether the commit was applied, so that the Update can find out.
+type writes struct {
+	store string        // begins each ID
+	stay  time.Duration // that those of other stores stay: they have given up by then
+
+	mu       sync.Mutex
+	underWay map[string]bool // a set of IDs
+}
+
+func newWrites(timeout time.Duration) *writes {
+	return &writes{store: rand.Text()[:8], stay: 2*timeout + time.Minute, underWay: make(map[string]bool)}
+}
+
+// begin returns the ID of an Update, until end is called with it.
+func (w *writes) begin() string {
+	id := w.store + "." + strconv.FormatInt(time.Now().Unix(), 36) + "." + rand.Text()[:7]
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.underWay[id] = true
+	return id
+}
+
+func (w *writes) end(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.underWay, id)
+}
+
+// keep returns those of a document's IDs that a write must leave there: of this store those that are under way, of others
+// those that may be.
+func (w *writes) keep(ids []string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	oldest := time.Now().Add(-w.stay).Unix()
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		parts := strings.Split(id, ".")
+		if parts[0] == w.store {
+			return !w.underWay[id]
+		}
+		if len(parts) < 2 {
+			return true
+		}
+		began, err := strconv.ParseInt(parts[len(parts)-2], 36, 64) // an older release's did not name the store
+		return err != nil || began < oldest
+	})
+}
+
+// addWrite gives doc the ID of the Update that is to write it. If there are too many, the oldest go.
+func (doc *document) addWrite(id string) {
+	doc.writeID = id
+	doc.writes = append(doc.writes, id)
+	for len(strings.Join(doc.writes, " ")) > maxWritesBytes {
+		doc.writes = doc.writes[1:]
+	}
+}

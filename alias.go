@@ -55,8 +55,8 @@ func Value[T any](sess *sessions.Session, key string) (value T, ok bool) {
 }
 
 var (
-	// ErrGone says that a session was saved after another request had ended it: by logout, revocation or renewal.
-	// Nothing was stored, and nothing may be: saving would undo the logout.
+	// ErrGone says that a session was saved after another request had ended it, by logout, revocation or renewal, or after
+	// it had expired. Nothing was stored, and nothing may be: saving would undo the logout.
 	ErrGone = firesession.ErrGone
 
 	// ErrConflict says that other requests kept changing the session for as long as this one tried to save it, or that

@@ -144,7 +144,11 @@ func Renew(c echo.Context) error {
 // Update changes the request's session by fn and saves it now, as one step: if another request saves the session
 // meanwhile, fn runs again on what that one stored. So counters count exactly and tokens are used once. Changes that the
 // handler made before are saved along. If fn returns an error, or the session cannot be saved, what fn did is undone, and
-// Update returns the error. If fn ends the session, it ends as it was when fn saw it; whoever comes second gets [ErrGone].
+// Update returns the error. So it is undone if fn panics.
+//
+// If fn removes all values, the session stays, without values. If fn ends the session by Options.MaxAge = -1, it ends as it
+// was when fn saw it; whoever comes second gets [ErrGone]. If the answer of Firestore is lost then, and the document is
+// gone, ErrGone may stand for this Update's own delete.
 //
 // fn must have no effects but on its session, which is the one that [Get] returns, and must not call this package's
 // functions that save. It must not change in place, as in m["x"]++, a value that the handler itself had set before,

@@ -55,8 +55,9 @@ func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 }
 
 // Save stores the changes of a session that Get or New returned, at the least cost: nothing is written if nothing was
-// changed. A session that is new gets its key and its ID here; one that was emptied, or whose Options.MaxAge is
-// negative, is deleted. The cookie goes into w's header, so Save must come before the first byte of the response.
+// changed. A session that is new gets its key and its ID here; one whose Options.MaxAge is negative is deleted, and so is
+// one that was emptied, unless another request has stored something. The cookie goes into w's header, so Save must come
+// before the first byte of the response.
 //
 // With the cookie come headers that keep the response out of caches. What removes headers afterwards takes them away again
 // without the middleware or [Store.Handler], as http.ServeFile does when it serves an error.

@@ -15,8 +15,8 @@ import (
 )
 
 var (
-	// ErrGone says that a session was saved after another request had ended it: by logout, revocation or renewal.
-	// Nothing was stored, and nothing may be: saving would undo the logout.
+	// ErrGone says that a session was saved after another request had ended it, by logout, revocation or renewal, or after
+	// it had expired. Nothing was stored, and nothing may be: saving would undo the logout.
 	ErrGone = errors.New("echofirestore: the session was ended by another request")
 
 	// ErrConflict says that other requests kept changing the session for as long as this one tried to save it, or that

@@ -13,8 +13,8 @@ import (
 // Middleware returns the middleware that keeps its sessions in s.
 //
 // A request that passes it more than once has the same sessions each time: in an Echo that is mounted in another one,
-// after c.Echo().ServeHTTP, or with the middleware on a group as well. So it does with two Stores of the same Client,
-// Collection and cookie: the Config of the outermost counts.
+// after c.Echo().ServeHTTP, or with the middleware also on a group. This includes two Stores with the same Client,
+// Collection and cookie; the Config of the outermost then applies.
 func (s *Store) Middleware() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {

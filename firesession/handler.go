@@ -7,12 +7,12 @@ import (
 	"github.com/echofirestore/echofirestore/internal/session"
 )
 
-// Handler returns a handler that serves requests by next, with sessions that are saved automatically: before the first
-// byte of the response, if they were changed. In handlers, [Get] returns the session. It is what routers call a
-// middleware, such as chi's Use.
+// Handler returns a handler that serves requests by next and saves their sessions automatically: if they were changed,
+// before the first byte of the response. In handlers, [Get] and [Session] return the session. Handler is a middleware in
+// the sense of routers such as chi: pass it to Use.
 //
-// A request whose session cannot be loaded or saved is answered by Config.ErrorHandler, in the place of what next writes.
-// A request that passes it twice has the same session each time.
+// If a session cannot be loaded or saved, Config.ErrorHandler answers the request in place of next. A request that passes
+// the Handler twice has the same session each time.
 func (s *Store) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if x := session.ExchangeOf(r.Context(), s.core); x != nil && !x.IsOver() {

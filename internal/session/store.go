@@ -39,15 +39,15 @@ func NewStore(cfg Settings) *Store {
 // Face makes face the store that sessions name as theirs: that which the application has.
 func (s *Store) Face(face sessions.Store) { s.face = face }
 
-// Get returns the request's session called name, reading its document on the first call. Every later call, and every
+// Get returns the request's session of the given name. The first call reads its document. Every later call, and every
 // other way to the session that the middleware offers, returns the same one.
 //
-// A session whose cookie is absent or invalid, or whose document is missing, expired or malformed, is new: its IsNew is
-// true, its ID and Values are empty. An error means that Firestore did not answer, or that name is not a valid cookie name;
-// the session is empty then too, but it is not known to be, and saving it fails with the same error.
+// A session is new if its cookie is absent or invalid, or its document is missing, expired or malformed. IsNew is then
+// true, and ID and Values are empty. An error means that Firestore did not answer, or that name is not a valid cookie name.
+// The session is then empty as well, but a stored one may exist; saving it fails with the same error.
 //
-// Without the middleware, the session is kept in gorilla's registry, which like all of gorilla/sessions is made for one
-// goroutine per request. Nothing is then saved but by Save.
+// Without the middleware, the session is kept in gorilla's registry, which like all of gorilla/sessions is for one
+// goroutine per request, and only Save saves it.
 func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	if x := ExchangeOf(r.Context(), s); x != nil {
 		return x.Get(r, name) //nolint:contextcheck // x has the request's own
@@ -55,20 +55,21 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s.face, name)
 }
 
-// New is Get without the memory: it reads the document again on every call, and only Save saves what it returns.
+// New is Get without the memory: each call reads the document again, and only Save saves what it returns.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	sess, rec := s.newSession(r, name, r.TLS != nil)
 	return sess, s.load(r.Context(), sess, rec)
 }
 
-// Save stores the changes of a session that Get or New returned, at the least cost: nothing is written if nothing was
-// changed. A session that is new gets its key and its ID here; one that was emptied, or whose Options.MaxAge is
-// negative, is deleted. The cookie goes into w's header, so Save must come before the first byte of the response.
+// Save stores the changes of a session that Get or New returned, at the least cost: if nothing was changed, it writes
+// nothing. A new session gets its key and its ID here. A session whose Options.MaxAge is negative is deleted. So is one
+// that was emptied, unless another request has saved values in it meanwhile. The cookie goes into w's header, so call Save
+// before the first byte of the response.
 //
-// With the cookie come headers that keep the response out of caches. What removes headers afterwards takes them away again
-// without the middleware or [Store.Handler], as http.ServeFile does when it serves an error.
+// Headers that keep the response out of caches go with the cookie. Without the middleware or [Store.Handler], code that
+// removes headers afterwards also removes these, as http.ServeFile does when it serves an error.
 //
-// The request's cancellation does not cancel a save; Config.Timeout bounds it. Errors are ErrGone, ErrConflict,
+// A save completes even if the client disconnects; Config.Timeout limits it. Its errors are ErrGone, ErrConflict,
 // ErrTooLarge and ErrCommitted, those of the codec and the key factory, and those of Firestore, with their gRPC status.
 func (s *Store) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Session) error {
 	rec, err := s.takeRecord(sess)

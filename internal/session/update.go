@@ -9,8 +9,8 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// Update changes the request's session called name by fn and saves it, as one step, as the function [Update] does; the
-// cookie goes into w's header. It is for programs without the middleware.
+// Update changes the request's session of the given name by fn and saves it, as one step. It works as the function [Update]
+// does, for programs without the middleware. The cookie goes into w's header.
 func (s *Store) Update(r *http.Request, w http.ResponseWriter, name string, fn func(*sessions.Session) error) error {
 	sess, err := s.Get(r, name)
 	if err != nil {

@@ -17,8 +17,7 @@ import (
 
 // TestAfterALoadError has a handler go on after its session could not be read, and ignore every error. What needs the
 // document fails with the same error and asks nobody. Who gets the session from the context is not told, even if others are.
-// What ends the session needs no document, and the error is over
-// with it.
+// What ends the session needs no document, and the error is over with it.
 func TestAfterALoadError(t *testing.T) {
 	t.Parallel()
 	type ops = firestoretest.Ops

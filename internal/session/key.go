@@ -109,7 +109,7 @@ func (s *Store) requestKeys(r *http.Request, name string) []string {
 	return keys
 }
 
-// documentID returns the ID of the document that holds the session called name with the given key. It fails if no
+// documentID returns the ID of the document that holds the session with the given name with the given key. It fails if no
 // session can have that key, whoever claims it.
 func (s *Store) documentID(name, key string) (string, error) {
 	if err := validateKey(key); err != nil {

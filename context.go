@@ -1,6 +1,8 @@
 package echofirestore
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"reflect"
 	"sync"
@@ -27,8 +29,8 @@ const (
 // So this package keeps the exchange here, not in Echo's context.
 type handlerContext struct {
 	echo.Context
-	outer        echo.Context // as the middleware got it: Context, or a context that embeds it
-	shared       bool         // middleware outside has a context that embeds this one
+	outer        echo.Context    // as the middleware got it: Context, or a context that embeds it
+	shared       embeddedContext // of middleware outside, whose context embeds this one
 	x            *session.Exchange
 	errorHandler func(echo.Context, error) error
 	request      atomic.Pointer[http.Request]
@@ -79,7 +81,7 @@ func (c *handlerContext) SetRequest(r *http.Request) {
 // Response implements [echo.Context]. When the exchange is over, it returns a response that leads nowhere, because Echo's may
 // soon belong to another request. Middleware outside that shares the context still gets Echo's until the request ends.
 func (c *handlerContext) Response() *echo.Response {
-	if !c.x.IsOver() || c.shared && !c.x.HasEnded() && c.x.Owned() {
+	if !c.x.IsOver() || c.shared.original != nil && !c.x.HasEnded() && c.x.Owned() {
 		return c.Context.Response()
 	}
 	return echo.NewResponse(session.NowhereWriter(), c.Echo())
@@ -128,14 +130,14 @@ func (c *handlerContext) showSession() {
 
 // wrap returns the context for the handlers. If middleware outside made a context of the application's own type, that type
 // stays, because handlers assert it: wrap replaces the echo.Context that it embeds.
-func (c *handlerContext) wrap() (echo.Context, embeddedContext) {
+func (c *handlerContext) wrap() echo.Context {
 	if _, ours := c.Context.(*handlerContext); ours || reflect.TypeOf(c.Context) == plainContext {
-		return c, embeddedContext{}
+		return c
 	}
 	v := reflect.Indirect(reflect.ValueOf(c.outer))
 	index := embeddedContextIn(v.Type())
 	if index == nil {
-		return c, embeddedContext{}
+		return c
 	}
 	byValue := !v.CanSet() // it is a struct, not a pointer to one
 	if byValue {
@@ -145,15 +147,26 @@ func (c *handlerContext) wrap() (echo.Context, embeddedContext) {
 	}
 	field, err := v.FieldByIndexErr(index)
 	if err != nil || field.IsNil() || !field.CanSet() {
-		return c, embeddedContext{}
+		return c
 	}
 	c.Context = field.Interface().(echo.Context)
 	field.Set(reflect.ValueOf(c))
 	if byValue {
-		return v.Interface().(echo.Context), embeddedContext{}
+		return v.Interface().(echo.Context)
 	}
-	c.shared = true
-	return c.outer, embeddedContext{field: field, original: c.Context}
+	c.shared = embeddedContext{field: field, original: c.Context}
+	return c.outer
+}
+
+// unwrap takes back what wrap has done to the application's context, unless a handler may go on with it after a time-out:
+// then it must not become another request's.
+func (c *handlerContext) unwrap() {
+	timedOut := errors.Is(c.Request().Context().Err(), context.DeadlineExceeded) && !c.x.HasEnded()
+	// What answers for a handler that takes too long, as net/http.TimeoutHandler does, chooses among these.
+	if timedOut || c.x.Status() == http.StatusRequestTimeout || c.x.Status() >= http.StatusInternalServerError {
+		return
+	}
+	c.shared.restore()
 }
 
 // An embeddedContext is the field of an application's context in which a handlerContext was put.

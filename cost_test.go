@@ -98,6 +98,9 @@ func TestCost(t *testing.T) {
 			clear(session(c).Values)
 			return nil
 		}, want: ops{Reads: 1, Deletes: 1}},
+		{name: "emptied by Update", handler: func(c echo.Context) error {
+			return echofirestore.Update(c, func(sess *sessions.Session) error { clear(sess.Values); return nil })
+		}, want: ops{Reads: 1, Writes: 1}},
 		{name: "Options.MaxAge = -1", handler: func(c echo.Context) error {
 			session(c).Options.MaxAge = -1
 			return session(c).Save(c.Request(), c.Response())

@@ -2,7 +2,6 @@ package echofirestore
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -63,12 +62,8 @@ func (h *echoHost) hook(r *echo.Response) {
 
 // serve runs the handlers of the exchange.
 func (h *echoHost) serve(next echo.HandlerFunc) error {
-	c, embedded := h.handlers.wrap()
-	defer func() {
-		if !h.mayBeAbandoned() {
-			embedded.restore()
-		}
-	}()
+	c := h.handlers.wrap()
+	defer h.handlers.unwrap()
 	err := h.Run(func() error { return next(c) })
 	if err != nil && h.Waits() {
 		return h.handlers.passOn(err)
@@ -76,21 +71,13 @@ func (h *echoHost) serve(next echo.HandlerFunc) error {
 	return err
 }
 
-// mayBeAbandoned reports whether a handler may go on after a time-out: with its context, which must not become another
-// request's.
-func (h *echoHost) mayBeAbandoned() bool {
-	timedOut := errors.Is(h.Context().Err(), context.DeadlineExceeded) && !h.HasEnded()
-	// Middleware that answers for a handler that is too slow, such as net/http.TimeoutHandler, uses one of these.
-	return timedOut || h.Status() == http.StatusRequestTimeout || h.Status() >= http.StatusInternalServerError
-}
-
 // serveAgain runs the handlers of a request that has passed the middleware before.
 func (s *Store) serveAgain(x *session.Exchange, c echo.Context, next echo.HandlerFunc) error {
 	c.Set(contribKey, x)
 	handlers := new(handlerContext)
 	handlers.init(s, x, c)
-	wrapped, embedded := handlers.wrap()
-	defer embedded.restore()
+	wrapped := handlers.wrap()
+	defer handlers.unwrap()
 	if err := next(wrapped); err != nil {
 		return handlers.passOn(err)
 	}

@@ -51,8 +51,14 @@ type call struct {
 
 func newNetwork(t *testing.T) *network {
 	t.Helper()
-	n := &network{calls: make(chan *call), made: make(chan struct{})}
-	n.server, _ = firestoretest.Start(t)
+	server, _ := firestoretest.Start(t)
+	return newNetworkTo(t, server)
+}
+
+// newNetworkTo returns another network to a server.
+func newNetworkTo(t *testing.T, server *firestoretest.Server) *network {
+	t.Helper()
+	n := &network{server: server, calls: make(chan *call), made: make(chan struct{})}
 	connect := func(opts ...grpc.DialOption) *grpc.ClientConn {
 		opts = append(opts, grpc.WithTransportCredentials(insecure.NewCredentials()))
 		conn, err := grpc.NewClient("passthrough:///"+n.server.Addr(), opts...)

@@ -2,6 +2,7 @@ package echofirestore_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,12 +10,18 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"cloud.google.com/go/firestore"
 	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 // writeIDs returns the IDs of Updates that the document of a session holds.
@@ -224,4 +231,54 @@ func TestFullDocument(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSlowUpdateCountsOnce has the function of an Update take longer than other Stores keep IDs for. The answer to its
+// commit is lost, and another Store saves the session before the client repeats that.
+func TestSlowUpdateCountsOnce(t *testing.T) {
+	t.Parallel()
+	ours := newNetwork(t)
+	theirs := newNetworkTo(t, ours.server)
+	ref := ours.client.Collection(echofirestore.DefaultCollection).Doc("key")
+	applied, saved := make(chan struct{}), make(chan struct{}) // made here, for the server is outside of the bubble
+	synctest.Test(t, func(t *testing.T) {
+		post := func(client *firestore.Client, handler echo.HandlerFunc) {
+			e := echo.New()
+			e.Use(echofirestore.Middleware(echofirestore.Config{Client: client, Logger: slog.New(slog.DiscardHandler)}))
+			e.POST("/", handler)
+			req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody)
+			withCookie("key")(req)
+			rec := httptest.NewRecorder()
+			if e.ServeHTTP(rec, req); rec.Code != http.StatusOK {
+				t.Errorf("status %d: %s", rec.Code, rec.Body)
+			}
+		}
+		if _, err := ref.Create(t.Context(), map[string]any{"data": `{"created": 1, "session": {"n": 0}}`, "max_age": nil}); err != nil {
+			t.Fatal(err)
+		}
+		ours.server.Inject(firestoretest.Fault{
+			Method: "Commit", After: true, Err: status.Error(codes.Unavailable, "lost"), Do: func() { close(applied); <-saved },
+		})
+		runs := 0
+		post(ours.client, func(c echo.Context) error {
+			return echofirestore.Update(c, func(sess *sessions.Session) error {
+				time.Sleep(5 * time.Minute)
+				if runs++; runs == 1 {
+					go func() {
+						defer close(saved)
+						<-applied
+						post(theirs.client, set("k", 1))
+					}()
+				}
+				return countUp(sess)
+			})
+		})
+		snap, err := ref.Get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if payload, err := echofirestore.DecodeJSON(snap.Data()["data"].(string)); err != nil || payload.Values["n"] != 1 {
+			t.Errorf("values %v, error %v", payload.Values, err)
+		}
+	})
 }

@@ -48,8 +48,13 @@ func (h *host) Owns() bool { return true }
 // Header implements session.Host.
 func (h *host) Header() http.Header { return h.Writer().Header() }
 
-// Answer implements session.Host.
-func (h *host) Answer(w http.ResponseWriter, err error) { h.store.errorHandler(w, h.Request(), err) }
+// Answer implements session.Host. It answers for a Config.ErrorHandler that does nothing: net/http would with a 200.
+func (h *host) Answer(w http.ResponseWriter, err error) {
+	h.store.errorHandler(w, h.Request(), err)
+	if !h.Answered() {
+		answer(w, h.Request(), err)
+	}
+}
 
 // Fail implements session.Host.
 func (h *host) Fail(err error) error {

@@ -96,7 +96,7 @@ func ExchangeOf(ctx context.Context, store *Store) *Exchange {
 type opened struct {
 	*sessions.Session
 	rec    *record
-	silent bool // the handler was not told of a failed load
+	silent bool // a handler was not told of a failed load
 }
 
 // Get returns the session of the given name. With New and Save, it makes the exchange a sessions.Store. echo-contrib's
@@ -124,7 +124,7 @@ func (x *Exchange) open(name string, silent bool) (opened, error) {
 
 // unread returns the session with the given name without loading it.
 func (x *Exchange) unread(name string, silent bool) opened {
-	if o, found := x.lookUp(name); found {
+	if o, found := x.lookUp(name, silent); found {
 		return o
 	}
 	o := opened{silent: silent}
@@ -132,11 +132,13 @@ func (x *Exchange) unread(name string, silent bool) opened {
 	return x.add(o)
 }
 
-// lookUp returns the session with the given name, if it was opened before.
-func (x *Exchange) lookUp(name string) (opened, bool) {
+// lookUp returns the session with the given name, if it was opened before. If silent, the handler gets no error if the session
+// could not be read.
+func (x *Exchange) lookUp(name string, silent bool) (opened, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if i := x.find(name); i >= 0 {
+		x.sessions[i].silent = x.sessions[i].silent || silent
 		return x.sessions[i], true
 	}
 	return opened{}, false
@@ -152,6 +154,7 @@ func (x *Exchange) add(o opened) opened {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if i := x.find(o.rec.name); i >= 0 {
+		x.sessions[i].silent = x.sessions[i].silent || o.silent
 		return x.sessions[i]
 	}
 	o.rec.managed, o.rec.sealed = true, x.phase >= begun
@@ -178,7 +181,7 @@ func (x *Exchange) Session() *sessions.Session {
 
 // Loaded returns the session if a handler has asked for it, and else nil.
 func (x *Exchange) Loaded() *sessions.Session {
-	o, _ := x.lookUp(x.store.cfg.CookieName)
+	o, _ := x.lookUp(x.store.cfg.CookieName, false)
 	return o.Session
 }
 

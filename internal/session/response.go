@@ -58,6 +58,9 @@ func (x *Exchange) settle(to phase) {
 // Waits reports whether nothing of the response has left.
 func (x *Exchange) Waits() bool { return x.in(waiting) }
 
+// Answered reports whether the error response has left.
+func (x *Exchange) Answered() bool { return x.in(replaced) }
+
 // Status returns the status that the response has begun with, 0 if it has not.
 func (x *Exchange) Status() int { return x.status }
 

@@ -135,7 +135,7 @@ type Config struct {
 
 	// ErrorHandler answers a request whose session could not be loaded or saved. It may write the response, or return
 	// an error for Echo's HTTPErrorHandler. Use errors.Is and this package's errors to tell errors apart. By then, the
-	// headers and the body that the handler set are gone.
+	// headers and the body that the handler set are gone. If ErrorHandler does neither, the default answers.
 	// Optional. Default value: an echo.HTTPError whose Internal is err, with status 503 if Firestore could not be
 	// reached in time, 500 if the session cannot be stored at all, and 409 if a handler returned ErrGone.
 	ErrorHandler func(c echo.Context, err error) error

@@ -29,7 +29,7 @@ func (s *Store) Middleware() echo.MiddlewareFunc {
 	}
 }
 
-// An echoHost is Echo as it serves a request, with its exchange.
+// An echoHost is Echo serving one request, with its exchange.
 type echoHost struct {
 	session.Exchange
 	outer    echo.Context  // as the middleware got it
@@ -71,7 +71,7 @@ func (h *echoHost) serve(next echo.HandlerFunc) error {
 	return err
 }
 
-// serveAgain runs handlers of a request that is in the middleware already.
+// serveAgain runs the handlers of a request that has passed the middleware before.
 func (s *Store) serveAgain(x *session.Exchange, c echo.Context, next echo.HandlerFunc) error {
 	c.Set(contribKey, x)
 	handlers := new(handlerContext)
@@ -87,14 +87,14 @@ func (s *Store) serveAgain(x *session.Exchange, c echo.Context, next echo.Handle
 // Context implements session.Host.
 func (h *echoHost) Context() context.Context { return h.handlers.Request().Context() }
 
-// HTTPS implements session.Host. It does not ask the handlers' context, for Echo may have given that to another request.
+// HTTPS implements session.Host. It does not use the handlers' context, which may belong to another request by now.
 func (h *echoHost) HTTPS() bool {
 	scheme := h.outer.Echo().NewContext(h.request, nil).Scheme()
 	return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "wss")
 }
 
-// Owns implements session.Host. Echo uses contexts and responses again, also while its Timeout has abandoned a handler that goes
-// on.
+// Owns implements session.Host. Echo reuses contexts and responses, even while a handler that its Timeout has abandoned is
+// still running.
 func (h *echoHost) Owns() bool {
 	owner, _ := h.outer.Get(ownerKey).(*echoHost)
 	for owner != nil && owner != h {
@@ -106,8 +106,8 @@ func (h *echoHost) Owns() bool {
 // Header implements session.Host.
 func (h *echoHost) Header() http.Header { return h.outer.Response().Header() }
 
-// Answer implements session.Host. It gives Config.ErrorHandler a Response of its own: the one that is about to leave has hooks,
-// and may count as begun.
+// Answer implements session.Host. It gives Config.ErrorHandler a new Response: the one that is about to be sent has hooks, and
+// Echo may consider it begun.
 func (h *echoHost) Answer(w http.ResponseWriter, err error) {
 	if h.Hinted() {
 		for each := range session.Unwrapped(w) {

@@ -127,7 +127,8 @@ type Config struct {
 	Timeout time.Duration
 
 	// ErrorHandler answers a request whose session could not be loaded or saved. Use errors.Is and this package's errors to
-	// tell errors apart. By then, the headers and the body that the handler set are gone.
+	// tell errors apart. By then, the headers and the body that the handler set are gone. If ErrorHandler writes nothing, the
+	// default answers.
 	// Optional. Default value: http.Error with status 503 if Firestore could not be reached in time, and 500 if the
 	// session cannot be stored at all.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)

@@ -115,7 +115,8 @@ func Renew(r *http.Request) error {
 // and returns the error.
 //
 // If fn empties the session, an empty session is stored. If fn ends it, by a negative Options.MaxAge, it ends only in the
-// state that fn saw; the request that comes second gets [ErrGone].
+// state that fn saw; the request that comes second gets [ErrGone]. If the answer to its commit is lost, Update may return
+// ErrGone for its own delete.
 //
 // fn gets the session that [Get] returns. It must have no other effects, and must not call functions that save. It must not
 // modify in place, as in m["x"]++, a value that the handler set before, unless that value has a type that comes from JSON,

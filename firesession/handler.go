@@ -28,7 +28,7 @@ func (s *Store) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// A host is net/http as it serves a request, with its exchange.
+// A host is net/http serving one request, with its exchange.
 type host struct {
 	session.Exchange
 	store *Store
@@ -42,7 +42,7 @@ func (h *host) Context() context.Context { return h.Request().Context() }
 // HTTPS implements session.Host.
 func (h *host) HTTPS() bool { return h.Request().TLS != nil }
 
-// Owns implements session.Host. net/http uses nothing again.
+// Owns implements session.Host. net/http does not reuse requests or responses.
 func (h *host) Owns() bool { return true }
 
 // Header implements session.Host.

@@ -116,13 +116,13 @@ func (x *Exchange) Save(r *http.Request, w http.ResponseWriter, sess *sessions.S
 	return x.store.Save(r, w, sess)
 }
 
-// open returns the session called name, and loads it unless that was done before.
+// open returns the session with the given name, and loads it unless that was done before.
 func (x *Exchange) open(name string, silent bool) (opened, error) {
 	o := x.unread(name, silent)
 	return o, x.store.load(x.host.Context(), o.Session, o.rec)
 }
 
-// unread returns the session called name without loading it.
+// unread returns the session with the given name without loading it.
 func (x *Exchange) unread(name string, silent bool) opened {
 	if o, found := x.lookUp(name, silent); found {
 		return o
@@ -132,8 +132,8 @@ func (x *Exchange) unread(name string, silent bool) opened {
 	return x.add(o)
 }
 
-// lookUp returns the session called name, if it was opened before. Silent is for a handler that is not told if it could not
-// be read.
+// lookUp returns the session with the given name, if it was opened before. If silent, the handler gets no error if the session
+// could not be read.
 func (x *Exchange) lookUp(name string, silent bool) (opened, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -144,7 +144,7 @@ func (x *Exchange) lookUp(name string, silent bool) (opened, bool) {
 	return opened{}, false
 }
 
-// find returns the index of the session called name, or -1. The caller holds x.mu.
+// find returns the index of the session with the given name, or -1. The caller holds x.mu.
 func (x *Exchange) find(name string) int {
 	return slices.IndexFunc(x.sessions, func(o opened) bool { return o.rec.name == name })
 }

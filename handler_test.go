@@ -205,6 +205,7 @@ func (v *visit) update(c echo.Context, sess *sessions.Session, o op) error {
 	before := len(v.writes)
 	v.draining = o == opDrain
 	err := echofirestore.Update(c, func(sess *sessions.Session) error {
+		v.h.follow()
 		for _, w := range v.writes[before:] {
 			w.superseded, w.undone = true, true // this run begins anew
 		}

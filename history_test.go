@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing/synctest"
 	"time"
@@ -39,6 +40,7 @@ type history struct {
 	issued     atomic.Int64 // keys
 	tally      *tally
 
+	baton    sync.Mutex // held but while visits run
 	tick     atomic.Int64
 	visits   []*visit
 	planned  int      // visits yet to come
@@ -159,6 +161,8 @@ func (h *history) problem(format string, args ...any) {
 
 // run lets the history happen.
 func (h *history) run(ctx context.Context) {
+	h.baton.Lock()
+	defer h.baton.Unlock()
 	h.writeOutside(h.id(takenKey), false, map[string]string{"data": `{"created": 1, "session": {"sid": "taken"}}`, "user": "taken"})
 	for h.step(ctx) {
 		if h.now() > 5000 {
@@ -240,7 +244,9 @@ func (h *history) pass(d time.Duration) {
 // settle waits until every visit is at a call, asleep or done. One that is asleep stays so for the history until that
 // wakes it, though others may have waited for longer meanwhile: how long the client waits is not by our chance.
 func (h *history) settle() {
+	h.baton.Unlock()
 	synctest.Wait()
+	h.baton.Lock()
 	for _, v := range h.visits {
 		switch {
 		case v.call != nil && v.call.gaveUp:
@@ -278,8 +284,17 @@ func (h *history) reached(v *visit, c *call, ok bool) {
 
 // wake lets time pass until v is awake.
 func (h *history) wake(v *visit) {
+	h.baton.Unlock()
 	c, ok := <-v.calls
+	h.baton.Lock()
 	h.reached(v, c, ok)
+}
+
+// follow is called by visits when it may be the time that has woken them: the race detector must know that all which the
+// history has done until then comes before what they do now.
+func (h *history) follow() {
+	h.baton.Lock()
+	defer h.baton.Unlock()
 }
 
 // annotate has another program write a field of its own into a session's document.

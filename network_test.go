@@ -152,6 +152,7 @@ func (n *network) roundTrip(ctx context.Context, method string, req proto.Messag
 	case <-c.answered:
 		return c.responses, c.err
 	case <-ctx.Done():
+		v.h.follow()
 		c.gaveUp = true
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}

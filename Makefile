@@ -28,7 +28,7 @@ test: ## run the tests; needs nothing but Go
 
 .PHONY: race
 race: ## run the tests with the race detector, in random order
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -timeout 30m ./...
 
 .PHONY: emulator
 emulator: ## run the same tests on the official Firestore emulator (needs gcloud and Java)

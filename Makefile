@@ -32,7 +32,7 @@ race: ## run the tests with the race detector, in random order
 
 .PHONY: emulator
 emulator: ## run the same tests on the official Firestore emulator (needs gcloud and Java)
-	scripts/with-emulator.sh sh -c 'go test -race -shuffle=on -count=1 ./... && \
+	scripts/with-emulator.sh sh -c 'go test -race -shuffle=on -count=1 -timeout 40m ./... && \
 		go test -count=1 -v -run "^TestReadsAreAnsweredAsByTheEmulator$$" ./firestoretest'
 
 .PHONY: e2e

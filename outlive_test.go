@@ -126,9 +126,9 @@ func TestHandlersOutliveTheirRequests(t *testing.T) {
 	}{
 		{name: "goroutines", timeout: short, goroutine: true},
 		{name: "goroutines, custom context inside", timeout: short, goroutine: true, inside: []echo.MiddlewareFunc{custom}},
-		{name: "Timeout inside", timeout: short, inside: []echo.MiddlewareFunc{timeout(short)}},
+		{name: "Timeout inside", timeout: short, races: true, inside: []echo.MiddlewareFunc{timeout(short)}},
 		{
-			name: "Timeout inside, custom context outside", timeout: short,
+			name: "Timeout inside, custom context outside", timeout: short, races: true,
 			outside: []echo.MiddlewareFunc{custom}, inside: []echo.MiddlewareFunc{timeout(short)},
 		},
 		{

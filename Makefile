@@ -28,11 +28,11 @@ test: ## run the tests; needs nothing but Go
 
 .PHONY: race
 race: ## run the tests with the race detector, in random order
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -timeout 30m ./...
 
 .PHONY: emulator
 emulator: ## run the same tests on the official Firestore emulator (needs gcloud and Java)
-	scripts/with-emulator.sh sh -c 'go test -race -shuffle=on -count=1 ./... && \
+	scripts/with-emulator.sh sh -c 'go test -race -shuffle=on -count=1 -timeout 40m ./... && \
 		go test -count=1 -v -run "^TestReadsAreAnsweredAsByTheEmulator$$" ./firestoretest'
 
 .PHONY: e2e

@@ -11,10 +11,10 @@ import (
 // Payload is what the data field of a session's document holds, encoded: see [firesession.Payload].
 type Payload = firesession.Payload
 
-// SessionInfo is what the user of a session may know of it: see [firesession.SessionInfo].
+// SessionInfo describes a session to its user: see [firesession.SessionInfo].
 type SessionInfo = firesession.SessionInfo
 
-// AEAD encrypts texts, and recognizes those that it has encrypted: see [firesession.AEAD].
+// AEAD is authenticated encryption with associated data: see [firesession.AEAD].
 type AEAD = firesession.AEAD
 
 // EncodeJSON is the default Config.Encoder: {"created":1700000000,"session":{…}}, read by aiohttp-session-firestore.
@@ -32,44 +32,44 @@ func EncodeJSON(p Payload) (string, error) { return firesession.EncodeJSON(p) }
 //
 // An integer comes back as int (as int64 where int has 32 bits and it needs more, as [json.Number] beyond 64 bits), a
 // number with a fraction or an exponent as float64 (beyond its range as json.Number), an object as map[string]any and
-// an array as []any. It is an error if text is not one JSON object, its created no integer, or its session no object.
+// an array as []any. It is an error if text is not one JSON object, created is not an integer, or session is not an object.
 func DecodeJSON(text string) (Payload, error) { return firesession.DecodeJSON(text) }
 
-// EncodeGob is a Config.Encoder for programs that share their sessions with no other language: values come back as
-// the Go types they were. Types other than Go's own, time.Time, []any and map[string]any must be registered with
-// [gob.Register]. A value of an unregistered type is an error that names the key, and so is a nil pointer or a map that
-// contains itself. Give it together with [DecodeGob].
+// EncodeGob is a Config.Encoder for programs that share their sessions with no other language: values keep their Go
+// types. Types other than Go's own, time.Time, []any and map[string]any must be registered with [gob.Register]. A value
+// of an unregistered type is an error that names the key, and so is a nil pointer or a map that contains itself. Use it
+// together with [DecodeGob].
 func EncodeGob(p Payload) (string, error) { return firesession.EncodeGob(p) }
 
-// DecodeGob is the Config.Decoder to [EncodeGob].
+// DecodeGob is the Config.Decoder for [EncodeGob].
 func DecodeGob(text string) (Payload, error) { return firesession.DecodeGob(text) }
 
 // Value returns the session value stored under key as a T, and whether there is one.
 //
-// A value that was stored in an earlier request has been through the codec, and [EncodeJSON] keeps the data but not the
-// Go type: a struct comes back as map[string]any, a time.Time as an int of milliseconds, a []string as []any, an int64
-// as int. Value turns each of these into the T that it was, if the data fit without loss. It reports false if the key
-// has no value, or one that is no T. A struct is read as encoding/json reads it, which ignores unknown keys.
+// A value that was stored in an earlier request has been through the codec. [EncodeJSON] keeps the data but not the Go type:
+// a struct comes back as map[string]any, a time.Time as an int of milliseconds, a []string as []any, an int64 as int. Value
+// turns each of these back into a T, if that loses nothing. It reports false if the key has no value, or one that is not a T.
+// A struct is read as encoding/json reads it, which ignores unknown keys.
 func Value[T any](sess *sessions.Session, key string) (value T, ok bool) {
 	return firesession.Value[T](sess, key)
 }
 
 var (
-	// ErrGone says that a session was saved after another request had ended it, by logout, revocation or renewal, or after
-	// it had expired. Nothing was stored, and nothing may be: saving would undo the logout.
+	// ErrGone says that a session was saved after it had ended: another request had destroyed, revoked or renewed it, or it
+	// had expired. Nothing was stored, since that would undo a logout.
 	ErrGone = firesession.ErrGone
 
-	// ErrConflict says that other requests kept changing the session for as long as this one tried to save it, or that
-	// Firestore aborted every attempt for contention of its own: then status.Code of the error is codes.Aborted.
+	// ErrConflict says that other requests kept changing the session while it was being saved, or that Firestore aborted
+	// every attempt because of contention of its own; in that case status.Code of the error is codes.Aborted.
 	ErrConflict = firesession.ErrConflict
 
 	// ErrTooLarge says that a session does not fit into a Firestore document. Firestore was not asked.
 	ErrTooLarge = firesession.ErrTooLarge
 
-	// ErrCommitted says that a new session was saved after the response had begun, too late to send its cookie.
+	// ErrCommitted says that a new session was saved after the response had begun, when its cookie could no longer be sent.
 	// Nothing was stored.
 	ErrCommitted = firesession.ErrCommitted
 
-	// ErrNoMiddleware says that a handler asked for its session in a request that the middleware has not seen.
+	// ErrNoMiddleware says that a handler asked for its session in a request that did not pass the middleware.
 	ErrNoMiddleware = errors.New("echofirestore: no session in this request: is the middleware installed with e.Use, and not skipped?")
 )

@@ -56,7 +56,7 @@ func (v callingValue) MarshalJSON() ([]byte, error) {
 // request goes on.
 func TestCallbacksMayUseTheSession(t *testing.T) {
 	t.Parallel()
-	const timeout = 200 * time.Millisecond
+	const timeout = 100 * time.Millisecond
 	uses := map[string]func(*app, echo.Context) error{
 		"Get":   func(_ *app, c echo.Context) error { _, err := echofirestore.Get(c); return err },
 		"c.Get": func(_ *app, c echo.Context) error { _ = session(c); return nil },
@@ -123,10 +123,8 @@ func TestCallbacksMayUseTheSession(t *testing.T) {
 							_ = session(c)
 						}
 						r.call = func() {
-							start := time.Now()
-							err := call(a, c)
-							if strings.Contains(moment.prompt, use) && (err != nil || time.Since(start) >= timeout) {
-								t.Errorf("error %v after %v", err, time.Since(start))
+							if err := call(a, c); err != nil && strings.Contains(moment.prompt, use) {
+								t.Errorf("error %v, for it has waited", err)
 							}
 						}
 						r.armed.Store(true)

@@ -1,6 +1,8 @@
 package echofirestore
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"reflect"
 	"sync"
@@ -15,24 +17,24 @@ const (
 	// contribKey is where github.com/labstack/echo-contrib/session looks for the store.
 	contribKey = "_session_store"
 
-	// exchangeKey is where the functions of this package look for the exchange in a context that handlers got, and
-	// ownerKey where they do in Echo's own: there it is that of the request which Echo uses the context for now.
+	// exchangeKey is where the functions of this package find the exchange in a handlerContext. ownerKey is where they find
+	// it in Echo's own context: there, it belongs to the request for which Echo uses the context now.
 	exchangeKey = "echofirestore.exchange"
 	ownerKey    = "echofirestore.owner"
 )
 
 // handlerContext is the context that handlers get. It reads the session when one asks for it.
 //
-// Echo uses its own contexts again, also while a handler that its Timeout has abandoned goes on, or a goroutine of one.
-// So what such a handler asks this package for is found here, and not in Echo's context.
+// Echo reuses its own contexts, even while a handler that its Timeout has abandoned is still running, or a goroutine of one.
+// So this package keeps the exchange here, not in Echo's context.
 type handlerContext struct {
 	echo.Context
-	outer        echo.Context // as the middleware got it: Context, or what embeds that
-	shared       bool         // with middleware outside, whose context embeds this one
+	outer        echo.Context    // as the middleware got it: Context, or a context that embeds it
+	shared       embeddedContext // of middleware outside, whose context embeds this one
 	x            *session.Exchange
 	errorHandler func(echo.Context, error) error
 	request      atomic.Pointer[http.Request]
-	contrib      atomic.Pointer[any] // what handlers have put at contribKey in the place of the exchange
+	contrib      atomic.Pointer[any] // what handlers have stored under contribKey, instead of the exchange
 }
 
 func (c *handlerContext) init(s *Store, x *session.Exchange, outer echo.Context) {
@@ -76,34 +78,34 @@ func (c *handlerContext) SetRequest(r *http.Request) {
 	}
 }
 
-// Response implements [echo.Context]. When the exchange is over, it is one that leads nowhere, for Echo's may soon be that
-// of another request; but middleware outside that shares the context may look at it to the end of the request.
+// Response implements [echo.Context]. When the exchange is over, it returns a response that leads nowhere, because Echo's may
+// soon belong to another request. Middleware outside that shares the context still gets Echo's until the request ends.
 func (c *handlerContext) Response() *echo.Response {
-	if !c.x.IsOver() || c.shared && !c.x.HasEnded() && c.x.Owned() {
+	if !c.x.IsOver() || c.shared.original != nil && !c.x.HasEnded() && c.x.Owned() {
 		return c.Context.Response()
 	}
 	return echo.NewResponse(session.NowhereWriter(), c.Echo())
 }
 
-// Error implements [echo.Context]: middleware within answers errors by it, such as BodyDump.
+// Error implements [echo.Context]. Middleware inside, such as BodyDump, calls it to answer errors.
 func (c *handlerContext) Error(err error) {
 	if err = c.passOn(err); err != nil {
 		c.Context.Error(err)
 	}
 }
 
-// translate lets Config.ErrorHandler have those errors of handlers that are this package's.
+// translate passes the handlers' error to Config.ErrorHandler if it is one of this package's.
 func (c *handlerContext) translate(err error) error {
 	if !c.x.Answers(err) {
 		return err
 	}
 	if c.x.Waits() {
-		c.x.ResetHeader(c.outer.Response().Header()) // of the handlers' headers nothing leaves with the error response
+		c.x.ResetHeader(c.outer.Response().Header()) // the error response has none of the handlers' headers
 	}
 	return c.handle(err)
 }
 
-// handle calls Config.ErrorHandler, and answers for one that does nothing.
+// handle calls Config.ErrorHandler. If that does nothing, handle returns the default error.
 func (c *handlerContext) handle(err error) error {
 	c.showSession()
 	answered := c.errorHandler(c.outer, err)
@@ -119,23 +121,23 @@ func (c *handlerContext) passOn(err error) error {
 	return c.translate(err)
 }
 
-// showSession lets error handlers, which have a context of Echo's own, find the session, if a handler has asked for it.
+// showSession lets error handlers, which get Echo's own context, find the session if a handler has asked for it.
 func (c *handlerContext) showSession() {
 	if sess := c.x.Loaded(); sess != nil && c.x.Owned() {
 		c.outer.Set(SessionKey, sess)
 	}
 }
 
-// wrap returns the context for the handlers. A context of the application's own type, made by middleware outside, keeps
-// that type, for handlers assert it: the echo.Context that it embeds is replaced.
-func (c *handlerContext) wrap() (echo.Context, embeddedContext) {
+// wrap returns the context for the handlers. If middleware outside made a context of the application's own type, that type
+// stays, because handlers assert it: wrap replaces the echo.Context that it embeds.
+func (c *handlerContext) wrap() echo.Context {
 	if _, ours := c.Context.(*handlerContext); ours || reflect.TypeOf(c.Context) == plainContext {
-		return c, embeddedContext{}
+		return c
 	}
 	v := reflect.Indirect(reflect.ValueOf(c.outer))
 	index := embeddedContextIn(v.Type())
 	if index == nil {
-		return c, embeddedContext{}
+		return c
 	}
 	byValue := !v.CanSet() // it is a struct, not a pointer to one
 	if byValue {
@@ -145,15 +147,26 @@ func (c *handlerContext) wrap() (echo.Context, embeddedContext) {
 	}
 	field, err := v.FieldByIndexErr(index)
 	if err != nil || field.IsNil() || !field.CanSet() {
-		return c, embeddedContext{}
+		return c
 	}
 	c.Context = field.Interface().(echo.Context)
 	field.Set(reflect.ValueOf(c))
 	if byValue {
-		return v.Interface().(echo.Context), embeddedContext{}
+		return v.Interface().(echo.Context)
 	}
-	c.shared = true
-	return c.outer, embeddedContext{field: field, original: c.Context}
+	c.shared = embeddedContext{field: field, original: c.Context}
+	return c.outer
+}
+
+// unwrap takes back what wrap has done to the application's context, unless a handler may go on with it after a time-out:
+// then it must not become another request's.
+func (c *handlerContext) unwrap() {
+	timedOut := errors.Is(c.Request().Context().Err(), context.DeadlineExceeded) && !c.x.HasEnded()
+	// What answers for a handler that takes too long, as net/http.TimeoutHandler does, chooses among these.
+	if timedOut || c.x.Status() == http.StatusRequestTimeout || c.x.Status() >= http.StatusInternalServerError {
+		return
+	}
+	c.shared.restore()
 }
 
 // An embeddedContext is the field of an application's context in which a handlerContext was put.
@@ -162,7 +175,7 @@ type embeddedContext struct {
 	original echo.Context
 }
 
-// restore gives the field what was in it.
+// restore restores the original value of the field.
 func (e embeddedContext) restore() {
 	if e.original != nil {
 		e.field.Set(reflect.ValueOf(e.original))

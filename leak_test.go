@@ -23,7 +23,7 @@ import (
 // TestLeaks makes many requests of every kind, and looks for what they leave behind: goroutines and memory. What the
 // library knows of a session must go with the session. Each round ends its session, so Firestore is empty again too.
 func TestLeaks(t *testing.T) { //nolint:paralleltest // it measures the process
-	rounds, limit := 20_000/len(leakRequests), 8*time.Second
+	rounds, limit := 20_000/len(leakRequests), 2*time.Second
 	switch {
 	case testing.Short():
 		t.Skip("takes seconds")

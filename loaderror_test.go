@@ -16,8 +16,8 @@ import (
 )
 
 // TestAfterALoadError has a handler go on after its session could not be read, and ignore every error. What needs the
-// document fails with the same error and asks nobody. What ends the session needs no document, and the error is over
-// with it.
+// document fails with the same error and asks nobody. Who gets the session from the context is not told, even if others are.
+// What ends the session needs no document, and the error is over with it.
 func TestAfterALoadError(t *testing.T) {
 	t.Parallel()
 	type ops = firestoretest.Ops
@@ -72,7 +72,7 @@ func TestAfterALoadError(t *testing.T) {
 			}
 			_, err := echofirestore.Get(c)
 			return err
-		}, status: 200, cookie: "left alone", stored: "key"},
+		}, status: 503, cookie: "left alone", stored: "key"},
 	} {
 		for _, silent := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/not told: %v", tt.name, silent), func(t *testing.T) {

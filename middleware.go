@@ -2,7 +2,6 @@ package echofirestore
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -14,8 +13,8 @@ import (
 // Middleware returns the middleware that keeps its sessions in s.
 //
 // A request that passes it more than once has the same sessions each time: in an Echo that is mounted in another one,
-// after c.Echo().ServeHTTP, or with the middleware on a group as well. So it does with two Stores of the same Client,
-// Collection and cookie: the Config of the outermost counts.
+// after c.Echo().ServeHTTP, or with the middleware also on a group. This includes two Stores with the same Client,
+// Collection and cookie; the Config of the outermost then applies.
 func (s *Store) Middleware() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -30,7 +29,7 @@ func (s *Store) Middleware() echo.MiddlewareFunc {
 	}
 }
 
-// An echoHost is Echo as it serves a request, with its exchange.
+// An echoHost is Echo serving one request, with its exchange.
 type echoHost struct {
 	session.Exchange
 	outer    echo.Context  // as the middleware got it
@@ -63,12 +62,8 @@ func (h *echoHost) hook(r *echo.Response) {
 
 // serve runs the handlers of the exchange.
 func (h *echoHost) serve(next echo.HandlerFunc) error {
-	c, embedded := h.handlers.wrap()
-	defer func() {
-		if !h.mayBeAbandoned() {
-			embedded.restore()
-		}
-	}()
+	c := h.handlers.wrap()
+	defer h.handlers.unwrap()
 	err := h.Run(func() error { return next(c) })
 	if err != nil && h.Waits() {
 		return h.handlers.passOn(err)
@@ -76,21 +71,13 @@ func (h *echoHost) serve(next echo.HandlerFunc) error {
 	return err
 }
 
-// mayBeAbandoned reports whether a handler may go on after a time-out: with its context, which must not become another
-// request's.
-func (h *echoHost) mayBeAbandoned() bool {
-	timedOut := errors.Is(h.Context().Err(), context.DeadlineExceeded) && !h.HasEnded()
-	// What answers for a handler that takes too long, as net/http.TimeoutHandler does, chooses among these.
-	return timedOut || h.Status() == http.StatusRequestTimeout || h.Status() >= http.StatusInternalServerError
-}
-
-// serveAgain runs handlers of a request that is in the middleware already.
+// serveAgain runs the handlers of a request that has passed the middleware before.
 func (s *Store) serveAgain(x *session.Exchange, c echo.Context, next echo.HandlerFunc) error {
 	c.Set(contribKey, x)
 	handlers := new(handlerContext)
 	handlers.init(s, x, c)
-	wrapped, embedded := handlers.wrap()
-	defer embedded.restore()
+	wrapped := handlers.wrap()
+	defer handlers.unwrap()
 	if err := next(wrapped); err != nil {
 		return handlers.passOn(err)
 	}
@@ -100,14 +87,14 @@ func (s *Store) serveAgain(x *session.Exchange, c echo.Context, next echo.Handle
 // Context implements session.Host.
 func (h *echoHost) Context() context.Context { return h.handlers.Request().Context() }
 
-// HTTPS implements session.Host. It does not ask the handlers' context, for Echo may have given that to another request.
+// HTTPS implements session.Host. It does not use the handlers' context, which may belong to another request by now.
 func (h *echoHost) HTTPS() bool {
 	scheme := h.outer.Echo().NewContext(h.request, nil).Scheme()
 	return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "wss")
 }
 
-// Owns implements session.Host. Echo uses contexts and responses again, also while its Timeout has abandoned a handler that goes
-// on.
+// Owns implements session.Host. Echo reuses contexts and responses, even while a handler that its Timeout has abandoned is
+// still running.
 func (h *echoHost) Owns() bool {
 	owner, _ := h.outer.Get(ownerKey).(*echoHost)
 	for owner != nil && owner != h {
@@ -119,8 +106,8 @@ func (h *echoHost) Owns() bool {
 // Header implements session.Host.
 func (h *echoHost) Header() http.Header { return h.outer.Response().Header() }
 
-// Answer implements session.Host. It gives Config.ErrorHandler a Response of its own: the one that is about to leave has hooks,
-// and may count as begun.
+// Answer implements session.Host. It gives Config.ErrorHandler a new Response: the one that is about to be sent has hooks, and
+// Echo may consider it begun.
 func (h *echoHost) Answer(w http.ResponseWriter, err error) {
 	if h.Hinted() {
 		for each := range session.Unwrapped(w) {

@@ -101,7 +101,7 @@ func TestOutages(t *testing.T) {
 				}
 				t.Run(step.name+"/"+label, func(t *testing.T) {
 					t.Parallel()
-					timeout := 100 * time.Millisecond
+					timeout := 50 * time.Millisecond
 					if want == http.StatusOK {
 						timeout = time.Second // for what must not run out of time
 					}

@@ -121,13 +121,18 @@ func TestHandlersOutliveTheirRequests(t *testing.T) {
 		outside, inside []echo.MiddlewareFunc
 		timeout         time.Duration // what a handler takes is up to twice as long
 		goroutine       bool          // the handler returns, and a goroutine goes on
+		around          bool          // the Store's Handler is around Echo
 		races           bool          // in Echo, which resets a context that a handler within its Timeout still has
 	}{
 		{name: "goroutines", timeout: short, goroutine: true},
 		{name: "goroutines, custom context inside", timeout: short, goroutine: true, inside: []echo.MiddlewareFunc{custom}},
-		{name: "Timeout inside", timeout: short, inside: []echo.MiddlewareFunc{timeout(short)}},
+		{name: "Timeout inside", timeout: short, races: true, inside: []echo.MiddlewareFunc{timeout(short)}},
 		{
-			name: "Timeout inside, custom context outside", timeout: short,
+			name: "Timeout inside, custom context outside", timeout: short, races: true,
+			outside: []echo.MiddlewareFunc{custom}, inside: []echo.MiddlewareFunc{timeout(short)},
+		},
+		{
+			name: "Timeout inside, custom context outside, Handler around", timeout: short, around: true, races: true,
 			outside: []echo.MiddlewareFunc{custom}, inside: []echo.MiddlewareFunc{timeout(short)},
 		},
 		{name: "Timeout outside", timeout: long, races: true, outside: []echo.MiddlewareFunc{timeout(long)}},
@@ -139,6 +144,9 @@ func TestHandlersOutliveTheirRequests(t *testing.T) {
 				return
 			}
 			a := newBareApp(t)
+			if tt.around {
+				a.server.Config.Handler = a.store.Handler(a.Echo)
+			}
 			var running sync.WaitGroup
 			seen := new(foreign)
 			linger := func() { time.Sleep(rand.N(2 * tt.timeout)) } //nolint:gosec // not a secret

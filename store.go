@@ -13,9 +13,9 @@ import (
 //
 //   - Get, New and Save make it gorilla's sessions.Store, for any net/http program; Update changes a session in one step;
 //   - Handler is the middleware of net/http, which saves automatically;
-//   - Sessions, Revoke, RevokeUser, RevokeAll and DeleteExpired list and end sessions; SessionID and Ended tell of one.
+//   - Sessions, Revoke, RevokeUser, RevokeAll and DeleteExpired list and end sessions; SessionID and Ended describe one.
 //
-// It is safe for concurrent use, starts no goroutine and needs no closing.
+// It is safe for concurrent use, starts no goroutine, and need not be closed.
 type Store struct {
 	*firesession.Store
 	core         *session.Store

@@ -97,7 +97,7 @@ func TestSweepStops(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := newUserApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = 5 * time.Second })
+			a := newUserApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = 2 * time.Second })
 			a.putSessions(700, "alice", map[string]any{"expire": a.clock.Now()})
 			tt.fault.Method, tt.fault.Skip, tt.fault.Times = "RunQuery", 1, -1
 			remove := a.firestore.Inject(tt.fault)

@@ -24,7 +24,7 @@
 //		fmt.Fprint(w, n+1)
 //	}
 //
-// Package [github.com/echofirestore/echofirestore] is the same for Echo 4, and says what can be relied on.
+// Package [github.com/echofirestore/echofirestore] is the same for Echo 4. It says what you can rely on.
 package firesession
 
 import (
@@ -35,12 +35,12 @@ import (
 	"github.com/echofirestore/echofirestore/internal/session"
 )
 
-// Get returns the session of a request that came through [Store.Handler], reading its document on the first call. Every
-// way to the session leads to the same one. It is saved, if it was changed, before the first byte of the response.
+// Get returns the session of a request that came through [Store.Handler]. The first call reads its document. Every way to
+// the session leads to the same one. If it was changed, it is saved before the first byte of the response.
 //
-// An error means that Firestore did not answer. The session is then empty, and it cannot be saved. A request that did not
-// come through a Handler gets [ErrNoMiddleware], and a session that is nil. With several Handlers, each of a Store of its
-// own, the functions of this package are about the innermost.
+// An error means that Firestore did not answer. The session is then empty and cannot be saved. Without a Handler, the error
+// is [ErrNoMiddleware], and the session is nil. If a request passes several Handlers, each of a Store of its own, the
+// functions of this package act on the innermost.
 func Get(r *http.Request) (*sessions.Session, error) {
 	x, err := exchangeOf(r)
 	if err != nil {
@@ -49,9 +49,9 @@ func Get(r *http.Request) (*sessions.Session, error) {
 	return x.Load()
 }
 
-// Session is [Get] for handlers that cannot deal with an error: it never returns nil. If the document could not be read,
-// the session is empty, and the client gets the error response of Config.ErrorHandler whatever the handler writes. Without
-// a [Store.Handler] it panics with [ErrNoMiddleware].
+// Session is [Get] for code that cannot handle an error: it never returns nil. If the document could not be read, the
+// session is empty, and the client gets the error response of Config.ErrorHandler whatever the handler writes.
+// Without a [Store.Handler], it panics with [ErrNoMiddleware].
 func Session(r *http.Request) *sessions.Session {
 	x, err := exchangeOf(r)
 	if err != nil {
@@ -60,10 +60,11 @@ func Session(r *http.Request) *sessions.Session {
 	return x.Session()
 }
 
-// Save saves the request's sessions now rather than before the first byte of the response, for handlers that need to
-// know the outcome. Before a WebSocket upgrade it is the way to get a new session's cookie out: it is in the response's
-// header then, for the upgrade to send. A save that changes nothing more costs nothing more. Errors are those of
-// [Store.Save].
+// Save saves the request's sessions now, not only before the first byte of the response. It is for handlers that need the
+// outcome. Before a WebSocket upgrade, it puts a new session's cookie into the response's header, for the upgrade to send.
+// A save costs nothing if nothing has changed since the last one. Its errors are those of [Store.Save].
+//
+// Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Save(r *http.Request) error {
 	x, err := exchangeOf(r)
 	if err != nil {
@@ -72,12 +73,19 @@ func Save(r *http.Request) error {
 	return x.SaveAll()
 }
 
-// Destroy ends the request's session, at once: its document is deleted, its values are cleared, and the response
-// deletes the cookie, whatever else the handler does. The document need not be read for it. Values that are set in
-// what [Get] returns afterwards begin a new session with a new key.
+// Destroy ends the request's session at once: it deletes the document, clears the values, and has the response delete the
+// cookie, whatever else the handler does. It does not read the document first, so Config.Collection must hold nothing but
+// sessions. If the request has several cookies of the name, Destroy ends what each of them, at most three, stands for.
+// Values that are set afterwards, in what [Get] returns, begin a new session with a new key.
 //
-// If Firestore did not answer, the session may live on, and Destroy returns the error. Before a response that is no error
-// it is tried once more, and that response becomes an error if it fails again.
+// A request that had read the session before it ended cannot bring it back. A request that is under way and reads it only
+// afterwards finds a new, empty session, which [Store.Ended] reports. If that request sets a value, its cookie replaces the
+// one that the browser has by then.
+//
+// If Firestore does not answer, the session may live on, and Destroy returns the error. The Handler then tries once more
+// before a response with a status below 500. If that fails too, the client gets an error.
+//
+// Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Destroy(r *http.Request) error {
 	x, err := exchangeOf(r)
 	if err != nil {
@@ -86,9 +94,13 @@ func Destroy(r *http.Request) error {
 	return x.Destroy()
 }
 
-// Renew gives the request's session a new key, and keeps its data: call it when somebody signs in or gains rights, so
-// that a key that was known before is not worth more from then on. The change takes place when the session is next saved,
-// in one commit that creates the new document and deletes the old one.
+// Renew gives the request's session a new key and keeps its data. Call it when somebody signs in or gains rights, so that
+// nobody who knew the old key shares them. The next save makes the change, in one commit that creates the new document and
+// deletes the old one; from then on, the old key is invalid. A new session gets a new key anyway. If another request ends
+// the session meanwhile, it stays ended.
+//
+// If the response is lost, the client still has the old key, and its user has to sign in again. What [Destroy] says about
+// requests under way also applies to those with the old key.
 func Renew(r *http.Request) error {
 	x, err := exchangeOf(r)
 	if err != nil {
@@ -97,11 +109,20 @@ func Renew(r *http.Request) error {
 	return x.Renew()
 }
 
-// Update changes the request's session by fn and saves it now, as one step: if another request saves the session
-// meanwhile, fn runs again on what that one stored. So counters count exactly and tokens are used once. If fn returns an
-// error, or the session cannot be saved, what fn did is undone, and Update returns the error.
+// Update changes the request's session by fn and saves it now, as one step. If another request saves the session meanwhile,
+// fn runs again on what that request stored, so that counters count exactly and tokens are used once. Update also saves the
+// changes that the handler made before. If fn returns an error, or the session cannot be saved, Update undoes what fn did
+// and returns the error.
 //
-// fn must have no effects but on its session, which is the one that [Get] returns, and must not call functions that save.
+// If fn empties the session, an empty session is stored. If fn ends it, by a negative Options.MaxAge, it ends only in the
+// state that fn saw; the request that comes second gets [ErrGone]. If the answer to its commit is lost, Update may return
+// ErrGone for its own delete.
+//
+// fn gets the session that [Get] returns. It must have no other effects, and must not call functions that save. It must not
+// modify in place, as in m["x"]++, a value that the handler set before, unless that value has a type that comes from JSON,
+// such as map[string]any. A request must not run two Updates at once.
+//
+// Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Update(r *http.Request, fn func(*sessions.Session) error) error {
 	x, err := exchangeOf(r)
 	if err != nil {

@@ -7,12 +7,12 @@ import (
 	"github.com/echofirestore/echofirestore/internal/session"
 )
 
-// Handler returns a handler that serves requests by next, with sessions that are saved automatically: before the first
-// byte of the response, if they were changed. In handlers, [Get] returns the session. It is what routers call a
-// middleware, such as chi's Use.
+// Handler returns a handler that serves requests by next and saves their sessions automatically: if they were changed,
+// before the first byte of the response. In handlers, [Get] and [Session] return the session. Handler is a middleware in
+// the sense of routers such as chi: pass it to Use.
 //
-// A request whose session cannot be loaded or saved is answered by Config.ErrorHandler, in the place of what next writes.
-// A request that passes it twice has the same session each time.
+// If a session cannot be loaded or saved, Config.ErrorHandler answers the request in place of next. A request that passes
+// the Handler twice has the same session each time.
 func (s *Store) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if x := session.ExchangeOf(r.Context(), s.core); x != nil && !x.IsOver() {
@@ -28,7 +28,7 @@ func (s *Store) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// A host is net/http as it serves a request, with its exchange.
+// A host is net/http serving one request, with its exchange.
 type host struct {
 	session.Exchange
 	store *Store
@@ -42,14 +42,19 @@ func (h *host) Context() context.Context { return h.Request().Context() }
 // HTTPS implements session.Host.
 func (h *host) HTTPS() bool { return h.Request().TLS != nil }
 
-// Owns implements session.Host. net/http uses nothing again.
+// Owns implements session.Host. net/http does not reuse requests or responses.
 func (h *host) Owns() bool { return true }
 
 // Header implements session.Host.
 func (h *host) Header() http.Header { return h.Writer().Header() }
 
-// Answer implements session.Host.
-func (h *host) Answer(w http.ResponseWriter, err error) { h.store.errorHandler(w, h.Request(), err) }
+// Answer implements session.Host. It answers for a Config.ErrorHandler that does nothing: net/http would with a 200.
+func (h *host) Answer(w http.ResponseWriter, err error) {
+	h.store.errorHandler(w, h.Request(), err)
+	if !h.Answered() {
+		answer(w, h.Request(), err)
+	}
+}
 
 // Fail implements session.Host.
 func (h *host) Fail(err error) error {

@@ -168,6 +168,7 @@ func TestHandlerCannotSave(t *testing.T) {
 			"by the application": func(w http.ResponseWriter, _ *http.Request, err error) {
 				http.Error(w, fmt.Sprint("sorry: ", status.Code(err)), http.StatusServiceUnavailable)
 			},
+			"by nobody": func(http.ResponseWriter, *http.Request, error) {},
 		} {
 			t.Run(tt.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
@@ -177,7 +178,7 @@ func TestHandlerCannotSave(t *testing.T) {
 				a.get(t, "/count")
 				remove := a.firestore.Inject(firestoretest.Fault{Method: tt.method, Times: -1, Err: status.Error(codes.PermissionDenied, "no")})
 				want := "Service Unavailable\n"
-				if handler != nil {
+				if name == "by the application" {
 					want = "sorry: PermissionDenied\n"
 				}
 				if status, body, _ := a.get(t, "/"); status != http.StatusServiceUnavailable || body != want {

@@ -37,7 +37,7 @@ func Start(t testing.TB) (*Server, *firestore.Client) {
 }
 
 // NewClient returns a client of a Firestore of the test's own, empty at first. It is
-// [Start] for tests that have no use for the server.
+// [Start] for tests that do not need the server.
 func NewClient(t testing.TB) *firestore.Client {
 	t.Helper()
 	_, client := Start(t)

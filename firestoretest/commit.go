@@ -142,7 +142,7 @@ func checkSequences(writes []write) error {
 	return nil
 }
 
-// mayFollow tells whether the write's precondition can hold after earlier ones of the same document, of
+// mayFollow reports whether the write's precondition can hold after earlier ones of the same document, of
 // which these are the first and the last. An update time means the one before the commit.
 func (w write) mayFollow(first, last write) bool {
 	switch p := w.precondition.GetConditionType().(type) {

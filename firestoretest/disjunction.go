@@ -69,7 +69,7 @@ func normalForm(path fieldPath, op operator, operand *pb.Value) disjunction {
 	return d
 }
 
-// isImpossible tells whether Firestore knows of an inequality that no value satisfies it, and so does not
+// isImpossible reports whether Firestore knows of an inequality that no value satisfies it, and so does not
 // take it for one.
 func isImpossible(op operator, operand *pb.Value) bool {
 	switch op {

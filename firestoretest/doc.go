@@ -62,7 +62,7 @@
 //   - reads of the past,
 //   - explanations of queries.
 //
-// Neither does the emulator offer
+// The emulator does not offer these either:
 //
 //   - pipelines,
 //   - partitions of a query,

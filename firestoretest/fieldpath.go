@@ -67,7 +67,7 @@ func unquote(quoted string) string {
 	return name.String()
 }
 
-// isName tells whether the path addresses the document's name.
+// isName reports whether the path addresses the document's name.
 func (p fieldPath) isName() bool {
 	return len(p) == 1 && p[0] == nameField
 }

@@ -43,7 +43,7 @@ func (c grpcOnly) Clone() credentials.TransportCredentials {
 // http2Start is what every connection in HTTP/2 begins with, in place of a method.
 const http2Start = "PRI"
 
-// isHTTP1 tells whether a request in HTTP/1.1 can begin like that: with a method, in capitals.
+// isHTTP1 reports whether a request in HTTP/1.1 can begin like that: with a method, in capitals.
 func isHTTP1(start []byte) bool {
 	return string(start) != http2Start && strings.Trim(string(start), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }

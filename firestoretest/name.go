@@ -56,7 +56,7 @@ func checkParent(name string) error {
 	return checkDocumentName(name)
 }
 
-// isRoot tells whether the name is that of a database followed by "/documents".
+// isRoot reports whether the name is that of a database followed by "/documents".
 func isRoot(name string) bool {
 	path, err := pathOf(name)
 	return err == nil && path == "" && !strings.HasSuffix(name, "/")
@@ -151,7 +151,7 @@ func checkID(id string, isCollection bool) error {
 	return nil
 }
 
-// reserved tells whether Firestore keeps the ID or field name for itself: "__…__".
+// reserved reports whether Firestore keeps the ID or field name for itself: "__…__".
 func reserved(id string) bool {
 	return len(id) > 4 && strings.HasPrefix(id, "__") && strings.HasSuffix(id, "__")
 }

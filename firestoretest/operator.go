@@ -107,19 +107,19 @@ func comparison(op operator, operand *pb.Value) func(*pb.Value) bool {
 	}
 }
 
-// equal tells whether a filter takes both for the same. Null and NaN equal nothing, not
+// equal reports whether a filter takes both for the same. Null and NaN equal nothing, not
 // even themselves.
 func equal(v, w *pb.Value) bool {
 	return alike(v, w) && compareValues(v, w) == 0
 }
 
-// alike tells whether a filter can compare two values: both are of one type, and neither
+// alike reports whether a filter can compare two values: both are of one type, and neither
 // is null or NaN.
 func alike(v, w *pb.Value) bool {
 	return typeRank(v) == typeRank(w) && !isNull(v) && !isNaN(v) && !isNaN(w)
 }
 
-// includes tells whether a filter takes v for one of the elements.
+// includes reports whether a filter takes v for one of the elements.
 func includes(elements []*pb.Value, v *pb.Value) bool {
 	return slices.ContainsFunc(elements, func(e *pb.Value) bool { return equal(e, v) })
 }

@@ -37,7 +37,7 @@ func parseOrders(reqs []*pb.StructuredQuery_Order) (ordering, error) {
 
 // complete returns the order asked for with what Firestore adds to it: the fields that filters
 // compare, those that are aggregated, and the name, all in the direction of the last field asked for.
-// byName tells whether a filter is about the name. Nothing but the name itself can then be added after fields
+// byName reports whether a filter is about the name. Nothing but the name itself can then be added after fields
 // that filters compare.
 func (os ordering) complete(compared, aggregated []fieldPath, byName bool) (ordering, error) {
 	orders := slices.Clone(os)
@@ -85,7 +85,7 @@ func (os ordering) includes(path fieldPath) bool {
 	return slices.ContainsFunc(os, func(o order) bool { return slices.Equal(o.path, path) })
 }
 
-// covers tells whether the document has all of the fields. If not, the results don't include it.
+// covers reports whether the document has all of the fields. If not, the results don't include it.
 func (os ordering) covers(doc *pb.Document) bool {
 	return !slices.ContainsFunc(os, func(o order) bool { return o.path.in(doc) == nil })
 }
@@ -137,7 +137,7 @@ func parseCursor(req *pb.Cursor, asked ordering, database string) (*cursor, erro
 	return &cursor{asked[:len(values)], values, req.GetBefore()}, nil
 }
 
-// precedes tells whether the cursor's place is before the document.
+// precedes reports whether the cursor's place is before the document.
 func (c *cursor) precedes(doc *pb.Document) bool {
 	for i, o := range c.ordering {
 		if d := o.compare(c.values[i], o.path.in(doc)); d != 0 {

@@ -108,7 +108,7 @@ func (q *query) missingFrom(source store) []*pb.Document {
 	return docs
 }
 
-// covers tells whether the query is about the collection of that name.
+// covers reports whether the query is about the collection of that name.
 func (q *query) covers(collection string) bool {
 	parent, id := splitName(collection)
 	return (id == q.collection || q.collection == "") && (parent == q.parent || q.descendants && strings.HasPrefix(parent, q.parent+"/"))

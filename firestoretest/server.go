@@ -15,8 +15,8 @@ import (
 )
 
 // Server is an in-memory Firestore that speaks gRPC on a loopback TCP port.
-// Make one with [NewServer], [Listen], [NewForwarder] or [Start]; the zero value is of no
-// use. All of its methods may be called by several goroutines at once.
+// Make one with [NewServer], [Listen], [NewForwarder] or [Start]; the zero value is not
+// usable. A Server is safe for concurrent use.
 type Server struct {
 	project  string
 	listener *listener
@@ -65,8 +65,8 @@ func Listen(addr string) (*Server, error) {
 // Its project ID is a new one each time, so that tests that share an emulator don't see
 // each other's documents.
 //
-// No connection is made before the first call, so an emulator that can't be reached is no
-// error here.
+// It does not connect before the first call, so it returns no error for an emulator that
+// can't be reached.
 func NewForwarder(addr string) (*Server, error) {
 	f, err := newForwarder(addr)
 	if err != nil {

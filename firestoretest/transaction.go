@@ -197,7 +197,7 @@ func (m *memory) verify(tx *transaction) error {
 	return nil
 }
 
-// isUnchanged tells whether both are one version of a document, or the same missing one.
+// isUnchanged reports whether both are one version of a document, or the same missing one.
 func isUnchanged(a, b *pb.Document) bool {
 	return a == b || a.GetUpdateTime() == nil && b.GetUpdateTime() == nil && a.GetName() == b.GetName()
 }
@@ -210,7 +210,7 @@ func (m *memory) view(tx *transaction) (store, *timestamppb.Timestamp) {
 	return m.docs, m.clock.now()
 }
 
-// tracks tells whether what the transaction reads must still be so when it commits.
+// tracks reports whether what the transaction reads must still be so when it commits.
 func (tx *transaction) tracks() bool {
 	return tx != nil && tx.snapshot == nil
 }

@@ -19,7 +19,7 @@ const (
 	maxDimension = 2048
 )
 
-// isVector tells whether the value is a vector, if it is normalized.
+// isVector reports whether the value is a vector, if it is normalized.
 func isVector(v *pb.Value) bool {
 	return v.GetMapValue().GetFields()[typeField].GetStringValue() == vectorType
 }

@@ -1,7 +1,7 @@
-// Package bridge leads the adapters for frameworks to the inside of package firesession, which shows it to nobody else.
+// Package bridge gives the adapters for frameworks the core of a firesession.Store, which package firesession does not export.
 package bridge
 
 import "github.com/echofirestore/echofirestore/internal/session"
 
-// Core returns what is inside a *firesession.Store. Package firesession sets it.
+// Core returns the core of a *firesession.Store. Package firesession sets it.
 var Core func(store any) *session.Store

@@ -154,10 +154,9 @@ func (s *Store) copyValues(doc *document) (map[string]any, error) {
 	return payload.Values, nil
 }
 
-// wrote reports whether stored is the result of writing doc. If another request wrote the very same, that makes no
-// difference to one that sets values, but to an Update it does: two requests that count to 5 must make 6. And if others
-// have written since, setting values again does no harm, but counting again does. So an Update has an ID, which stays
-// in the document for as long as it may be asked for.
+// wrote reports whether stored is the result of writing doc. For a request that sets values, it does not matter if another
+// request wrote the same values, or if it sets them again after others have written. For an Update it does: two requests
+// that each count from 4 must make 6. So an Update has an ID, which stays in the document as long as it may be looked up.
 func (doc *document) wrote(stored *document) bool {
 	if doc.writeID != "" {
 		return slices.Contains(stored.writes, doc.writeID)
@@ -185,7 +184,7 @@ func (s *Store) withinLifetime(expire, started time.Time) time.Time {
 	return expire
 }
 
-// newFields returns the fields of a document to be created, whose ref it takes for the encryption.
+// newFields returns the fields of a document to be created. The encryption depends on its ref.
 func (s *Store) newFields(doc *document) (map[string]any, error) {
 	data, err := s.encrypt(doc.ref, doc.data)
 	if err != nil {

@@ -12,7 +12,7 @@ func endedBy(sess *sessions.Session) bool { return sess.Options != nil && sess.O
 // destroy ends the session, which need not have been read.
 func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record) error {
 	return rec.exclusively(func() error {
-		rec.set(func() { rec.unloaded = false }) // what it holds does not matter any more
+		rec.set(func() { rec.unloaded = false }) // the stored values do not matter any more
 		rec.repair(sess)
 		clear(sess.Values)
 		if err := s.endAll(ctx, sess, rec, ""); err != nil {
@@ -24,8 +24,8 @@ func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record
 	})
 }
 
-// endAll ends the session, and those that the request's further cookies of its name stand for: else the client would be
-// in one of them from the next request on.
+// endAll ends the session, and those of the request's further cookies of its name. Otherwise one of these would be the
+// client's session from the next request on.
 func (s *Store) endAll(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
@@ -42,8 +42,8 @@ func (s *Store) endAll(ctx context.Context, sess *sessions.Session, rec *record,
 	return nil
 }
 
-// end deletes the session's document: whatever other requests did to it meanwhile, but for an Update only if they did
-// nothing.
+// end deletes the session's document, whatever other requests have done to it meanwhile. For an Update, it deletes only the
+// version that the Update has seen.
 func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
@@ -64,7 +64,7 @@ func (s *Store) end(ctx context.Context, sess *sessions.Session, rec *record, wr
 	return nil
 }
 
-// endSeen deletes the document of a session as an Update has seen it.
+// endSeen deletes the document of a session if it is the version that an Update has seen.
 func (s *Store) endSeen(ctx context.Context, rec *record) error {
 	if rec.gone {
 		return gone()
@@ -89,8 +89,8 @@ func (s *Store) endSeen(ctx context.Context, rec *record) error {
 	}
 }
 
-// remove deletes a session's document, which need not have been read. If the answer is lost, it looks, and deletes once
-// more what is there.
+// remove deletes a session's document, which need not have been read. If the answer is lost, it reads the document, and
+// deletes it once more if it exists.
 func (s *Store) remove(ctx context.Context, name, key string) error {
 	id, err := s.documentID(name, key)
 	if err != nil {

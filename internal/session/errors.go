@@ -15,18 +15,18 @@ import (
 )
 
 var (
-	// ErrGone says that a session was saved after another request had ended it, by logout, revocation or renewal, or after
-	// it had expired. Nothing was stored, and nothing may be: saving would undo the logout.
+	// ErrGone says that a session was saved after it had ended: another request had destroyed, revoked or renewed it, or it
+	// had expired. Nothing was stored, since that would undo a logout.
 	ErrGone = errors.New("echofirestore: the session was ended by another request")
 
-	// ErrConflict says that other requests kept changing the session for as long as this one tried to save it, or that
-	// Firestore aborted every attempt for contention of its own: then status.Code of the error is codes.Aborted.
+	// ErrConflict says that other requests kept changing the session while it was being saved, or that Firestore aborted
+	// every attempt because of contention of its own; in that case status.Code of the error is codes.Aborted.
 	ErrConflict = errors.New("echofirestore: the session kept changing while it was being saved")
 
 	// ErrTooLarge says that a session does not fit into a Firestore document. Firestore was not asked.
 	ErrTooLarge = errors.New("echofirestore: the session is too large for a Firestore document")
 
-	// ErrCommitted says that a new session was saved after the response had begun, too late to send its cookie.
+	// ErrCommitted says that a new session was saved after the response had begun, when its cookie could no longer be sent.
 	// Nothing was stored.
 	ErrCommitted = errors.New("echofirestore: the response has begun, the cookie of a new session can no longer be sent")
 )

@@ -10,28 +10,28 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// An Exchange is one request with its response, and the sessions that its handlers asked for. It sees to it that they
-// are saved before the first byte of the response leaves, and that the client is told if they are not.
+// An Exchange is one request with its response, and the sessions that its handlers asked for. It saves them before the
+// first byte of the response is sent. If it cannot, it sends the client an error response.
 //
-// What it puts between the request and its handlers are structs of its own inside, so that a request without a session
-// costs few allocations.
+// It contains the context and the writer that it gives the handlers, so that a request without a session costs few
+// allocations.
 type Exchange struct {
 	store   *Store
 	host    Host
 	request *http.Request // as the host got it
 	ours    *http.Request // its copy, for the handlers
-	header  http.Header   // the response's, as the host got it: it is never that of another request
-	before  http.Header   // what was in it then
+	header  http.Header   // of the response, as the host got it; it never belongs to another request
+	before  http.Header   // its contents at that time
 
 	requestContext requestContext
 	writer         responseWriter
-	within         *Exchange // that of the next middleware inside, with another store
+	within         *Exchange // of the next middleware inside, which has another store
 
 	failed error // why the client gets the error response; nil if it does not
 	status int   // of the response, once it has begun
 
-	// The locks are taken in this order, and then those of records. None is held while a callback of the application's
-	// runs, nor while a session is loaded or saved.
+	// The locks are acquired in this order, before those of records. None is held while a callback of the application
+	// runs, or while a session is loaded or saved.
 	headers  sync.Mutex // guards header
 	mu       sync.Mutex // guards what follows
 	phase    phase
@@ -39,7 +39,7 @@ type Exchange struct {
 	sessions []opened
 }
 
-// Init puts the exchange between a request that has come and its handlers: they are to get its [Exchange.Request] and its
+// Init puts the exchange between a request and its handlers. The host must give them [Exchange.Request] and
 // [Exchange.Writer].
 func (x *Exchange) Init(s *Store, h Host, w http.ResponseWriter, r *http.Request) {
 	x.store, x.host, x.request = s, h, r
@@ -66,7 +66,7 @@ func (x *Exchange) Hinted() bool { return x.writer.hinted }
 // Owned reports whether the host still serves the request.
 func (x *Exchange) Owned() bool { return x.host.Owns() }
 
-// HasEnded reports whether the context that the request came with has ended.
+// HasEnded reports whether the original context of the request has ended.
 func (x *Exchange) HasEnded() bool { return x.request.Context().Err() != nil }
 
 // requestContext is the context of a request that has an exchange.
@@ -96,11 +96,11 @@ func ExchangeOf(ctx context.Context, store *Store) *Exchange {
 type opened struct {
 	*sessions.Session
 	rec    *record
-	silent bool // the handler was not told of a failed load
+	silent bool // a handler was not told of a failed load
 }
 
-// Get returns the session called name. With New and Save it makes the exchange a sessions.Store: the one that
-// echo-contrib's session.Get finds, and that works even if a handler has replaced the request altogether.
+// Get returns the session of the given name. With New and Save, it makes the exchange a sessions.Store. echo-contrib's
+// session.Get finds this store, and it works even if a handler has replaced the request.
 func (x *Exchange) Get(_ *http.Request, name string) (*sessions.Session, error) {
 	o, err := x.open(name, false)
 	return o.Session, err
@@ -116,15 +116,15 @@ func (x *Exchange) Save(r *http.Request, w http.ResponseWriter, sess *sessions.S
 	return x.store.Save(r, w, sess)
 }
 
-// open returns the session called name, loading it if that is left to do.
+// open returns the session with the given name, and loads it unless that was done before.
 func (x *Exchange) open(name string, silent bool) (opened, error) {
 	o := x.unread(name, silent)
 	return o, x.store.load(x.host.Context(), o.Session, o.rec)
 }
 
-// unread returns the session called name without loading it.
+// unread returns the session with the given name without loading it.
 func (x *Exchange) unread(name string, silent bool) opened {
-	if o, found := x.lookUp(name); found {
+	if o, found := x.lookUp(name, silent); found {
 		return o
 	}
 	o := opened{silent: silent}
@@ -132,17 +132,19 @@ func (x *Exchange) unread(name string, silent bool) opened {
 	return x.add(o)
 }
 
-// lookUp returns the session called name, if it was opened before.
-func (x *Exchange) lookUp(name string) (opened, bool) {
+// lookUp returns the session with the given name, if it was opened before. If silent, the handler gets no error if the session
+// could not be read.
+func (x *Exchange) lookUp(name string, silent bool) (opened, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if i := x.find(name); i >= 0 {
+		x.sessions[i].silent = x.sessions[i].silent || silent
 		return x.sessions[i], true
 	}
 	return opened{}, false
 }
 
-// find returns the index of the session called name, or -1. The caller holds x.mu.
+// find returns the index of the session with the given name, or -1. The caller holds x.mu.
 func (x *Exchange) find(name string) int {
 	return slices.IndexFunc(x.sessions, func(o opened) bool { return o.rec.name == name })
 }
@@ -152,6 +154,7 @@ func (x *Exchange) add(o opened) opened {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if i := x.find(o.rec.name); i >= 0 {
+		x.sessions[i].silent = x.sessions[i].silent || o.silent
 		return x.sessions[i]
 	}
 	o.rec.managed, o.rec.sealed = true, x.phase >= begun
@@ -166,11 +169,11 @@ func (x *Exchange) opened() []opened {
 	return slices.Clone(x.sessions)
 }
 
-// Load returns the session that goes by Settings.CookieName, which Destroy, Renew and Update are about as well, or why it
-// could not be read.
+// Load returns the session named Settings.CookieName, on which Destroy, Renew and Update act as well. Its error says why the
+// session could not be read.
 func (x *Exchange) Load() (*sessions.Session, error) { return x.Get(nil, x.store.cfg.CookieName) }
 
-// Session is Load for handlers that cannot deal with an error: if there is one, the client gets the error response.
+// Session is Load for handlers that cannot handle an error: if there is one, the client gets the error response.
 func (x *Exchange) Session() *sessions.Session {
 	o, _ := x.open(x.store.cfg.CookieName, true) // the client is told
 	return o.Session
@@ -178,7 +181,7 @@ func (x *Exchange) Session() *sessions.Session {
 
 // Loaded returns the session if a handler has asked for it, and else nil.
 func (x *Exchange) Loaded() *sessions.Session {
-	o, _ := x.lookUp(x.store.cfg.CookieName)
+	o, _ := x.lookUp(x.store.cfg.CookieName, false)
 	return o.Session
 }
 
@@ -246,7 +249,7 @@ func (x *Exchange) hasReturned() bool {
 	return x.returned
 }
 
-// noteReturn notes that the handlers have returned. No function of theirs writes a header any more.
+// noteReturn notes that the handlers have returned. After that, none of the functions that they call writes a header.
 func (x *Exchange) noteReturn() {
 	x.headers.Lock()
 	defer x.headers.Unlock()

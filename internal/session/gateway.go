@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// A gateway makes all calls of Firestore. It repeats what asks for it, until ctx ends: writes that were aborted in
-// contention, with the same precondition, and queries whose answer was lost. What else is worth it the client repeats.
+// A gateway makes all calls to Firestore. Until ctx ends, it repeats writes that were aborted in contention, with the same
+// precondition, and queries whose answer was lost. The Firestore client repeats other calls itself.
 //
 // Its errors are *failures, with Firestore's gRPC status in their chain. If ctx has ended, so is its error.
 type gateway struct {

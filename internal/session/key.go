@@ -18,7 +18,7 @@ import (
 // maxIDBytes is how long a document ID may be, see https://firebase.google.com/docs/firestore/quotas.
 const maxIDBytes = 1500
 
-// otherNames marks the IDs of sessions that go by another name than Config.CookieName: "~prefs:key". No key may begin
+// otherNames begins the IDs of sessions with plain keys whose name is not Config.CookieName: "~prefs:key". No key may begin
 // with it, so that a key issued under one name never opens a session of another.
 const otherNames = "~"
 
@@ -38,7 +38,7 @@ func NewKey() string {
 // section 5.6).
 const maxCookieBytes = 4096
 
-// A credential is the key of a session, in the forms that it takes.
+// A credential is the key of a session in its three forms.
 type credential struct {
 	key    string
 	cookie string // the value of the client's cookie: the key, signed if there are Config.SigningKeys
@@ -65,7 +65,7 @@ func (s *Store) issue(name string) (credential, error) {
 		err = (&http.Cookie{Name: name, Value: cred.cookie}).Valid()
 	}
 	if err != nil || len(name)+len(cred.cookie) > maxCookieBytes {
-		// Neither the key nor what net/http says of it is shown: it may be the credential of somebody.
+		// The error does not quote the key, or net/http's message about it: it may be somebody's credential.
 		return credential{}, rejected(errors.New("echofirestore: Config.KeyFactory returned an unusable key: " +
 			"it must be a Firestore document ID (1 to 1500 bytes of UTF-8, no slash, not '.', '..' or '__…__'), " +
 			"fit into a cookie, and not begin with '~'"))
@@ -109,13 +109,13 @@ func (s *Store) requestKeys(r *http.Request, name string) []string {
 	return keys
 }
 
-// documentID returns the ID of the document that holds the session called name with the given key. It fails if no
+// documentID returns the ID of the document that holds the session with the given name with the given key. It fails if no
 // session can have that key, whoever claims it.
 func (s *Store) documentID(name, key string) (string, error) {
 	if err := validateKey(key); err != nil {
 		return "", err
 	}
-	switch { // no name contains a colon, so no other name and key give the same
+	switch { // no name contains a colon, so no other name and key give the same ID
 	case s.cfg.HashKeys:
 		return hash(name + ":" + key), nil // in every store, whatever its CookieName is
 	case name == s.cfg.CookieName:

@@ -14,8 +14,8 @@ type change struct {
 	removed []string
 }
 
-// diff returns the change that leads from base to the values of a session. Its error names the type of a key that is no string: the key
-// itself may be a secret.
+// diff returns the change that leads from base to the values of a session. Its error names the type of a key that is not a
+// string: the key itself may be a secret.
 func diff(base map[string]any, session map[any]any) (change, error) {
 	var ch change
 	for key, v := range session {

@@ -10,22 +10,22 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// A record is what the store knows of a session that it handed out: what the next save is compared with, and the
-// conditions it is under.
+// A record is what the store knows about a session that it returned: what the next save is compared with, and the
+// preconditions of that save.
 type record struct {
 	store   *Store
 	name    string
 	options sessions.Options // as handed out
 	managed bool             // an exchange sends its cookie
 
-	// Who loads the session, changes or saves it, has the token. It may be held for as long as Firestore takes, and callbacks of
-	// the application's run under it, but for the Logger and the ErrorHandler.
+	// Whoever loads, changes or saves the session holds the token. It may be held as long as calls to Firestore take.
+	// Callbacks of the application run under it, except the Logger and the ErrorHandler.
 	token token
 
-	// mu guards what follows, for moments only, and nothing else is locked under it. What is in the first group is changed
-	// only by who has the token as well, who may therefore read it without mu.
+	// mu guards the following fields. It is held briefly, and no other lock is acquired under it. The fields of the first
+	// group are changed only by the holder of the token, who may therefore read them without mu.
 	mu        sync.Mutex
-	unloaded  bool              // whether the client's keys open a session is not known, and may not matter
+	unloaded  bool              // it is not known yet whether the client's keys open a session
 	malformed []*malformedError // why documents are ignored
 	over      bool              // the client has a key, but no document of it was found
 	key       string            // the client's, as long as a document of it may exist
@@ -34,22 +34,22 @@ type record struct {
 	values    map[string]any    // what the session held when it was read or last saved, as decoded; never changed
 	maxAge    int               // and its Options.MaxAge
 	err       error             // why the document could not be read
-	ending    error             // why the session could not be ended, and was to be
+	ending    error             // why the session could not be ended: the next commit tries again
 	renewing  bool              // the next save takes a new key
-	fresh     bool              // the key was issued for this response: nobody knows it yet
+	fresh     bool              // the key was issued for this response, so that nobody else knows it
 	gone      bool              // another request has ended the session
-	touched   bool              // the session was to be extended and could not be: it is not tried again
+	touched   bool              // extending the session has failed: it is not tried again
 
 	sealed bool         // the response has begun: no cookie can be sent
 	cookie *http.Cookie // the one that the response sets; nil for none
 }
 
-// A token is a lock that can be waited for within a time.
+// A token is a lock whose acquisition can time out.
 type token chan struct{}
 
 func newToken() token { return make(token, 1) }
 
-// take takes the token. It fails if whoever has it keeps it for longer than timeout.
+// take acquires the token. It fails if another goroutine holds it for longer than timeout.
 func (t token) take(timeout time.Duration) error {
 	select {
 	case t <- struct{}{}:
@@ -92,7 +92,7 @@ func cutKey(keys []string) (string, []string) {
 	return keys[0], keys[1:]
 }
 
-// repair gives back what the session cannot do without.
+// repair restores fields of the session that a handler may have set to nil.
 func (rec *record) repair(sess *sessions.Session) {
 	if sess.Options == nil {
 		opts := rec.options
@@ -187,10 +187,10 @@ func (rec *record) dropCookie() *http.Cookie {
 	return cookie
 }
 
-// records finds the record of a session, for as long as the program holds the session. It is keyed by the session
-// itself since that is all that Save gets: requests are replaced on their way through middleware, and gorilla's
-// registry points a session at whatever store it was asked for last. It is one for all stores, for a session may be
-// asked about at another store that keeps the same ones.
+// records finds the record of a session, for as long as the program holds the session. Its key is the session itself,
+// because that is all that Save gets: middleware may replace the request, and gorilla's registry sets the store of a session
+// to the one that was last asked for it. All stores share it, because a session may be passed to another store that keeps
+// the same sessions.
 var records sync.Map // of weak.Pointer[sessions.Session] to *record, which must not refer to the session
 
 func addRecord(sess *sessions.Session, rec *record) {
@@ -199,8 +199,8 @@ func addRecord(sess *sessions.Session, rec *record) {
 	runtime.AddCleanup(sess, func(key weak.Pointer[sessions.Session]) { records.Delete(key) }, key)
 }
 
-// recordOf returns the record of a session that s, or a store that keeps the same sessions, has handed out: nil for any
-// other.
+// recordOf returns the record of a session that s, or a store that keeps the same sessions, has returned. It is nil for any
+// other session.
 func (s *Store) recordOf(sess *sessions.Session) *record {
 	if rec, ok := records.Load(weak.Make(sess)); ok && rec.(*record).store.keepsSame(s) {
 		return rec.(*record)

@@ -15,16 +15,16 @@ import (
 //	   ↑        ↓ ↘
 //	   +--------+   failing → replaced
 //
-// It goes back to waiting if a callback panics while the sessions are saved or the error response is made, if a Hijack or
+// It returns to waiting if a callback panics while the sessions are saved or the error response is written, if a Hijack or
 // a Flush is refused, and if the sessions were saved so early that the response can still change.
 type phase int
 
 const (
-	waiting  phase = iota // nothing has left: the header can change
-	saving                // the response is about to leave: its sessions are being saved
-	failing               // the sessions could not be saved: the error response is to leave in the response's place
-	begun                 // the sessions are saved and the header is decided
-	replaced              // the error response has left
+	waiting  phase = iota // nothing has been sent: the header can change
+	saving                // the response is about to be sent: its sessions are being saved
+	failing               // the sessions could not be saved: the error response is to replace the response
+	begun                 // the sessions are saved and the header is final
+	replaced              // the error response has been sent
 )
 
 // in reports whether the response is in one of some phases.
@@ -58,26 +58,30 @@ func (x *Exchange) settle(to phase) {
 // Waits reports whether nothing of the response has left.
 func (x *Exchange) Waits() bool { return x.in(waiting) }
 
+// Answered reports whether the error response has left.
+func (x *Exchange) Answered() bool { return x.in(replaced) }
+
 // Status returns the status that the response has begun with, 0 if it has not.
 func (x *Exchange) Status() int { return x.status }
 
-// IsOver reports whether the handlers have returned and the response has begun: nothing more comes of this exchange.
+// IsOver reports whether the handlers have returned and the response has begun: the exchange does nothing more.
 func (x *Exchange) IsOver() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.returned && x.phase >= begun
 }
 
-// BeforeResponse is for hosts that tell when a response begins: with status, on w. Where w leads to the exchange's writer,
-// there is nothing to do: that is reached later, when other hooks have run, and the header can still change. It returns the
-// writer for what handlers write: w, or one that drops it because the client has got the error response.
+// BeforeResponse is for hosts that report when a response begins, with status on w. If w leads to the exchange's writer,
+// BeforeResponse does nothing: that writer is reached later, after other hooks have run and may have changed the header.
+// It returns the writer for what the handlers write: w, or one that drops everything because the client got the error
+// response.
 func (x *Exchange) BeforeResponse(status int, w http.ResponseWriter) http.ResponseWriter {
 	if x.writer.isBeneath(w) {
 		return w
 	}
-	next := waiting // the exchange's writer is hidden, as it is by net/http.TimeoutHandler, and may yet be reached
+	next := waiting // the exchange's writer is hidden, for example by net/http.TimeoutHandler, and may be reached later
 	if x.hasReturned() {
-		next = begun // it is gone: middleware outside has put back the writer that it had found
+		next = begun // it is gone: middleware outside has restored its own writer
 		x.moveHeader(w.Header())
 		x.beginErrorResponse()
 	}
@@ -87,19 +91,19 @@ func (x *Exchange) BeforeResponse(status int, w http.ResponseWriter) http.Respon
 	return &droppedWriter{header: w.Header(), err: x.failed}
 }
 
-// begin is called when a response is about to leave. It saves the sessions, or else puts the error response in its place.
-// It reports false if that has been done before.
+// begin is called when a response is about to be sent. It saves the sessions, or replaces the response with the error
+// response. It reports false if that was done before.
 func (x *Exchange) begin(status int) bool {
 	if x.beginErrorResponse() || !x.advance(waiting, saving) {
 		return false
 	}
-	// The error response goes past the writers that middleware within has put around the response, for they may be in the
-	// middle of their work, such as Gzip in its first Flush; they are cut off.
+	// The error response bypasses the writers that middleware inside has put around the response, because they may be in
+	// the middle of their work, such as Gzip in its first Flush. What they write afterwards is dropped.
 	x.writer.dropped = !x.save(status, &x.writer, begun)
 	return true
 }
 
-// beginErrorResponse is called when a response is about to leave. It reports whether that is the error response.
+// beginErrorResponse is called when a response is about to be sent. It reports whether that is the error response.
 func (x *Exchange) beginErrorResponse() bool {
 	if !x.in(failing) {
 		return false
@@ -108,11 +112,11 @@ func (x *Exchange) beginErrorResponse() bool {
 	return true
 }
 
-// unbegin takes begin back: the response has not begun after all.
+// unbegin undoes begin: the response has not begun after all.
 func (x *Exchange) unbegin() { x.settle(waiting) }
 
-// save saves the sessions for a response that is about to leave, and goes on to the next phase. If they cannot be saved,
-// it answers on w and reports false.
+// save saves the sessions for a response that is about to be sent, and advances to the next phase. If they cannot be saved,
+// it writes the error response to w and reports false.
 func (x *Exchange) save(status int, w http.ResponseWriter, next phase) bool {
 	defer x.advance(saving, waiting) // if a callback panics
 	if err := x.autosave(status); err != nil {
@@ -124,7 +128,7 @@ func (x *Exchange) save(status int, w http.ResponseWriter, next phase) bool {
 	return true
 }
 
-// proceed puts the headers of the sessions into the response, and goes on to the next phase.
+// proceed puts the headers of the sessions into the response, and advances to the next phase.
 func (x *Exchange) proceed(next phase) {
 	x.putHeaders(func() bool {
 		x.settle(next)
@@ -132,7 +136,7 @@ func (x *Exchange) proceed(next phase) {
 	})
 }
 
-// autosave saves the sessions for a response with a status: nothing if that is 500 or more.
+// autosave saves the sessions for a response with the given status. If that is 500 or more, it saves nothing.
 func (x *Exchange) autosave(status int) error {
 	if status >= http.StatusInternalServerError {
 		return nil
@@ -152,12 +156,12 @@ func (x *Exchange) autosaveOne(o opened) error {
 	case unread != nil && !o.silent && endedBy(o.Session):
 		// which needs no document
 	case unread != nil && !o.silent && len(o.Values) == 0:
-		return nil // the handler was told, and has changed nothing
+		return nil // the handler got the error, and has changed nothing
 	case unread != nil:
 		return unread
 	}
 	if o.rec.isGone() && !endedBy(o.Session) {
-		return nil // the handler was told, or it was logged
+		return nil // the handler got the error, or it was logged
 	}
 	err := x.store.commit(x.host.Context(), o.Session, o.rec)
 	if errors.Is(err, ErrGone) {
@@ -168,8 +172,8 @@ func (x *Exchange) autosaveOne(o opened) error {
 	return err
 }
 
-// replace sends the error response for err in the place of the one that was about to leave, to w. What the handler has
-// set and will write is dropped.
+// replace sends the error response for err to w, in place of the response that was about to be sent. What the handler has
+// set and still writes is dropped.
 func (x *Exchange) replace(err error, w http.ResponseWriter) {
 	x.fail(err)
 	if !x.host.Owns() {
@@ -194,8 +198,8 @@ func (x *Exchange) fail(err error) {
 	x.settle(failing)
 }
 
-// putHeaders tells client and caches what became of the sessions, in the header that the request's response had when the
-// middleware got it. Whether that is wanted, it asks when nobody else can write the header.
+// putHeaders writes the cookies and the cache headers of the sessions into the header that the response had when the
+// middleware got it. It calls wanted under the lock of that header, and does nothing if that reports false.
 func (x *Exchange) putHeaders(wanted func() bool) {
 	var overridden []string
 	x.headers.Lock()
@@ -212,13 +216,13 @@ func (x *Exchange) putHeaders(wanted func() bool) {
 	}
 }
 
-// showHeaders puts the headers while the response waits, for handlers to see. They are put again when it begins.
+// showHeaders puts the headers while the response waits, so that handlers see them. When it begins, they are put again.
 func (x *Exchange) showHeaders() {
 	x.putHeaders(func() bool { return x.in(waiting) && !x.hasReturned() })
 }
 
-// ResetHeader takes the response's header back to what it was before the handlers, but for the cookies of sessions that
-// are saved. So it does h, which is the header as the handlers have it.
+// ResetHeader restores the response's header as it was before the handlers, and adds the cookies of sessions that are
+// saved. It clears h, the header as the handlers see it, if that is a different one.
 func (x *Exchange) ResetHeader(h http.Header) {
 	if !sameMap(h, x.header) {
 		clear(h)
@@ -232,8 +236,8 @@ func (x *Exchange) ResetHeader(h http.Header) {
 	}
 }
 
-// moveHeader notes that the response has got another header, from middleware outside that has dropped the one that it had
-// given the handlers: Echo's Timeout does so when one returns an error.
+// moveHeader notes that the response has a new header, because middleware outside has dropped the one that it gave the
+// handlers. Echo's Timeout does so when a handler returns an error.
 func (x *Exchange) moveHeader(h http.Header) {
 	x.headers.Lock()
 	defer x.headers.Unlock()
@@ -241,7 +245,7 @@ func (x *Exchange) moveHeader(h http.Header) {
 		return
 	}
 	x.before = h.Clone()
-	for name := range x.header { // it has been copied
+	for name := range x.header { // middleware has copied it
 		delete(x.before, name)
 	}
 	for _, name := range []string{"Content-Type", "Content-Length", "Content-Encoding"} { // of what is about to be written
@@ -254,14 +258,14 @@ func sameMap(a, b http.Header) bool {
 	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
 }
 
-// Run runs the handlers, and then does what is left to do. It returns the error for the host to answer, if any.
+// Run runs the handlers and finishes the exchange. It returns the error that the host must answer, if any.
 func (x *Exchange) Run(handlers func() error) error {
 	defer x.leave()
 	return x.finish(x.forgiveAbort(handlers))
 }
 
-// forgiveAbort runs the handlers. A proxy aborts when it cannot write its response; if that is because the error response
-// takes its place, the abort ends here. Any other panic is left alone.
+// forgiveAbort runs the handlers. A proxy panics with http.ErrAbortHandler if it cannot write its response. If the reason is
+// that the error response replaces it, the panic ends here. Any other panic continues.
 func (x *Exchange) forgiveAbort(handlers func() error) error {
 	defer func() {
 		if x.in(failing, replaced) {
@@ -276,19 +280,19 @@ func (x *Exchange) forgiveAbort(handlers func() error) error {
 // leave is called when the handlers have returned or panicked.
 func (x *Exchange) leave() {
 	x.noteReturn()
-	// net/http removes the temporary files of a form in the request that it made, but the form was parsed in ours.
+	// net/http removes the temporary files of a form only through its own request, but the form was parsed in the copy.
 	if x.request.MultipartForm == nil {
 		x.request.MultipartForm = x.ours.MultipartForm
 	}
 }
 
-// finish is called when the handlers have returned err. It returns the error for the host to answer, if any.
+// finish is called when the handlers have returned err. It returns the error that the host must answer, if any.
 func (x *Exchange) finish(err error) error {
 	x.noteReturn()
 	switch {
 	case x.in(replaced):
-		// Answered already. The error stays here, for there is middleware that drops a response with an error, and
-		// the host would not write another one.
+		// The client has its answer. The error is not returned, because some middleware drops the response if there is an
+		// error, and the host would not write another one.
 		return nil
 	case x.in(failing): // middleware within, such as Echo's Timeout, has dropped the error response
 		return x.answerFailure()
@@ -349,7 +353,7 @@ func (x *Exchange) saveLate() error {
 	return errors.Join(errs...)
 }
 
-// logUnsaved logs an error that the handler is not told, since it has finished. That of a load is in the log already.
+// logUnsaved logs an error that no handler can be told about. The error of a load was logged before.
 func (x *Exchange) logUnsaved(err error) {
 	for _, o := range x.opened() {
 		if unread, _ := o.rec.failures(); unread != nil && errors.Is(err, unread) {

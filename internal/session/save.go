@@ -21,17 +21,17 @@ const (
 	maxKeys  = 5   // attempts at creating a document whose key is taken
 )
 
-// commit stores what has become of a session since it was loaded or last committed, with the least that it takes.
-// On success the record knows the cookie to send, if any.
+// commit stores the changes of a session since it was loaded or last committed, with as few operations as possible. On
+// success, the record holds the cookie to send, if any.
 func (s *Store) commit(ctx context.Context, sess *sessions.Session, rec *record) error {
 	return s.commitWith(ctx, sess, rec, "")
 }
 
-// detached is a context that detach has made.
+// detached is a context from detach.
 type detached struct{ context.Context }
 
-// detach returns a context for the work of one commit: the client's going away does not end it, Config.Timeout does. It
-// is left to those that do call Firestore, for most commits have nothing to do.
+// detach returns a context for one commit. It ends after Config.Timeout, not when the client disconnects. Only functions
+// that call Firestore use it, because most commits have nothing to do.
 func (s *Store) detach(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.(detached); ok {
 		return ctx, func() {}
@@ -43,8 +43,8 @@ func (s *Store) detach(ctx context.Context) (context.Context, context.CancelFunc
 // errMovedOn is what the commit of an Update returns if its document has moved on.
 var errMovedOn = errors.New("echofirestore: session changed by another request")
 
-// commitWith is commit, or with a write ID the commit of an Update. If the document of that has moved on, it notes what
-// is there now and returns errMovedOn, where others make their change to that themselves.
+// commitWith is commit, or with a write ID the commit of an Update. If the document has changed since it was read, the
+// commit of an Update notes what is stored now and returns errMovedOn. Any other commit applies its change to that itself.
 func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
 	defer s.reportShortKey(ctx)
 	var untouched error
@@ -58,8 +58,8 @@ func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *rec
 	return err
 }
 
-// commitAlone is commitWith for who has the token. That a session which was not changed could not be extended is no
-// error of the commit, and comes first.
+// commitAlone is commitWith for the holder of the token. If an unchanged session could not be extended, untouched says why;
+// that is not an error of the commit.
 func (s *Store) commitAlone(
 	ctx context.Context, sess *sessions.Session, rec *record, writeID string,
 ) (untouched, err error) {
@@ -85,7 +85,7 @@ func (s *Store) commitAlone(
 	case rec.doc == nil && len(change.set) == 0:
 		return nil, nil
 	case rec.unloaded:
-		return nil, conflict() // Get has returned an error
+		return nil, conflict() // Get did not get the token, and returned an error
 	case rec.doc == nil:
 		return nil, s.create(ctx, sess, rec, change)
 	case change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing:
@@ -95,8 +95,8 @@ func (s *Store) commitAlone(
 	}
 }
 
-// inConflict returns the error of a save that had to look what another request has stored: if it only ran out of time,
-// that other request is the reason.
+// inConflict returns the error of a save that failed to read what another request has stored. If it ran out of time, the
+// reason is that other request.
 func inConflict(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return conflict()
@@ -104,8 +104,8 @@ func inConflict(ctx context.Context, err error) error {
 	return err
 }
 
-// create stores a new session under a new key. A document that is already there may be our own, by a commit that was
-// applied without our knowing.
+// create stores a new session under a new key. If a document exists already, it may be this one, stored by a commit whose
+// answer was lost.
 func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record, change change) error {
 	if rec.isSealed() {
 		return rejected(ErrCommitted)
@@ -141,14 +141,14 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		}
 		doc = stored
 		change.set = doc.values
-		s.saved(sess, rec, cred, doc, change.applyTo(rec.values)) // which may be more: see clear
+		s.saved(sess, rec, cred, doc, change.applyTo(rec.values)) // rec.values may hold more than is stored: see clear
 		return nil
 	}
 	return rejected(fmt.Errorf("echofirestore: Config.KeyFactory returned %d keys that are all in use", maxKeys))
 }
 
-// createAt stores doc, and returns nil if there is another document in its place. If the answer is lost, it looks; if doc is
-// not there, it tries once more, with the same key, so that of two commits that arrive only one is applied.
+// createAt stores doc. It returns nil if another document has its ID. If the answer is lost, it reads the document. If there
+// is none, it tries once more, with the same key, so that only one of the two commits can be applied.
 func (s *Store) createAt(ctx context.Context, doc *document) (*document, error) {
 	for lost := error(nil); ; {
 		var err error
@@ -174,9 +174,9 @@ func (s *Store) createAt(ctx context.Context, doc *document) (*document, error) 
 	}
 }
 
-// update stores what was changed in a session that has a document, or deletes that if the change empties it. If the
-// document has moved on since it was read, the change is made to what is there now. So it is if the copy looks expired:
-// another request may have extended the session, and else it is over.
+// update stores the change of a session that has a document, or deletes the document if the change empties it. If the
+// document has changed since it was read, the change is applied to what is stored now. If the copy has expired, the
+// document is read again: either another request has extended the session, or it is over.
 func (s *Store) update(
 	ctx context.Context, sess *sessions.Session, rec *record, change change, writeID string,
 ) (untouched, err error) {
@@ -245,8 +245,8 @@ func (s *Store) update(
 	return nil, conflict()
 }
 
-// put stores next in the place of prev. If that has moved on, it returns errMovedOn and what is there now, nil for
-// nothing.
+// put replaces prev with next. If prev is not the stored version any more, it returns errMovedOn and what is stored now, nil
+// if nothing is.
 func (s *Store) put(
 	ctx context.Context, sess *sessions.Session, rec *record, prev, next *document, change change, writeID string,
 ) (movedTo *document, err error) {
@@ -279,7 +279,7 @@ func (s *Store) put(
 	}
 	values := change.applyTo(rec.values)
 	if writeID == "" && len(values) == 0 && len(next.values) > 0 && cred.key == rec.key {
-		// It is emptied, but others have stored something: theirs is the cookie.
+		// This request emptied the session, but others have stored values in it: they set the cookie.
 		rec.stored(sess, cred, next, values, rec.pendingCookie())
 		return nil, nil
 	}
@@ -287,8 +287,8 @@ func (s *Store) put(
 	return nil, nil
 }
 
-// clear deletes prev, whose session a change has emptied, as the version that was read. If that has moved on, it returns
-// errMovedOn and what is there now. If there is nothing, that is as good.
+// clear deletes prev, whose session a change has emptied, if it is still the stored version. If not, it returns errMovedOn and
+// what is stored now. If nothing is stored, that is success too.
 func (s *Store) clear(
 	ctx context.Context, sess *sessions.Session, rec *record, prev *document, change change,
 ) (movedTo *document, err error) {
@@ -302,7 +302,7 @@ func (s *Store) clear(
 		rec.vanish()
 		return nil, nil
 	}
-	// What the session holds now is no change any more, even if others have removed some of it.
+	// The values that the handler has left in the session do not count as a change, even if others have removed some of them.
 	rec.ended(sess, change.applyTo(rec.values), expiredCookie(rec.name, sess.Options))
 	return nil, nil
 }
@@ -316,7 +316,7 @@ func (s *Store) reread(ctx context.Context, rec *record) (*document, error) {
 	return doc, nil
 }
 
-// credentialOf returns the credential that the next save of a session gives it: a new one, if it is to be renewed.
+// credentialOf returns the credential for the next save of a session: a new one, if the session is to be renewed.
 func (s *Store) credentialOf(rec *record) (credential, error) {
 	if rec.renewing {
 		return s.issue(rec.name)
@@ -324,10 +324,11 @@ func (s *Store) credentialOf(rec *record) (credential, error) {
 	return s.credential(rec.name, rec.key)
 }
 
-// insist makes a commit that is under the condition that prev has not moved on. If it has, insist returns false and what
-// is there now, nil for nothing. If the answer is lost, look says what is there, and whether the commit has written it: that
-// is success as well. If nothing has changed, the commit is made once more. That is safe, for one version can be replaced
-// only once, and enough for INTERNAL, see https://cloud.google.com/firestore/native/docs/understand-error-codes.
+// insist makes a commit on the condition that prev is the stored version. If it is not, insist returns false and what is
+// stored now, nil if nothing is. If the answer is lost, look reads what is stored, and reports whether this commit has written
+// it, which is success as well. If prev is still stored, the commit is made once more. That is safe, because a version can
+// be replaced only once. One retry is enough for INTERNAL, see
+// https://cloud.google.com/firestore/native/docs/understand-error-codes.
 func (s *Store) insist(
 	ctx context.Context, prev *document, commit func() error, look func() (stored *document, written bool, err error),
 ) (stored *document, done bool, err error) {
@@ -350,8 +351,8 @@ func (s *Store) insist(
 	}
 }
 
-// deleteVersion deletes prev, and returns true. If that has moved on, it returns false and what is there now, nil for
-// nothing: whoever has deleted it, nobody can say.
+// deleteVersion deletes prev and returns true. If prev is not the stored version any more, it returns false and what is stored
+// now, nil if nothing is. In that case, nobody can tell which request has deleted it.
 func (s *Store) deleteVersion(ctx context.Context, rec *record, prev *document) (movedTo *document, done bool, err error) {
 	return s.insist(ctx, prev, func() error {
 		return s.firestore.delete(ctx, "delete session", prev.ref, firestore.LastUpdateTime(prev.updateTime))
@@ -361,8 +362,8 @@ func (s *Store) deleteVersion(ctx context.Context, rec *record, prev *document) 
 	})
 }
 
-// fit returns the fields of next that are the library's, with the IDs of Updates that may be asked for. If they make it
-// too large, those of other Stores go: their Updates are less than sure of their outcome then, if the answer is lost.
+// fit returns the library's fields of next, with the IDs of Updates that may still be looked up. If the IDs make the document
+// too large, those of earlier Updates are dropped: if the answer of such an Update is lost, it cannot tell its outcome.
 func (s *Store) fit(prev, next *document, writeID string) (map[string]any, error) {
 	fields, err := s.newFields(next)
 	if err != nil {
@@ -387,8 +388,8 @@ func (s *Store) fit(prev, next *document, writeID string) (map[string]any, error
 	return nil, rejected(ErrTooLarge)
 }
 
-// replace writes next in the place of prev, if that has not moved on: as an update of the one document or, if next is
-// another one, as its creation and the deletion of prev, in one commit.
+// replace replaces prev with next, if prev is still the stored version. If next has another ID, one commit creates next and
+// deletes prev.
 func (s *Store) replace(ctx context.Context, prev, next *document, fields map[string]any) (err error) {
 	if next.ref.ID == prev.ref.ID {
 		next.updateTime, err = s.firestore.update(ctx, "save session", next.ref, prev.updateTime, s.updates(prev, fields))
@@ -398,7 +399,7 @@ func (s *Store) replace(ctx context.Context, prev, next *document, fields map[st
 	return err
 }
 
-// maxAge returns the max age to store: that of the handler if it has set one, else what is stored.
+// maxAge returns the max age to store: the handler's, if it has set one, or else the stored one.
 func (s *Store) maxAge(sess *sessions.Session, rec *record, stored *document) int {
 	if sess.Options.MaxAge != rec.maxAge {
 		return sess.Options.MaxAge
@@ -406,14 +407,14 @@ func (s *Store) maxAge(sess *sessions.Session, rec *record, stored *document) in
 	return stored.maxAge
 }
 
-// saved notes what is stored of a session now, and has the response set the cookie.
+// saved notes what is stored of a session now, and the cookie for the response to set.
 func (s *Store) saved(sess *sessions.Session, rec *record, cred credential, doc *document, values map[string]any) {
 	rec.stored(sess, cred, doc, values, s.newCookie(rec.name, cred.cookie, sess.Options, doc))
 }
 
-// pause waits before the next attempt, at random and for longer the more attempts there were, in units of what the last
-// one took: so requests that collided spread out, over a time that fits the distance to Firestore. It reports false if
-// ctx ended first.
+// pause waits before the next attempt. The time is random; its limit grows with the number of attempts and with the duration
+// of the last one. So requests that collided spread out over a time that fits the latency of Firestore. It reports false
+// if ctx ended first.
 func pause(ctx context.Context, attempt int, took time.Duration) bool {
 	const shortest, longest = time.Millisecond, 250 * time.Millisecond
 	limit := max(took, shortest) * time.Duration(attempt+1)

@@ -15,7 +15,7 @@ import (
 // Store keeps sessions in Firestore.
 type Store struct {
 	cfg       Settings
-	face      sessions.Store // what sessions name as their store
+	face      sessions.Store // the store that sessions.Session.Store returns
 	firestore gateway
 	signers   []securecookie.Codec // none if cookies are not signed
 	writes    *writes
@@ -36,18 +36,18 @@ func NewStore(cfg Settings) *Store {
 	return s
 }
 
-// Face makes face the store that sessions name as theirs: that which the application has.
+// Face sets the store that sessions.Session.Store returns: the one that the application has.
 func (s *Store) Face(face sessions.Store) { s.face = face }
 
-// Get returns the request's session called name, reading its document on the first call. Every later call, and every
+// Get returns the request's session of the given name. The first call reads its document. Every later call, and every
 // other way to the session that the middleware offers, returns the same one.
 //
-// A session whose cookie is absent or invalid, or whose document is missing, expired or malformed, is new: its IsNew is
-// true, its ID and Values are empty. An error means that Firestore did not answer, or that name is not a valid cookie name;
-// the session is empty then too, but it is not known to be, and saving it fails with the same error.
+// A session is new if its cookie is absent or invalid, or its document is missing, expired or malformed. IsNew is then
+// true, and ID and Values are empty. An error means that Firestore did not answer, or that name is not a valid cookie name.
+// The session is then empty as well, but a stored one may exist; saving it fails with the same error.
 //
-// Without the middleware, the session is kept in gorilla's registry, which like all of gorilla/sessions is made for one
-// goroutine per request. Nothing is then saved but by Save.
+// Without the middleware, the session is kept in gorilla's registry, which like all of gorilla/sessions is for one
+// goroutine per request, and only Save saves it.
 func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	if x := ExchangeOf(r.Context(), s); x != nil {
 		return x.Get(r, name) //nolint:contextcheck // x has the request's own
@@ -55,21 +55,21 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s.face, name)
 }
 
-// New is Get without the memory: it reads the document again on every call, and only Save saves what it returns.
+// New is Get without the memory: each call reads the document again, and only Save saves what it returns.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	sess, rec := s.newSession(r, name, r.TLS != nil)
 	return sess, s.load(r.Context(), sess, rec)
 }
 
-// Save stores the changes of a session that Get or New returned, at the least cost: nothing is written if nothing was
-// changed. A session that is new gets its key and its ID here; one whose Options.MaxAge is negative is deleted, and so is
-// one that was emptied, unless another request has stored something. The cookie goes into w's header, so Save must come
+// Save stores the changes of a session that Get or New returned, at the least cost: if nothing was changed, it writes
+// nothing. A new session gets its key and its ID here. A session whose Options.MaxAge is negative is deleted. So is one
+// that was emptied, unless another request has saved values in it meanwhile. The cookie goes into w's header, so call Save
 // before the first byte of the response.
 //
-// With the cookie come headers that keep the response out of caches. What removes headers afterwards takes them away again
-// without the middleware or [Store.Handler], as http.ServeFile does when it serves an error.
+// Headers that keep the response out of caches go with the cookie. Without the middleware or [Store.Handler], code that
+// removes headers afterwards also removes these, as http.ServeFile does when it serves an error.
 //
-// The request's cancellation does not cancel a save; Config.Timeout bounds it. Errors are ErrGone, ErrConflict,
+// A save completes even if the client disconnects; Config.Timeout limits it. Its errors are ErrGone, ErrConflict,
 // ErrTooLarge and ErrCommitted, those of the codec and the key factory, and those of Firestore, with their gRPC status.
 func (s *Store) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Session) error {
 	rec, err := s.takeRecord(sess)
@@ -81,8 +81,8 @@ func (s *Store) Save(r *http.Request, w http.ResponseWriter, sess *sessions.Sess
 	return err
 }
 
-// showHeaders puts what became of a session into the header of its response: with the middleware into the one that the
-// request had when it came, whatever w is by now.
+// showHeaders puts the cookie and the cache headers of a session into the header of its response. With the middleware, that
+// is the header that the response had at first, whatever w is by now.
 func (s *Store) showHeaders(r *http.Request, w http.ResponseWriter, rec *record) {
 	if !rec.managed {
 		if s.writeHeaders(w.Header(), rec) {
@@ -100,7 +100,7 @@ func (s *Store) keepsSame(other *Store) bool {
 		a.Path == b.Path && a.Domain == b.Domain && a.Partitioned == b.Partitioned
 }
 
-// load reads a session, if that is left to do. It returns why the session could not be read.
+// load reads a session unless that was done before. It returns why the session could not be read.
 func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) error {
 	if rec.isUnloaded() {
 		loaded := false
@@ -122,11 +122,11 @@ func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) e
 	return unread
 }
 
-// loadAlone reads what the client's keys name, one after another, until one has a living session. If a callback panics,
-// the session stays unloaded.
+// loadAlone reads the documents of the client's keys, one after another, until one has a living session. If a callback
+// panics, the session stays unloaded.
 func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *record) {
 	if ctx.Err() != nil {
-		// The request has ended for a middleware that ends its context, and Echo's error handler asks for the session.
+		// Some middleware ends the request's context, and then Echo's error handler asks for the session.
 		ctx = context.WithoutCancel(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
@@ -141,7 +141,7 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 		if bad, ok := errors.AsType[*malformedError](err); ok {
 			malformed = append(malformed, bad)
 			doc, err = nil, nil
-		} else if doc != nil || err != nil { // after an error not the next one's session, which may be that of somebody else
+		} else if doc != nil || err != nil { // after an error, the next key is not tried: it may be somebody else's
 			break
 		} else {
 			missing = true
@@ -166,7 +166,7 @@ func validateName(name string) error {
 	return nil
 }
 
-// adopt gives a session what a document holds.
+// adopt fills a session with the contents of a document.
 func (s *Store) adopt(sess *sessions.Session, rec *record, doc *document) error {
 	values, err := s.copyValues(doc)
 	if err != nil {
@@ -178,7 +178,7 @@ func (s *Store) adopt(sess *sessions.Session, rec *record, doc *document) error 
 	return nil
 }
 
-// fill makes values those of the session, in the map that handlers may already hold.
+// fill replaces the session's values, in the same map, because handlers may hold it.
 func fill(sess *sessions.Session, values map[string]any) {
 	if sess.Values == nil {
 		sess.Values = make(map[any]any, len(values))
@@ -189,8 +189,8 @@ func fill(sess *sessions.Session, values map[string]any) {
 	}
 }
 
-// newSession returns the session called name of a request, which is yet to be loaded if the client has a key, and its
-// record.
+// newSession returns the session of the given name of a request, and its record. If the client has a key, the session must
+// then be loaded.
 func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions.Session, *record) {
 	sess := sessions.NewSession(s.face, name)
 	sess.IsNew = true
@@ -216,7 +216,7 @@ func (s *Store) options(secure bool) *sessions.Options {
 	}
 }
 
-// takeRecord returns the record of a session that this store handed out, or of a new one that the caller made with
+// takeRecord returns the record of a session that this store returned, or of a new one that the caller made with
 // sessions.NewSession.
 func (s *Store) takeRecord(sess *sessions.Session) (*record, error) {
 	if rec := s.recordOf(sess); rec != nil {
@@ -233,8 +233,8 @@ func (s *Store) takeRecord(sess *sessions.Session) (*record, error) {
 	return rec, nil
 }
 
-// find returns the living session called name with the given key, as read does. Without Config.HashKeys, a document
-// that is stored under a hash is not taken for one of a key, for then its ID would open its session.
+// find returns the living session with the given name and key, as read does. Without Config.HashKeys, it ignores a document
+// that is stored under a hash: otherwise the ID of that document would open its session.
 func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
 	id, err := s.documentID(name, key)
 	if err != nil {
@@ -247,8 +247,8 @@ func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
 	return doc, err
 }
 
-// read returns the living session in the document called id, nil if there is none. One that has expired is deleted, but
-// only as the version that was read: if another request has refreshed it meanwhile, it is alive. Errors are those of
+// read returns the living session in the document with the given ID, nil if there is none. It deletes an expired session, but
+// only in the version that it read: if another request has extended it meanwhile, it is alive. Errors are those of
 // Firestore, and *malformedError together with what could be read.
 func (s *Store) read(ctx context.Context, id string) (*document, error) {
 	ref := s.firestore.ref(id)
@@ -271,8 +271,8 @@ func (s *Store) read(ctx context.Context, id string) (*document, error) {
 	}
 }
 
-// again turns the result of reading a document that was read or written before: if it is malformed now, it holds no
-// session.
+// again converts the result of reading a document that was read or written before: if it is malformed now, it does not hold
+// a session.
 func again(doc *document, err error) (*document, error) {
 	if _, malformed := errors.AsType[*malformedError](err); malformed {
 		return nil, nil
@@ -280,8 +280,8 @@ func again(doc *document, err error) (*document, error) {
 	return doc, err
 }
 
-// reportLoad logs that a document was ignored, or could not be read: whoever asked for the session may not be told, or
-// not tell. That the client went away meanwhile is nobody's fault.
+// reportLoad logs that a document was ignored, or could not be read, because the caller may not get that error or not report
+// it. If the client disconnected meanwhile, the level is debug.
 func (s *Store) reportLoad(ctx context.Context, rec *record) {
 	for _, malformed := range rec.malformed {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", malformed),
@@ -296,8 +296,8 @@ func (s *Store) reportLoad(ctx context.Context, rec *record) {
 	}
 }
 
-// writeHeaders tells client and caches what became of a session. It reports whether it overrode a header that lets
-// caches keep the response.
+// writeHeaders sets the cookie and the cache headers of a session. It reports whether it replaced a header that lets caches
+// store the response.
 func (s *Store) writeHeaders(h http.Header, rec *record) (overridden bool) {
 	varyByCookie(h)
 	retractCookie(h, rec)
@@ -314,8 +314,8 @@ func (s *Store) logOverridden(ctx context.Context, name string) {
 		"cache headers of a response that sets a session cookie replaced by private, no-store", slog.String("cookie", name))
 }
 
-// retractCookie takes back the cookie of a session that was saved in this request, and then ended by another one: the
-// client may have that of a new session by now.
+// retractCookie removes the cookie of a session that was saved in this request and then ended by another one: by now, the
+// client may have the cookie of a new session.
 func retractCookie(h http.Header, rec *record) {
 	if !rec.isGone() {
 		return

@@ -14,16 +14,16 @@ const (
 	growAfter = 16  // batches in a row, smaller than that since documents are large, before a larger one is tried
 )
 
-// DeleteExpired deletes the documents of sessions that have expired, and returns how many. It is for databases without a
-// TTL policy on the field expire, and needs that field to be indexed, as Firestore does by default. A session that is
-// extended meanwhile survives.
+// DeleteExpired deletes the documents of expired sessions and returns how many. It is for databases without a TTL policy on
+// the field expire. It needs an index on that field, which Firestore has by default. A session that another request extends
+// meanwhile survives.
 //
-// It costs one read and one delete for each document, and one read to find that there is none, or no other after a full
-// batch. A batch is a transaction that deletes 500 documents, or where Firestore refuses that many for their size, as
-// many as it takes: those in a batch that was refused are read again.
+// It costs one read and one delete for each document, and one read if it finds none, or none after a full batch. A batch is
+// a transaction that deletes 500 documents. If Firestore refuses that many because they are too large, a batch is smaller,
+// and the documents of the refused batch are read again.
 //
-// Each batch has Config.Timeout. If one fails or ctx ends, what was deleted stays deleted and is counted, and the next
-// call goes on.
+// Config.Timeout limits each batch. If a batch fails or ctx ends, the documents that were deleted stay deleted and are
+// counted, and the next call continues.
 func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
 	expired := s.firestore.collection.Where(fieldExpire, "<=", s.cfg.Now())
 	return s.sweep(ctx, sweep{
@@ -32,9 +32,9 @@ func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
 	})
 }
 
-// RevokeAll ends all sessions, and returns how many: it deletes every document of Config.Collection. It works in batches
-// as [Store.DeleteExpired] does, and costs as much; if there was more than one batch, it looks for what was renewed
-// meanwhile, for one read more.
+// RevokeAll ends all sessions and returns how many: it deletes every document of Config.Collection. It works in batches and
+// costs as much as [Store.DeleteExpired]. After more than one batch, it looks for sessions that were renewed meanwhile, for
+// one more read.
 func (s *Store) RevokeAll(ctx context.Context) (int, error) {
 	return s.sweep(ctx, sweep{
 		attempt:  "revoke all sessions",

@@ -8,8 +8,8 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// touch extends a session that was used and not changed, if that is wanted and due. If that fails, no change of anybody's
-// is lost: it returns why, and the next request tries again.
+// touch extends a session that was used but not changed, if TouchAfter is set and due. If that fails, no change is lost: touch
+// returns the reason, and the next request tries again.
 func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) error {
 	if rec.gone || rec.touched || !s.due(rec.doc) {
 		return nil
@@ -47,7 +47,7 @@ func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) 
 	return nil
 }
 
-// untouched notes that the session could not be extended, so that it is tried once in a request.
+// untouched notes that the session could not be extended, so that a request tries it only once.
 func (s *Store) untouched(rec *record, err error) error {
 	rec.set(func() { rec.touched = true })
 	return err
@@ -60,7 +60,7 @@ func (s *Store) due(doc *document) bool {
 	}
 	gain := s.cfg.TouchAfter
 	if half := time.Duration(doc.maxAge) * time.Second / 2; half > 0 {
-		gain = min(gain, half) // a session of a short life of its own must not end while it is used
+		gain = min(gain, half) // a session with a short max age of its own must not end while it is used
 	}
 	return s.expiry(s.cfg.Now(), doc).Sub(doc.expire) >= gain
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// Update changes the request's session called name by fn and saves it, as one step, as the function [Update] does; the
-// cookie goes into w's header. It is for programs without the middleware.
+// Update changes the request's session of the given name by fn and saves it, as one step. It works as the function [Update]
+// does, for programs without the middleware. The cookie goes into w's header.
 func (s *Store) Update(r *http.Request, w http.ResponseWriter, name string, fn func(*sessions.Session) error) error {
 	sess, err := s.Get(r, name)
 	if err != nil {
@@ -25,7 +25,7 @@ func (s *Store) Update(r *http.Request, w http.ResponseWriter, name string, fn f
 	return err
 }
 
-// change runs fn on the session and commits it, until no other request came between.
+// change runs fn on the session and commits it, and repeats both until no other request has saved the session in between.
 func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record, fn func(*sessions.Session) error) error {
 	before, err := rec.pending(sess)
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record,
 	}
 	returned := false
 	defer func() {
-		if !returned { // fn, or a callback of its commit, has panicked: what it did is undone
+		if !returned { // fn, or a callback of its commit, has panicked: undo what fn did
 			_ = s.rewind(sess, rec, before)
 		}
 	}()
@@ -47,11 +47,11 @@ func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record,
 	return err
 }
 
-// changeFrom is change for a session in which nothing has changed but what is pending.
+// changeFrom is change for a session whose only changes are those in before.
 func (s *Store) changeFrom(
 	ctx context.Context, sess *sessions.Session, rec *record, fn func(*sessions.Session) error, before pending,
 ) error {
-	left := s.cfg.Timeout // of which fn takes nothing
+	left := s.cfg.Timeout // the time that fn takes does not count
 	for n := range maxSaves {
 		err := fn(sess)
 		start := time.Now()
@@ -60,8 +60,8 @@ func (s *Store) changeFrom(
 				return nil
 			}
 		}
-		// What fn did is undone also if it could not be saved: saved later, as values that the handler has set, it would
-		// undo what others have counted.
+		// What fn did is undone even if it could not be saved. Otherwise a later save would store it as values that the
+		// handler has set, and undo what others have counted.
 		if undone := s.rewind(sess, rec, before); undone != nil {
 			return errors.Join(err, undone)
 		}
@@ -73,8 +73,9 @@ func (s *Store) changeFrom(
 	return conflict()
 }
 
-// attempt commits the session within a time. If it has moved on, attempt waits for the next one to be due. A commit of
-// this one that arrives later is under the condition of a version that is past, so that the next attempt has another ID.
+// attempt commits the session within timeout. If another request has saved the session, attempt pauses before it returns
+// errMovedOn. A commit of this attempt that arrives later fails, because the version that it requires is gone. So the next
+// attempt can have another ID.
 func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record, n int, timeout time.Duration) error {
 	writeID := s.writes.begin()
 	defer s.writes.end(writeID)
@@ -88,11 +89,11 @@ func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record
 	return err
 }
 
-// pending is what was changed in a session and is not saved yet.
+// pending is the part of a session's changes that is not saved yet.
 type pending struct {
 	change
 	maxAge *int // nil if that was not changed
-	stale  bool // what is stored is not what the session shows: a save has merged it with that of another request
+	stale  bool // a save has merged the session with values of another request, which it does not show
 }
 
 func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
@@ -115,7 +116,7 @@ func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
 	return p, err
 }
 
-// rewind takes the session back to what is stored of it, and to the changes that were pending.
+// rewind resets the session to what is stored, with the changes that were pending.
 func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
 	return rec.exclusively(func() error {
 		rec.repair(sess)

@@ -26,7 +26,7 @@ type Info struct {
 	Values                map[string]any
 }
 
-// SessionID returns the ID that [Store.Sessions] shows a session under, and "" for one that is not stored yet.
+// SessionID returns the ID of a session in [Store.Sessions], or "" if the session is not stored yet.
 func (s *Store) SessionID(sess *sessions.Session) string {
 	rec := s.recordOf(sess)
 	if rec == nil {
@@ -42,9 +42,9 @@ func (s *Store) SessionID(sess *sessions.Session) string {
 
 func sessionID(ref *firestore.DocumentRef) string { return hash(ref.ID)[:22] } // 128 bits of it
 
-// Ended reports whether the client came with the key of a session that is over: sess is the new one in its place, or was
-// found to be gone when it was saved. A key that somebody has made up looks the same, unless there are SigningKeys.
-// If one of several cookies of the name opens a session, the others do not count.
+// Ended reports whether the client sent the key of a session that is over: sess is the new one in its place, or a save
+// found that sess had ended. Without SigningKeys, a made-up key looks the same. If one of several cookies of the name opens
+// a session, the others do not count.
 func (s *Store) Ended(sess *sessions.Session) bool {
 	rec := s.recordOf(sess)
 	if rec == nil {
@@ -55,9 +55,8 @@ func (s *Store) Ended(sess *sessions.Session) bool {
 	return rec.over || rec.gone
 }
 
-// Sessions returns the living sessions of a user, the last saved first. The user is the text of the session value that
-// Config.UserKey names: of a number its decimal digits. It costs one read for each session that is stored of the user,
-// and one if there is none.
+// Sessions returns the living sessions of a user, the last saved first. The user is the session value that Config.UserKey
+// names, as text: of a number, its decimal digits. It costs one read for each stored session of the user, and at least one.
 func (s *Store) Sessions(ctx context.Context, user string) ([]Info, error) {
 	query, err := s.sessionsOf(user)
 	if err != nil {
@@ -86,9 +85,9 @@ func (s *Store) Sessions(ctx context.Context, user string) ([]Info, error) {
 	return infos, nil
 }
 
-// Revoke ends one session of a user, wherever it is in use: the one that [Store.Sessions] shows under id. It returns
-// [ErrGone] if the user has no such session, be it that it was ended or renewed meanwhile, or that it is somebody
-// else's. It costs what Sessions costs, and one delete.
+// Revoke ends one session of a user, wherever it is in use: the one that has this ID in [Store.Sessions]. It returns
+// [ErrGone] if the user has no such session, because it was ended or renewed meanwhile, or because it belongs to somebody
+// else. It costs what Sessions costs, and one delete.
 func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	query, err := s.sessionsOf(user)
 	if err != nil {
@@ -111,15 +110,15 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	return err
 }
 
-// RevokeUser ends all sessions of a user, but for those whose IDs are given, and returns how many it has ended. To sign
-// somebody out everywhere but here, as after a new password:
+// RevokeUser ends all sessions of a user, except those with the given IDs, and returns how many it has ended. To sign
+// somebody out everywhere but here, for example after a new password:
 //
 //	ended, err := store.RevokeUser(ctx, user, store.SessionID(sess))
 //
-// A session that another request renews meanwhile does not escape. It works in batches as [Store.DeleteExpired] does, and
-// costs one read for each session of the user, spared or not, at least one read, and one delete for each that ends. If
-// there was more than one batch, it looks again for what was renewed meanwhile, for one read for each that is spared, at
-// least one. On an error, some sessions may have been ended already: at least so many as it returns.
+// A session that another request renews meanwhile does not escape. RevokeUser works in batches, as [Store.DeleteExpired]
+// does. It costs one read for each session of the user, spared or not, at least one, and one delete for each that ends.
+// After more than one batch, it looks again for sessions that were renewed meanwhile: that costs one read for each spared
+// session, at least one. On an error, it may have ended some sessions already, at least as many as it returns.
 func (s *Store) RevokeUser(ctx context.Context, user string, except ...string) (int, error) {
 	query, err := s.sessionsOf(user)
 	if err != nil {

@@ -8,13 +8,13 @@ import (
 	"net/http"
 )
 
-// responseWriter is the response's writer beneath what the host, and middleware within, put around it. What it is asked
-// to begin is about to leave.
+// responseWriter is the innermost writer of the response, beneath those of the host and of middleware inside. What reaches it
+// is about to be sent.
 type responseWriter struct {
 	http.ResponseWriter
 	x       *Exchange
 	hinted  bool // an informational response has been written to the client
-	dropped bool // the error response has gone past this writer, and what comes now is dropped
+	dropped bool // the error response has bypassed this writer, and everything written from now on is dropped
 }
 
 func (w *responseWriter) WriteHeader(status int) {
@@ -58,9 +58,8 @@ func (w *responseWriter) FlushError() error {
 // Flush implements [http.Flusher].
 func (w *responseWriter) Flush() { _ = w.FlushError() }
 
-// Hijack implements [http.Hijacker]. The sessions are saved first; if they cannot be, the client gets the error response,
-// and the connection is not handed over. A cookie is in the response's header then, and it is for the caller to send
-// that.
+// Hijack implements [http.Hijacker]. It saves the sessions first; if that fails, the client gets the error response, and the
+// caller does not get the connection. A cookie is then in the response's header, and the caller must send it.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	began := w.x.begin(http.StatusSwitchingProtocols)
 	if w.dropped {
@@ -84,7 +83,7 @@ func (w *responseWriter) Push(target string, opts *http.PushOptions) error {
 // Unwrap lets http.ResponseController reach what this writer does not offer, such as deadlines.
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// isBeneath reports whether outer writes to this writer, as far as it tells.
+// isBeneath reports whether outer writes to this writer, as far as Unwrap methods show.
 func (w *responseWriter) isBeneath(outer http.ResponseWriter) bool {
 	for each := range Unwrapped(outer) {
 		if each == w {
@@ -94,7 +93,7 @@ func (w *responseWriter) isBeneath(outer http.ResponseWriter) bool {
 	return false
 }
 
-// Unwrapped yields a writer and those that it wraps, as far as they tell.
+// Unwrapped yields a writer and those that it wraps, as far as Unwrap methods show.
 func Unwrapped(w http.ResponseWriter) iter.Seq[http.ResponseWriter] {
 	return func(yield func(http.ResponseWriter) bool) {
 		for yield(w) {
@@ -112,7 +111,7 @@ func NowhereWriter() http.ResponseWriter {
 	return &droppedWriter{header: make(http.Header), err: http.ErrHandlerTimeout}
 }
 
-// droppedWriter takes what a handler goes on to write after the response, and tells it so.
+// droppedWriter drops what a handler writes after the response, and returns an error.
 type droppedWriter struct {
 	header http.Header
 	err    error

@@ -12,11 +12,11 @@ import (
 // maxWritesBytes bounds the field write.
 const maxWritesBytes = 2 << 10
 
-// writes are the Updates of a store that are under way. Each has an ID, which names the store and the time in seconds.
-// Its document keeps that for as long as it is not known whether the commit was applied, so that the Update can find out.
+// writes are the Updates of a store that are under way. Each has an ID, which contains the store and the time in seconds. The
+// document keeps the ID until it is known whether the commit was applied, so that the Update can find out.
 type writes struct {
 	store string        // begins each ID
-	stay  time.Duration // that those of other stores stay: they have given up by then
+	stay  time.Duration // how long the IDs of other stores stay: their Updates have ended by then
 
 	mu       sync.Mutex
 	underWay map[string]bool // a set of IDs
@@ -41,8 +41,8 @@ func (w *writes) end(id string) {
 	delete(w.underWay, id)
 }
 
-// keep returns those of a document's IDs that a write must leave there: of this store those that are under way, of others
-// those that may be.
+// keep returns the IDs in a document that a write must preserve: of this store, the Updates that are under way; of other
+// stores, those that may be.
 func (w *writes) keep(ids []string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,7 +60,7 @@ func (w *writes) keep(ids []string) []string {
 	})
 }
 
-// addWrite gives doc the ID of the Update that is to write it. If there are too many, the oldest go.
+// addWrite gives doc the ID of the Update that writes it. If there are too many, the oldest are dropped.
 func (doc *document) addWrite(id string) {
 	doc.writeID = id
 	doc.writes = append(doc.writes, id)

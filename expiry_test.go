@@ -205,3 +205,27 @@ func TestUpdateEndsWhatIsOver(t *testing.T) {
 		t.Errorf("status %d, cookie %v, documents %v", got.StatusCode, cookie, a.documents())
 	}
 }
+
+// TestDroppedAfterATouch changes a session in a stream when the save at its beginning, which was to extend it, has found it
+// over: the log says that the change is dropped.
+func TestDroppedAfterATouch(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, func(cfg *echofirestore.Config) { cfg.TouchAfter = time.Minute })
+	a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": 60, "expire": a.clock.Now().Add(time.Minute)})
+	a.POST("/", func(c echo.Context) error {
+		_ = session(c)
+		a.clock.Advance(time.Hour)
+		if err := c.String(http.StatusOK, "begun"); err != nil {
+			return err
+		}
+		setOne(c)
+		return nil
+	})
+	got := a.browser().post("/", withCookie("key"))
+	if got.StatusCode != http.StatusOK || got.cookie("__session") != nil || len(a.documents()) != 0 {
+		t.Errorf("status %d, cookie %v, documents %v", got.StatusCode, got.cookie("__session"), a.documents())
+	}
+	if n := strings.Count(a.log.String(), "dropped"); n != 1 {
+		t.Errorf("logged %d times: %s", n, a.log)
+	}
+}

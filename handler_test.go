@@ -169,7 +169,7 @@ func (v *visit) change(c echo.Context, sess *sessions.Session, s step) error {
 		if s.op == opRenew || sess.IsNew {
 			return echofirestore.Renew(c)
 		}
-		v.renewing, sess.ID = sess.ID, ""
+		v.renewing, sess.ID = cmp.Or(sess.ID, v.renewing), ""
 	case opExpire:
 		v.endSession()
 		sess.Options.MaxAge = -1
@@ -283,7 +283,7 @@ func (v *visit) noteTried() {
 func (v *visit) noteAcked() {
 	for _, w := range v.writes {
 		w.tried = true
-		if w.acked == 0 && !w.undone && w.holds() {
+		if w.acked == 0 && !w.undone && !w.moot && w.holds() {
 			w.acked = v.h.now()
 		}
 	}
@@ -322,10 +322,14 @@ func (v *visit) put(sess *sessions.Session, key string, value any) {
 }
 
 func (v *visit) note(sid, key, value string) {
-	for _, w := range v.writes {
-		w.superseded = w.superseded || w.sid == sid && w.key == key
+	w := &write{v: v, sid: sid, key: key, value: value, at: v.h.now()}
+	for _, earlier := range v.writes {
+		if earlier.sid == sid && earlier.key == key {
+			earlier.superseded = true
+			w.moot = value == "" && earlier.acked == 0
+		}
 	}
-	v.writes = append(v.writes, &write{v: v, sid: sid, key: key, value: value, at: v.h.now()})
+	v.writes = append(v.writes, w)
 }
 
 // sid returns the session's identity, which outlives its keys. A session that has none is given one.

@@ -192,7 +192,7 @@ func (w *write) ack() int {
 	switch {
 	case w.acked != 0:
 		return w.acked
-	case w.v.acked() && !w.superseded && !w.v.dropped && w.holds():
+	case w.v.acked() && !w.superseded && !w.moot && !w.v.dropped && w.holds():
 		return w.v.finished
 	default:
 		return 0

@@ -77,6 +77,7 @@ type write struct {
 	key, value string
 	at         int // tick
 	superseded bool
+	moot       bool // it removes what the visit has set before, and so changes nothing if there was nothing before
 	undone     bool // by its Update, which ran again, or by the end of the session
 	tried      bool // a save was, before the end of the handler
 	acked      int  // tick at which one had returned nil; 0 if none has

@@ -38,6 +38,7 @@ type record struct {
 	renewing  bool              // the next save takes a new key
 	fresh     bool              // the key was issued for this response, so that nobody else knows it
 	gone      bool              // another request has ended the session
+	told      bool              // the handler, or the log, knows that a change was dropped for that
 	touched   bool              // extending the session has failed: it is not tried again
 
 	sealed bool         // the response has begun: no cookie can be sent
@@ -123,7 +124,7 @@ func (rec *record) stored(
 func (rec *record) ended(sess *sessions.Session, values map[string]any, cookie *http.Cookie) {
 	rec.set(func() {
 		rec.key, rec.doc, rec.values = "", nil, values
-		rec.err, rec.ending, rec.gone, rec.renewing = nil, nil, false, false
+		rec.err, rec.ending, rec.gone, rec.told, rec.renewing = nil, nil, false, false, false
 		rec.cookie = cookie
 		sess.ID = ""
 	})
@@ -154,6 +155,13 @@ func (rec *record) isUnloaded() bool {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	return rec.unloaded
+}
+
+// wasTold reports whether a change was dropped already because the session is gone, and somebody was told.
+func (rec *record) wasTold() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.gone && rec.told
 }
 
 func (rec *record) isGone() bool {

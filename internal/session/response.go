@@ -160,8 +160,8 @@ func (x *Exchange) autosaveOne(o opened) error {
 	case unread != nil:
 		return unread
 	}
-	if o.rec.isGone() && !endedBy(o.Session) {
-		return nil // the handler got the error, or it was logged
+	if o.rec.wasTold() && !endedBy(o.Session) {
+		return nil
 	}
 	err := x.store.commit(x.host.Context(), o.Session, o.rec)
 	if errors.Is(err, ErrGone) {

@@ -55,6 +55,9 @@ func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *rec
 	if untouched != nil {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended", slog.Any("error", untouched))
 	}
+	if errors.Is(err, ErrGone) {
+		rec.set(func() { rec.told = true })
+	}
 	return err
 }
 

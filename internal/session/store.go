@@ -263,10 +263,10 @@ func (s *Store) read(ctx context.Context, id string) (*document, error) {
 		}
 		err = s.firestore.delete(ctx, "delete expired session", ref, firestore.LastUpdateTime(snap.UpdateTime))
 		switch {
-		case err == nil || retried && movedOn(err), errors.Is(err, ErrConflict):
-			return nil, nil // it is over, whether or not its document is gone
-		case retried || !movedOn(err) && !outcomeUnknown(err):
+		case err != nil && !movedOn(err) && !outcomeUnknown(err) && !errors.Is(err, ErrConflict):
 			return nil, err
+		case err == nil || retried || errors.Is(err, ErrConflict):
+			return nil, nil // it is over, whether or not its document is gone
 		}
 	}
 }

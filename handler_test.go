@@ -189,7 +189,7 @@ func (v *visit) change(c echo.Context, sess *sessions.Session, s step) error {
 func (v *visit) endSession() {
 	v.ends, v.renewing = true, ""
 	for _, w := range v.writes {
-		w.superseded = true
+		w.superseded, w.undone = true, true
 	}
 }
 
@@ -206,9 +206,7 @@ func (v *visit) update(c echo.Context, sess *sessions.Session, o op) error {
 	v.draining = o == opDrain
 	err := echofirestore.Update(c, func(sess *sessions.Session) error {
 		v.h.follow()
-		for _, w := range v.writes[before:] {
-			w.superseded, w.undone = true, true // this run begins anew
-		}
+		v.undo(before) // this run begins anew
 		if o == opRefuse {
 			sess.Values["n"], sess.Values["k0"] = -1, "refused"
 			return errRefused
@@ -239,9 +237,7 @@ func (v *visit) update(c echo.Context, sess *sessions.Session, o op) error {
 	})
 	v.saw, v.draining = nil, false
 	if err != nil {
-		for _, w := range v.writes[before:] {
-			w.superseded = true // undone
-		}
+		v.undo(before)
 	}
 	// One that ends the session cannot know whether it has, if the answer was lost: the document is gone either way.
 	v.dropped = v.dropped || errors.Is(err, echofirestore.ErrGone) && o != opEndIn
@@ -262,6 +258,18 @@ func (v *visit) update(c echo.Context, sess *sessions.Session, o op) error {
 		return nil
 	}
 	return err
+}
+
+// undo notes that the writes from the given one on are undone, and that those before hold again.
+func (v *visit) undo(from int) {
+	for _, w := range v.writes[from:] {
+		w.superseded, w.undone = true, true
+	}
+	for i, w := range v.writes[:from] {
+		w.superseded = w.undone || slices.ContainsFunc(v.writes[i+1:], func(later *write) bool {
+			return !later.undone && later.sid == w.sid && later.key == w.key
+		})
+	}
 }
 
 // noteTried notes that the writes so far may be stored whatever becomes of the visit.

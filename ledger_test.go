@@ -117,6 +117,9 @@ func (s *state) maxAge() time.Duration {
 func (h *history) committed(v *visit, req *pb.CommitRequest) {
 	for _, w := range req.GetWrites() {
 		if name := w.GetDelete(); name != "" {
+			if v.draining && len(req.GetWrites()) == 1 && h.ledger.at(idOf(name)).aliveAt(h.clock.Now()) {
+				h.problem("#%d deletes %s, which an Update was to empty", v.id, idOf(name))
+			}
 			h.deleted(v, idOf(name))
 		}
 	}
@@ -209,9 +212,6 @@ func (h *history) deleted(v *visit, id string) {
 	}
 	if s.aliveAt(h.clock.Now()) {
 		v.deletes = append(v.deletes, id)
-	}
-	if v.draining && len(v.call.request.(*pb.CommitRequest).GetWrites()) == 1 && s.aliveAt(h.clock.Now()) {
-		h.problem("#%d deletes %s, which an Update was to empty", v.id, id)
 	}
 	for key, value := range s.values {
 		if !v.ends && s.aliveAt(h.clock.Now()) && key != maxAgeKey && !v.removed(s.sid, key) {

@@ -99,7 +99,7 @@ func (h *history) checkShown(v *visit) {
 // checkDelivered sees to it that a visit leaves no document whose key the client does not get.
 func (h *history) checkDelivered(v *visit, cookie *http.Cookie) {
 	for _, id := range v.created {
-		if h.ledger.at(id).exists && !v.unsure[id] && (cookie == nil || h.id(cookie.Value) != id) {
+		if h.ledger.at(id).aliveAt(h.clock.Now()) && !v.unsure[id] && (cookie == nil || h.id(cookie.Value) != id) {
 			h.problem("#%d leaves session %s to nobody", v.id, id)
 		}
 	}

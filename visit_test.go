@@ -77,7 +77,7 @@ type write struct {
 	key, value string
 	at         int // tick
 	superseded bool
-	undone     bool // by its Update, which ran again
+	undone     bool // by its Update, which ran again, or by the end of the session
 	tried      bool // a save was, before the end of the handler
 	acked      int  // tick at which one had returned nil; 0 if none has
 }

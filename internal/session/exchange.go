@@ -195,7 +195,7 @@ func (x *Exchange) SaveAll(ctx context.Context) error {
 		err := x.store.commit(ctx, o.Session, o.rec)
 		errs = append(errs, err)
 	}
-	x.showHeaders()
+	x.showHeaders(ctx)
 	return errors.Join(errs...)
 }
 
@@ -205,7 +205,7 @@ func (x *Exchange) Destroy(ctx context.Context) error {
 	if err := x.store.destroy(ctx, o.Session, o.rec); err != nil {
 		return err
 	}
-	x.showHeaders()
+	x.showHeaders(ctx)
 	return nil
 }
 
@@ -241,7 +241,7 @@ func (x *Exchange) Update(ctx context.Context, fn func(*sessions.Session) error)
 	if err := x.store.change(ctx, o.Session, o.rec, fn); err != nil {
 		return err
 	}
-	x.showHeaders()
+	x.showHeaders(ctx)
 	return nil
 }
 

@@ -344,7 +344,7 @@ func TestEncodeJSONRefuses(t *testing.T) {
 		{name: "NaN in a LatLng", value: &latlng.LatLng{Latitude: math.NaN()}, want: []string{`key "latitude"`, "NaN"}},
 		{name: "Marshaler that fails", value: unmarshalable{}, want: []string{"unmarshalable"}, hidden: "out of paper"},
 		{name: "json.Number that is none", value: json.Number("12x"), want: []string{"json.Number"}, hidden: "12x"},
-		{name: "RawMessage that is no JSON", value: json.RawMessage(`{`), want: []string{"JSON"}},
+		{name: "RawMessage that is not JSON", value: json.RawMessage(`{`), want: []string{"JSON"}},
 		{name: "map that contains itself", value: circle, want: []string{"500 levels"}},
 		{name: "slice that contains itself", value: ring, want: []string{"500 levels"}},
 		{name: "pointer to itself", value: loop, want: []string{"500 levels"}},

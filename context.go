@@ -46,7 +46,7 @@ func (c *handlerContext) init(s *Store, x *session.Exchange, outer echo.Context)
 func (c *handlerContext) Get(key string) any {
 	switch key {
 	case SessionKey:
-		return c.x.Session()
+		return c.x.Session(c.Request().Context())
 	case exchangeKey:
 		return c.x
 	case contribKey:

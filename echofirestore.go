@@ -77,7 +77,7 @@ func Get(c echo.Context) (*sessions.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.Load()
+	return x.Load(c.Request().Context())
 }
 
 // Session is [Get] for code that cannot handle an error: it never returns nil. If the document could not be read, the
@@ -88,7 +88,7 @@ func Session(c echo.Context) *sessions.Session {
 	if err != nil {
 		panic(err)
 	}
-	return x.Session()
+	return x.Session(c.Request().Context())
 }
 
 // Save saves the request's sessions now, not only before the first byte of the response. It is for handlers that need the
@@ -102,7 +102,7 @@ func Save(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return x.SaveAll()
+	return x.SaveAll(c.Request().Context())
 }
 
 // Destroy ends the request's session at once: it deletes the document, clears the values, and has the response delete the
@@ -123,7 +123,7 @@ func Destroy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return x.Destroy()
+	return x.Destroy(c.Request().Context())
 }
 
 // Renew gives the request's session a new key and keeps its data. Call it when somebody signs in or gains rights, so that
@@ -138,7 +138,7 @@ func Renew(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return x.Renew()
+	return x.Renew(c.Request().Context())
 }
 
 // Update changes the request's session by fn and saves it now, as one step. If another request saves the session meanwhile,
@@ -160,5 +160,5 @@ func Update(c echo.Context, fn func(*sessions.Session) error) error {
 	if err != nil {
 		return err
 	}
-	return x.Update(fn)
+	return x.Update(c.Request().Context(), fn)
 }

@@ -57,7 +57,7 @@ func TestDecodeJSON(t *testing.T) {
 	}
 }
 
-// TestDecodeJSONRefuses holds what is malformed: what Python's counterpart refuses, and what is no JSON to begin with.
+// TestDecodeJSONRefuses holds what is malformed: what Python's counterpart refuses, and what is not JSON at all.
 func TestDecodeJSONRefuses(t *testing.T) {
 	t.Parallel()
 	const (

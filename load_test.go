@@ -158,7 +158,7 @@ func TestLoad(t *testing.T) {
 		{name: "no data", document: map[string]any{"other": "value"}, want: fresh},
 		{name: "data is no string", document: map[string]any{"data": 7}, want: fresh},
 		{name: "data is bytes", document: map[string]any{"data": []byte(payload(now))}, want: fresh},
-		{name: "data is no JSON", document: map[string]any{"data": "NOT-VALID-JSON!!!"}, want: fresh},
+		{name: "data is not JSON", document: map[string]any{"data": "NOT-VALID-JSON!!!"}, want: fresh},
 		{name: "data is cut off", document: map[string]any{"data": payload(now)[:20]}, want: fresh},
 		{name: "data goes on", document: map[string]any{"data": payload(now) + "{}"}, want: fresh},
 		{name: "max_age is a double", document: map[string]any{"data": payload(now), "max_age": 60.0}, want: fresh},

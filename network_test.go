@@ -158,7 +158,7 @@ func (n *network) roundTrip(ctx context.Context, method string, req proto.Messag
 	}
 }
 
-// errCrashed ends the rest of a request whose process has crashed: nobody hears of it.
+// errCrashed ends the rest of a request whose process has crashed: nobody gets its answers.
 var errCrashed = status.Error(codes.PermissionDenied, "the process is no more")
 
 func (n *network) unary(ctx context.Context, method string, req, reply any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, _ ...grpc.CallOption) error {

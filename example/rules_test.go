@@ -87,7 +87,7 @@ func TestRulesRefuseBrowsers(t *testing.T) {
 			}
 		}
 	}
-	// The same requests under other rules, lest they are refused for another reason.
+	// The same requests under other rules, so that they are not refused for another reason.
 	c.setRules("rules_version = '2'; service cloud.firestore { match /{path=**} { allow read, write; } }")
 	for _, r := range requests {
 		if status := c.do(r.method, r.path, "", r.body); status == http.StatusForbidden {

@@ -46,7 +46,7 @@ func Get(r *http.Request) (*sessions.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.Load()
+	return x.Load(r.Context())
 }
 
 // Session is [Get] for code that cannot handle an error: it never returns nil. If the document could not be read, the
@@ -57,7 +57,7 @@ func Session(r *http.Request) *sessions.Session {
 	if err != nil {
 		panic(err)
 	}
-	return x.Session()
+	return x.Session(r.Context())
 }
 
 // Save saves the request's sessions now, not only before the first byte of the response. It is for handlers that need the
@@ -70,7 +70,7 @@ func Save(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return x.SaveAll()
+	return x.SaveAll(r.Context())
 }
 
 // Destroy ends the request's session at once: it deletes the document, clears the values, and has the response delete the
@@ -91,7 +91,7 @@ func Destroy(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return x.Destroy()
+	return x.Destroy(r.Context())
 }
 
 // Renew gives the request's session a new key and keeps its data. Call it when somebody signs in or gains rights, so that
@@ -106,7 +106,7 @@ func Renew(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return x.Renew()
+	return x.Renew(r.Context())
 }
 
 // Update changes the request's session by fn and saves it now, as one step. If another request saves the session meanwhile,
@@ -128,7 +128,7 @@ func Update(r *http.Request, fn func(*sessions.Session) error) error {
 	if err != nil {
 		return err
 	}
-	return x.Update(fn)
+	return x.Update(r.Context(), fn)
 }
 
 func exchangeOf(r *http.Request) (*session.Exchange, error) {

@@ -1,6 +1,7 @@
 package firesession_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/sessions"
 	"google.golang.org/grpc/codes"
@@ -212,5 +214,26 @@ func TestWithoutHandler(t *testing.T) {
 		if err := call(); !errors.Is(err, firesession.ErrNoMiddleware) || !strings.Contains(err.Error(), "Handler") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestContextWithin asks for the session of a request that middleware within has given a deadline, while Firestore does
+// not answer: the deadline counts, and not Config.Timeout.
+func TestContextWithin(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, func(cfg *firesession.Config) { cfg.Timeout = time.Hour })
+	a.mux.HandleFunc("/count", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, count(firesession.Session(r))) })
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 20*time.Millisecond)
+		defer cancel()
+		if _, err := firesession.Get(r.WithContext(ctx)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		w.WriteHeader(http.StatusGatewayTimeout)
+	})
+	a.get(t, "/count")
+	a.firestore.Inject(firestoretest.Fault{Method: "BatchGetDocuments", Delay: time.Hour})
+	if status, _, _ := a.get(t, "/"); status != http.StatusGatewayTimeout {
+		t.Errorf("status %d", status)
 	}
 }

@@ -101,8 +101,8 @@ type opened struct {
 
 // Get returns the session of the given name. With New and Save, it makes the exchange a sessions.Store. echo-contrib's
 // session.Get finds this store, and it works even if a handler has replaced the request.
-func (x *Exchange) Get(_ *http.Request, name string) (*sessions.Session, error) {
-	o, err := x.open(name, false)
+func (x *Exchange) Get(r *http.Request, name string) (*sessions.Session, error) {
+	o, err := x.open(r.Context(), name, false)
 	return o.Session, err
 }
 
@@ -117,9 +117,9 @@ func (x *Exchange) Save(r *http.Request, w http.ResponseWriter, sess *sessions.S
 }
 
 // open returns the session with the given name, and loads it unless that was done before.
-func (x *Exchange) open(name string, silent bool) (opened, error) {
+func (x *Exchange) open(ctx context.Context, name string, silent bool) (opened, error) {
 	o := x.unread(name, silent)
-	return o, x.store.load(x.host.Context(), o.Session, o.rec)
+	return o, x.store.load(ctx, o.Session, o.rec)
 }
 
 // unread returns the session with the given name without loading it.
@@ -171,11 +171,14 @@ func (x *Exchange) opened() []opened {
 
 // Load returns the session named Settings.CookieName, on which Destroy, Renew and Update act as well. Its error says why the
 // session could not be read.
-func (x *Exchange) Load() (*sessions.Session, error) { return x.Get(nil, x.store.cfg.CookieName) }
+func (x *Exchange) Load(ctx context.Context) (*sessions.Session, error) {
+	o, err := x.open(ctx, x.store.cfg.CookieName, false)
+	return o.Session, err
+}
 
 // Session is Load for handlers that cannot handle an error: if there is one, the client gets the error response.
-func (x *Exchange) Session() *sessions.Session {
-	o, _ := x.open(x.store.cfg.CookieName, true) // the client is told
+func (x *Exchange) Session(ctx context.Context) *sessions.Session {
+	o, _ := x.open(ctx, x.store.cfg.CookieName, true) // the client is told
 	return o.Session
 }
 
@@ -186,29 +189,29 @@ func (x *Exchange) Loaded() *sessions.Session {
 }
 
 // SaveAll saves all sessions.
-func (x *Exchange) SaveAll() error {
+func (x *Exchange) SaveAll(ctx context.Context) error {
 	var errs []error
 	for _, o := range x.opened() {
-		err := x.store.commit(x.host.Context(), o.Session, o.rec)
+		err := x.store.commit(ctx, o.Session, o.rec)
 		errs = append(errs, err)
 	}
-	x.showHeaders()
+	x.showHeaders(ctx)
 	return errors.Join(errs...)
 }
 
 // Destroy ends the session, without loading it.
-func (x *Exchange) Destroy() error {
+func (x *Exchange) Destroy(ctx context.Context) error {
 	o := x.unread(x.store.cfg.CookieName, false)
-	if err := x.store.destroy(x.host.Context(), o.Session, o.rec); err != nil {
+	if err := x.store.destroy(ctx, o.Session, o.rec); err != nil {
 		return err
 	}
-	x.showHeaders()
+	x.showHeaders(ctx)
 	return nil
 }
 
 // Renew makes the next save of the session take a new key.
-func (x *Exchange) Renew() error {
-	o, err := x.open(x.store.cfg.CookieName, false)
+func (x *Exchange) Renew(ctx context.Context) error {
+	o, err := x.open(ctx, x.store.cfg.CookieName, false)
 	if err != nil {
 		return err
 	}
@@ -230,15 +233,15 @@ func (x *Exchange) Renew() error {
 }
 
 // Update changes the session by fn, and saves it.
-func (x *Exchange) Update(fn func(*sessions.Session) error) error {
-	o, err := x.open(x.store.cfg.CookieName, false)
+func (x *Exchange) Update(ctx context.Context, fn func(*sessions.Session) error) error {
+	o, err := x.open(ctx, x.store.cfg.CookieName, false)
 	if err != nil {
 		return err
 	}
-	if err := x.store.change(x.host.Context(), o.Session, o.rec, fn); err != nil {
+	if err := x.store.change(ctx, o.Session, o.rec, fn); err != nil {
 		return err
 	}
-	x.showHeaders()
+	x.showHeaders(ctx)
 	return nil
 }
 

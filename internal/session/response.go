@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -130,7 +131,7 @@ func (x *Exchange) save(status int, w http.ResponseWriter, next phase) bool {
 
 // proceed puts the headers of the sessions into the response, and advances to the next phase.
 func (x *Exchange) proceed(next phase) {
-	x.putHeaders(func() bool {
+	x.putHeaders(x.host.Context(), func() bool {
 		x.settle(next)
 		return true
 	})
@@ -200,7 +201,7 @@ func (x *Exchange) fail(err error) {
 
 // putHeaders writes the cookies and the cache headers of the sessions into the header that the response had when the
 // middleware got it. It calls wanted under the lock of that header, and does nothing if that reports false.
-func (x *Exchange) putHeaders(wanted func() bool) {
+func (x *Exchange) putHeaders(ctx context.Context, wanted func() bool) {
 	var overridden []string
 	x.headers.Lock()
 	if wanted() {
@@ -212,13 +213,13 @@ func (x *Exchange) putHeaders(wanted func() bool) {
 	}
 	x.headers.Unlock()
 	for _, name := range overridden {
-		x.store.logOverridden(x.host.Context(), name)
+		x.store.logOverridden(ctx, name)
 	}
 }
 
 // showHeaders puts the headers while the response waits, so that handlers see them. When it begins, they are put again.
-func (x *Exchange) showHeaders() {
-	x.putHeaders(func() bool { return x.in(waiting) && !x.hasReturned() })
+func (x *Exchange) showHeaders(ctx context.Context) {
+	x.putHeaders(ctx, func() bool { return x.in(waiting) && !x.hasReturned() })
 }
 
 // ResetHeader restores the response's header as it was before the handlers, and adds the cookies of sessions that are
@@ -232,7 +233,7 @@ func (x *Exchange) ResetHeader(h http.Header) {
 	maps.Copy(x.header, x.before)
 	x.headers.Unlock()
 	for each := x; each != nil; each = each.within {
-		each.putHeaders(func() bool { return true })
+		each.putHeaders(each.host.Context(), func() bool { return true })
 	}
 }
 

@@ -50,7 +50,7 @@ func (s *Store) Face(face sessions.Store) { s.face = face }
 // goroutine per request, and only Save saves it.
 func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	if x := ExchangeOf(r.Context(), s); x != nil {
-		return x.Get(r, name) //nolint:contextcheck // x has the request's own
+		return x.Get(r, name)
 	}
 	return sessions.GetRegistry(r).Get(s.face, name)
 }
@@ -89,7 +89,7 @@ func (s *Store) showHeaders(r *http.Request, w http.ResponseWriter, rec *record)
 			s.logOverridden(r.Context(), rec.name)
 		}
 	} else if x := ExchangeOf(r.Context(), s); x != nil {
-		x.showHeaders() //nolint:contextcheck // x has the request's own
+		x.showHeaders(r.Context())
 	}
 }
 

@@ -37,7 +37,7 @@ func TestUploadsLeaveNoFiles(t *testing.T) {
 			return next(c)
 		}
 	}
-	brief := middleware.TimeoutWithConfig(middleware.TimeoutConfig{Timeout: 20 * time.Millisecond}) //nolint:staticcheck // in use
+	brief := middleware.TimeoutWithConfig(middleware.TimeoutConfig{Timeout: 250 * time.Millisecond}) //nolint:staticcheck // in use
 	for _, tt := range []struct {
 		name            string
 		outside, inside []echo.MiddlewareFunc

@@ -111,6 +111,7 @@ func TestEarlyHintsArrive(t *testing.T) {
 // in all surroundings: that is not too late.
 func TestHooksOfHandlers(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	for _, around := range surroundings {
 		for _, tt := range []struct {
 			name, cookie string

@@ -56,6 +56,7 @@ func (v callingValue) MarshalJSON() ([]byte, error) {
 // request goes on.
 func TestCallbacksMayUseTheSession(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	const timeout = 100 * time.Millisecond
 	uses := map[string]func(*app, echo.Context) error{
 		"Get":   func(_ *app, c echo.Context) error { _, err := echofirestore.Get(c); return err },

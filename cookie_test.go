@@ -193,6 +193,7 @@ func TestSecureFollowsTheScheme(t *testing.T) {
 // differ in domain, path or partition; they stay, and the session's own comes behind them.
 func TestCookiesOfTheApplication(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	partitioned := func(cfg *echofirestore.Config) { cfg.Partitioned, cfg.Secure = true, true }
 	domain := func(cfg *echofirestore.Config) { cfg.Domain = "Example.com" }
 	app := func(cfg *echofirestore.Config) { cfg.Path = "/app" }

@@ -17,6 +17,7 @@ import (
 // TestErrorHandler lets an application answer failures itself, in all surroundings.
 func TestErrorHandler(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	for _, around := range surroundings {
 		for name, handler := range map[string]echo.HandlerFunc{
 			"load": func(c echo.Context) error {
@@ -59,6 +60,7 @@ func TestErrorHandler(t *testing.T) {
 // TestErrorHandlerThatDoesNothing forgets to answer failures, in all surroundings: none may become a 200.
 func TestErrorHandlerThatDoesNothing(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	refuse := func(method string) func(*app) {
 		return func(a *app) {
 			a.firestore.Inject(firestoretest.Fault{Method: method, Times: -1, Err: status.Error(codes.PermissionDenied, "no")})
@@ -111,6 +113,7 @@ func TestErrorHandlerThatDoesNothing(t *testing.T) {
 // be saved, in all surroundings. Their response bears its cookie.
 func TestErrorHandlerActsOnTheSession(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	acts := map[string]func(echo.Context) error{
 		"ends it": echofirestore.Destroy,
 		"begins anew": func(c echo.Context) error {

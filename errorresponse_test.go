@@ -26,6 +26,7 @@ import (
 // outside has set.
 func TestErrorResponseIsWhole(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	load := func(c echo.Context) error { _, err := echofirestore.Get(c); return err }
 	for _, tt := range []struct {
 		name    string
@@ -128,6 +129,7 @@ func TestErrorResponseIsWhole(t *testing.T) {
 // be saved: the client gets the error response, and no broken connection.
 func TestProxyThatCannotAnswer(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/hints":
@@ -243,6 +245,7 @@ func TestRefusedHijack(t *testing.T) {
 // surroundings: the client gets the error response, or none, and never a success.
 func TestAborts(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	abort := func() { panic(http.ErrAbortHandler) }
 	for _, around := range surroundings {
 		for _, tt := range []struct {

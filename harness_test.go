@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -92,6 +93,15 @@ func newBareApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	a.server.StartTLS()
 	t.Cleanup(a.server.Close)
 	return a
+}
+
+// aboutResponses skips a test on the emulator. It has many apps, and is about responses rather than about Firestore. The
+// official client leaves a connection to the emulator open for each of them, until the emulator accepts no more.
+func aboutResponses(t *testing.T) {
+	t.Helper()
+	if os.Getenv("FIRESTORE_EMULATOR_HOST") != "" {
+		t.Skip("it is about responses, for which Firestore in memory will do")
+	}
 }
 
 // A syncBuffer is a buffer for several goroutines.

@@ -23,6 +23,7 @@ import (
 // TestClientHangsUp has the client leave while the handler works: the session is saved all the same.
 func TestClientHangsUp(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	for _, around := range surroundings {
 		if strings.HasPrefix(around.name, "Timeout") {
 			continue // it abandons the handler

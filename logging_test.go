@@ -24,6 +24,7 @@ import (
 // everything that is logged: nothing waits for itself, and nothing is logged for what the handler itself does.
 func TestLoggerMayUseTheSession(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	type contextKey struct{}
 	begin := func(c echo.Context) error { _, err := io.WriteString(c.Response(), "begun"); return err }
 	destroyed := func(a *app) error { _, err := a.collection().Doc("key").Delete(a.t.Context()); return err }

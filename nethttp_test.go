@@ -76,6 +76,7 @@ var plainHosts = map[string]func(a *app, h http.Handler) http.Handler{
 // and with one that refuses to save. What the client sees and what is stored must agree.
 func TestHandler(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, "handler's") }))
 	t.Cleanup(backend.Close)
 	target, err := url.Parse(backend.URL)

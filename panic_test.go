@@ -90,6 +90,7 @@ func (v trippingValue) MarshalJSON() ([]byte, error) {
 // request.
 func TestPanics(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	respond := func(_ *app, _ *tripwire, c echo.Context) error { return c.String(http.StatusOK, "done") }
 	load := func(_ *app, _ *tripwire, c echo.Context) error { _, err := echofirestore.Get(c); return err }
 	save := func(_ *app, _ *tripwire, c echo.Context) error { return echofirestore.Save(c) }

@@ -132,6 +132,7 @@ var responses = []response{
 // is stored must agree: without a fault, and with a Firestore that refuses to save. It prints what it expected and saw.
 func TestResponses(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	type outcome struct{ want, seen string }
 	var mu sync.Mutex
 	outcomes := make(map[string]map[outcome]int)

@@ -292,6 +292,7 @@ var transparencyFlag = flag.Bool("transparency", false, "have TestTransparency c
 // they must be the same.
 func TestTransparency(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	protocols := []string{"HTTP/1.0", "HTTP/1.1", "HTTP/2"}
 	uses := []string{"untouched", "read", "changed", "begun"}
 	compared := new(atomic.Int64)

@@ -187,6 +187,7 @@ func TestContextIsPutBack(t *testing.T) {
 // handlers have returned.
 func TestResponseSeenOutside(t *testing.T) {
 	t.Parallel()
+	aboutResponses(t)
 	for name, handler := range map[string]echo.HandlerFunc{
 		"200":           func(c echo.Context) error { return c.String(http.StatusOK, "handler's") },
 		"500":           func(c echo.Context) error { return c.String(http.StatusInternalServerError, "handler's") },

@@ -85,7 +85,7 @@ func ExampleConfig_encryption() {
 	// readable in the database: false
 }
 
-// Cookies that this program has not signed never reach Firestore, and what is in Firestore is no cookie.
+// Cookies that this program has not signed never reach Firestore, and what Firestore holds is not a valid cookie.
 func ExampleConfig_keys() {
 	client, stop := openFirestore()
 	defer stop()

@@ -19,7 +19,7 @@ type visit struct {
 	key        string
 	middleware echo.MiddlewareFunc
 	collides   bool   // its first new key is taken
-	silent     bool   // takes the session from Echo's context, so that the handler hears of no failed load
+	silent     bool   // takes the session from Echo's context, so that the handler does not learn of a failed load
 	steps      []step // before the response
 	ending     ending
 	late       []step // after the response has begun

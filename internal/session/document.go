@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+
+	"github.com/echofirestore/echofirestore/internal/merge"
 )
 
 // MaxMaxAge is the longest MaxAge, 68 years in seconds: beyond any session, and within what an int, a time.Duration and
@@ -144,7 +146,7 @@ func (s *Store) next(prev *document, values map[string]any, maxAge int) (*docume
 
 // copyValues returns the values of a document for a handler to change.
 func (s *Store) copyValues(doc *document) (map[string]any, error) {
-	if copied, ok := clone(doc.values); ok {
+	if copied, ok := merge.Clone(doc.values); ok {
 		return copied.(map[string]any), nil
 	}
 	payload, err := s.cfg.Decoder(doc.data)

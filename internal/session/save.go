@@ -14,6 +14,8 @@ import (
 	"github.com/gorilla/sessions"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/echofirestore/echofirestore/internal/merge"
 )
 
 const (
@@ -81,17 +83,17 @@ func (s *Store) commitAlone(
 	if sess.ID == "" && rec.doc != nil {
 		rec.set(func() { rec.renewing = true }) // as with other gorilla stores
 	}
-	change, err := diff(rec.values, sess.Values)
+	change, err := merge.Diff(rec.values, sess.Values)
 	switch {
 	case err != nil:
 		return nil, rejected(err)
-	case rec.doc == nil && len(change.set) == 0:
+	case rec.doc == nil && len(change.Set) == 0:
 		return nil, nil
 	case rec.unloaded:
 		return nil, conflict() // Get did not get the token, and returned an error
 	case rec.doc == nil:
 		return nil, s.create(ctx, sess, rec, change)
-	case change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing:
+	case change.Empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing:
 		return s.touch(ctx, sess, rec), nil
 	default:
 		return s.update(ctx, sess, rec, change, writeID)
@@ -109,13 +111,13 @@ func inConflict(ctx context.Context, err error) error {
 
 // create stores a new session under a new key. If a document exists already, it may be this one, stored by a commit whose
 // answer was lost.
-func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record, change change) error {
+func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record, change merge.Change) error {
 	if rec.isSealed() {
 		return rejected(ErrCommitted)
 	}
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
-	doc, err := s.next(nil, change.set, sess.Options.MaxAge)
+	doc, err := s.next(nil, change.Set, sess.Options.MaxAge)
 	if err != nil {
 		return err
 	}
@@ -143,8 +145,8 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 			continue
 		}
 		doc = stored
-		change.set = doc.values
-		s.saved(sess, rec, cred, doc, change.applyTo(rec.values)) // rec.values may hold more than is stored: see clear
+		change.Set = doc.values
+		s.saved(sess, rec, cred, doc, change.ApplyTo(rec.values)) // rec.values may hold more than is stored: see clear
 		return nil
 	}
 	return rejected(fmt.Errorf("echofirestore: Config.KeyFactory returned %d keys that are all in use", maxKeys))
@@ -181,9 +183,9 @@ func (s *Store) createAt(ctx context.Context, doc *document) (*document, error) 
 // document has changed since it was read, the change is applied to what is stored now. If the copy has expired, the
 // document is read again: either another request has extended the session, or it is over.
 func (s *Store) update(
-	ctx context.Context, sess *sessions.Session, rec *record, change change, writeID string,
+	ctx context.Context, sess *sessions.Session, rec *record, change merge.Change, writeID string,
 ) (untouched, err error) {
-	emptying := len(sess.Values) == 0 && writeID == "" && !change.empty()
+	emptying := len(sess.Values) == 0 && writeID == "" && !change.Empty()
 	switch {
 	case rec.gone && emptying:
 		return nil, nil
@@ -214,17 +216,17 @@ func (s *Store) update(
 			return nil, gone()
 		}
 		start := time.Now()
-		next, err := s.next(prev, change.applyTo(prev.values), s.maxAge(sess, rec, prev))
+		next, err := s.next(prev, change.ApplyTo(prev.values), s.maxAge(sess, rec, prev))
 		if err != nil {
 			return nil, err
 		}
 		if attempt == 0 {
-			if change = change.stored(rec.values, next.values); change.empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing {
+			if change = change.Stored(rec.values, next.values); change.Empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing {
 				return s.touch(ctx, sess, rec), nil
 			}
 		}
 		var movedTo *document
-		if len(next.values) == 0 && writeID == "" && !change.empty() {
+		if len(next.values) == 0 && writeID == "" && !change.Empty() {
 			movedTo, err = s.clear(ctx, sess, rec, prev, change)
 		} else {
 			movedTo, err = s.put(ctx, sess, rec, prev, next, change, writeID)
@@ -251,7 +253,7 @@ func (s *Store) update(
 // put replaces prev with next. If prev is not the stored version any more, it returns errMovedOn and what is stored now, nil
 // if nothing is.
 func (s *Store) put(
-	ctx context.Context, sess *sessions.Session, rec *record, prev, next *document, change change, writeID string,
+	ctx context.Context, sess *sessions.Session, rec *record, prev, next *document, change merge.Change, writeID string,
 ) (movedTo *document, err error) {
 	cred, err := s.credentialOf(rec)
 	if err != nil {
@@ -280,7 +282,7 @@ func (s *Store) put(
 	case stored != nil:
 		next = stored
 	}
-	values := change.applyTo(rec.values)
+	values := change.ApplyTo(rec.values)
 	if writeID == "" && len(values) == 0 && len(next.values) > 0 && cred.key == rec.key {
 		// This request emptied the session, but others have stored values in it: they set the cookie.
 		rec.stored(sess, cred, next, values, rec.pendingCookie())
@@ -293,7 +295,7 @@ func (s *Store) put(
 // clear deletes prev, whose session a change has emptied, if it is still the stored version. If not, it returns errMovedOn and
 // what is stored now. If nothing is stored, that is success too.
 func (s *Store) clear(
-	ctx context.Context, sess *sessions.Session, rec *record, prev *document, change change,
+	ctx context.Context, sess *sessions.Session, rec *record, prev *document, change merge.Change,
 ) (movedTo *document, err error) {
 	movedTo, done, err := s.deleteVersion(ctx, rec, prev)
 	switch {
@@ -306,7 +308,7 @@ func (s *Store) clear(
 		return nil, nil
 	}
 	// The values that the handler has left in the session do not count as a change, even if others have removed some of them.
-	rec.ended(sess, change.applyTo(rec.values), expiredCookie(rec.name, sess.Options))
+	rec.ended(sess, change.ApplyTo(rec.values), expiredCookie(rec.name, sess.Options))
 	return nil, nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/merge"
 )
 
 // Update changes the request's session of the given name by fn and saves it, as one step. It works as the function [Update]
@@ -91,7 +93,7 @@ func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record
 
 // pending is the part of a session's changes that is not saved yet.
 type pending struct {
-	change
+	merge.Change
 	maxAge *int // nil if that was not changed
 	stale  bool // a save has merged the session with values of another request, which it does not show
 }
@@ -102,12 +104,12 @@ func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
 			return rec.err
 		}
 		rec.repair(sess)
-		ch, err := diff(rec.values, sess.Values)
+		ch, err := merge.Diff(rec.values, sess.Values)
 		if err != nil {
 			return rejected(err)
 		}
-		p.change = change{set: cloneSet(ch.set), removed: ch.removed}
-		p.stale = !equal(rec.values, rec.storedValues())
+		p.Change = merge.Change{Set: cloneSet(ch.Set), Removed: ch.Removed}
+		p.stale = !merge.Equal(rec.values, rec.storedValues())
 		if maxAge := sess.Options.MaxAge; maxAge != rec.maxAge {
 			p.maxAge = &maxAge
 		}
@@ -129,10 +131,10 @@ func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
 				return err
 			}
 		}
-		for key, v := range cloneSet(p.set) {
+		for key, v := range cloneSet(p.Set) {
 			sess.Values[key] = v
 		}
-		for _, key := range p.removed {
+		for _, key := range p.Removed {
 			delete(sess.Values, key)
 		}
 		if p.maxAge != nil {
@@ -147,7 +149,7 @@ func cloneSet(values map[string]any) map[string]any {
 	copied := make(map[string]any, len(values))
 	for key, v := range values {
 		var ok bool
-		if copied[key], ok = clone(v); !ok {
+		if copied[key], ok = merge.Clone(v); !ok {
 			copied[key] = v
 		}
 	}

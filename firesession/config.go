@@ -7,6 +7,7 @@ import (
 
 	"cloud.google.com/go/firestore"
 
+	"github.com/echofirestore/echofirestore/internal/credential"
 	"github.com/echofirestore/echofirestore/internal/session"
 )
 
@@ -150,7 +151,7 @@ func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.SameSite, http.SameSiteLaxMode)
 	setDefault(&cfg.Timeout, DefaultTimeout)
 	if cfg.KeyFactory == nil {
-		cfg.KeyFactory = session.NewKey
+		cfg.KeyFactory = credential.NewKey
 	}
 	if cfg.Encoder == nil {
 		cfg.Encoder, cfg.Decoder = EncodeJSON, DecodeJSON

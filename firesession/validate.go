@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/echofirestore/echofirestore/internal/credential"
 	"github.com/echofirestore/echofirestore/internal/session"
 )
 
@@ -29,7 +30,7 @@ func (cfg Config) validate() error {
 	if cfg.Client == nil {
 		m.add("Client", "is missing: give it the *firestore.Client of firestore.NewClient")
 	}
-	if err := session.ValidateID(cfg.withDefaults().Collection); err != nil {
+	if err := credential.ValidateID(cfg.withDefaults().Collection); err != nil {
 		m.add("Collection", "%q %w", cfg.Collection, err)
 	}
 	cfg.validateCookie(&m)

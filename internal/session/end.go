@@ -92,7 +92,7 @@ func (s *Store) endSeen(ctx context.Context, rec *record) error {
 // remove deletes a session's document, which need not have been read. If the answer is lost, it reads the document, and
 // deletes it once more if it exists.
 func (s *Store) remove(ctx context.Context, name, key string) error {
-	id, err := s.documentID(name, key)
+	id, err := s.credentials.DocumentID(name, key)
 	if err != nil {
 		return rejected(err)
 	}

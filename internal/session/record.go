@@ -8,6 +8,8 @@ import (
 	"weak"
 
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/credential"
 )
 
 // A record is what the store knows about a session that it returned: what the next save is compared with, and the
@@ -108,11 +110,11 @@ func (rec *record) repair(sess *sessions.Session) {
 // stored notes that doc is what is stored of the session now, under cred, and that the session holds values. The cookie
 // is for the response, if it can still be sent.
 func (rec *record) stored(
-	sess *sessions.Session, cred credential, doc *document, values map[string]any, cookie *http.Cookie,
+	sess *sessions.Session, cred credential.Credential, doc *document, values map[string]any, cookie *http.Cookie,
 ) {
 	rec.set(func() {
-		rec.fresh = rec.fresh || cred.key != rec.key
-		rec.key, sess.ID = cred.key, cred.key
+		rec.fresh = rec.fresh || cred.Key != rec.key
+		rec.key, sess.ID = cred.Key, cred.Key
 		rec.doc, rec.values, rec.maxAge, rec.renewing = doc, values, sess.Options.MaxAge, false
 		if !rec.sealed {
 			rec.cookie = cookie

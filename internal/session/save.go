@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/echofirestore/echofirestore/internal/credential"
 	"github.com/echofirestore/echofirestore/internal/merge"
 )
 
@@ -126,7 +127,7 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 		if err != nil {
 			return err
 		}
-		doc.ref = s.firestore.ref(cred.id)
+		doc.ref = s.firestore.ref(cred.ID)
 		fields, err := s.newFields(doc)
 		if err != nil {
 			return err
@@ -259,7 +260,7 @@ func (s *Store) put(
 	if err != nil {
 		return nil, err
 	}
-	next.ref = s.firestore.ref(cred.id)
+	next.ref = s.firestore.ref(cred.ID)
 	fields, err := s.fit(prev, next, writeID)
 	if err != nil {
 		return nil, err
@@ -283,7 +284,7 @@ func (s *Store) put(
 		next = stored
 	}
 	values := change.ApplyTo(rec.values)
-	if writeID == "" && len(values) == 0 && len(next.values) > 0 && cred.key == rec.key {
+	if writeID == "" && len(values) == 0 && len(next.values) > 0 && cred.Key == rec.key {
 		// This request emptied the session, but others have stored values in it: they set the cookie.
 		rec.stored(sess, cred, next, values, rec.pendingCookie())
 		return nil, nil
@@ -322,7 +323,7 @@ func (s *Store) reread(ctx context.Context, rec *record) (*document, error) {
 }
 
 // credentialOf returns the credential for the next save of a session: a new one, if the session is to be renewed.
-func (s *Store) credentialOf(rec *record) (credential, error) {
+func (s *Store) credentialOf(rec *record) (credential.Credential, error) {
 	if rec.renewing {
 		return s.issue(rec.name)
 	}
@@ -413,8 +414,8 @@ func (s *Store) maxAge(sess *sessions.Session, rec *record, stored *document) in
 }
 
 // saved notes what is stored of a session now, and the cookie for the response to set.
-func (s *Store) saved(sess *sessions.Session, rec *record, cred credential, doc *document, values map[string]any) {
-	rec.stored(sess, cred, doc, values, s.newCookie(rec.name, cred.cookie, sess.Options, doc))
+func (s *Store) saved(sess *sessions.Session, rec *record, cred credential.Credential, doc *document, values map[string]any) {
+	rec.stored(sess, cred, doc, values, s.newCookie(rec.name, cred.Cookie, sess.Options, doc))
 }
 
 // pause waits before the next attempt. The time is random; its limit grows with the number of attempts and with the duration

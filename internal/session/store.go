@@ -8,18 +8,19 @@ import (
 	"net/http"
 
 	"cloud.google.com/go/firestore"
-	"github.com/gorilla/securecookie"
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/credential"
 )
 
 // Store keeps sessions in Firestore.
 type Store struct {
-	cfg       Settings
-	face      sessions.Store // the store that sessions.Session.Store returns
-	firestore gateway
-	signers   []securecookie.Codec // none if cookies are not signed
-	writes    *writes
-	shortKey  shortKeyWarning
+	cfg         Settings
+	face        sessions.Store // the store that sessions.Session.Store returns
+	firestore   gateway
+	credentials *credential.Scheme
+	writes      *writes
+	shortKey    shortKeyWarning
 }
 
 var _ sessions.Store = (*Store)(nil)
@@ -27,10 +28,10 @@ var _ sessions.Store = (*Store)(nil)
 // NewStore returns the Store that cfg describes.
 func NewStore(cfg Settings) *Store {
 	s := &Store{
-		cfg:       cfg,
-		firestore: newGateway(cfg.Client, cfg.Collection),
-		signers:   newSigners(cfg.SigningKeys),
-		writes:    newWrites(cfg.Timeout),
+		cfg:         cfg,
+		firestore:   newGateway(cfg.Client, cfg.Collection),
+		credentials: credential.NewScheme(cfg.CookieName, cfg.KeyFactory, cfg.HashKeys, cfg.SigningKeys),
+		writes:      newWrites(cfg.Timeout),
 	}
 	s.face = s
 	return s
@@ -197,7 +198,7 @@ func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions
 	sess.Options = s.options(secure)
 	rec := &record{store: s, name: name, options: *sess.Options, maxAge: s.cfg.MaxAge, token: newToken()}
 	if rec.err = validateName(name); rec.err == nil {
-		rec.key, rec.others = cutKey(s.requestKeys(r, name))
+		rec.key, rec.others = cutKey(s.credentials.Sent(r, name))
 		rec.unloaded = rec.key != ""
 	}
 	addRecord(sess, rec)
@@ -236,7 +237,7 @@ func (s *Store) takeRecord(sess *sessions.Session) (*record, error) {
 // find returns the living session with the given name and key, as read does. Without Config.HashKeys, it ignores a document
 // that is stored under a hash: otherwise the ID of that document would open its session.
 func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
-	id, err := s.documentID(name, key)
+	id, err := s.credentials.DocumentID(name, key)
 	if err != nil {
 		return nil, rejected(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"cloud.google.com/go/firestore"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/echofirestore/echofirestore/internal/credential"
 )
 
 const (
@@ -108,7 +110,9 @@ func (s *Store) sweepOnce(ctx context.Context, w *sweep, last *firestore.Documen
 	if last != nil {
 		query = query.StartAfter(last)
 	}
-	doomed := func(snap *firestore.DocumentSnapshot) bool { return !slices.Contains(w.spare, sessionID(snap.Ref)) }
+	doomed := func(snap *firestore.DocumentSnapshot) bool {
+		return !slices.Contains(w.spare, credential.PublicID(snap.Ref.ID))
+	}
 	limit := max(w.size, len(w.spare)+1) // more than can be spared, or the sweep would not end
 	b, err := s.firestore.deleteBatch(ctx, w.attempt, query, w.size, limit, doomed)
 	if len(b.docs) == 1 && status.Code(err) == codes.InvalidArgument {

@@ -12,6 +12,8 @@ import (
 
 	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/credential"
 )
 
 // maxUserBytes is how long a string may be for Firestore to find it: with a byte at its end, as much as it indexes of a
@@ -37,10 +39,8 @@ func (s *Store) SessionID(sess *sessions.Session) string {
 	if rec.doc == nil {
 		return ""
 	}
-	return sessionID(rec.doc.ref)
+	return credential.PublicID(rec.doc.ref.ID)
 }
-
-func sessionID(ref *firestore.DocumentRef) string { return hash(ref.ID)[:22] } // 128 bits of it
 
 // Ended reports whether the client sent the key of a session that is over: sess is the new one in its place, or a save
 // found that sess had ended. Without SigningKeys, a made-up key looks the same. If one of several cookies of the name opens
@@ -75,7 +75,7 @@ func (s *Store) Sessions(ctx context.Context, user string) ([]Info, error) {
 			continue // no session, or none that is alive
 		}
 		infos = append(infos, Info{
-			ID: sessionID(doc.ref), Began: doc.started, Saved: doc.updateTime, Expires: doc.expire,
+			ID: credential.PublicID(doc.ref.ID), Began: doc.started, Saved: doc.updateTime, Expires: doc.expire,
 			MaxAge: doc.maxAge, Values: doc.values,
 		})
 	}
@@ -99,7 +99,7 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(snaps, func(snap *firestore.DocumentSnapshot) bool { return sessionID(snap.Ref) == id })
+	i := slices.IndexFunc(snaps, func(snap *firestore.DocumentSnapshot) bool { return credential.PublicID(snap.Ref.ID) == id })
 	if i < 0 {
 		return gone()
 	}

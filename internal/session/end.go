@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 // endedBy reports whether the handler has ended sess by a negative Options.MaxAge.
@@ -69,10 +71,10 @@ func (s *Store) endSeen(ctx context.Context, rec *record) error {
 	if rec.gone {
 		return gone()
 	}
-	var movedTo *document
+	var movedTo *document.Document
 	var done bool
 	var err error
-	if rec.doc.expiredAt(s.cfg.Now()) { // unless another request has extended it
+	if rec.doc.ExpiredAt(s.cfg.Now()) { // unless another request has extended it
 		movedTo, err = s.reread(ctx, rec)
 	} else {
 		movedTo, done, err = s.deleteVersion(ctx, rec, rec.doc)
@@ -96,12 +98,11 @@ func (s *Store) remove(ctx context.Context, name, key string) error {
 	if err != nil {
 		return rejected(err)
 	}
-	ref := s.firestore.ref(id)
-	if err = s.firestore.delete(ctx, "delete session", ref); !outcomeUnknown(err) {
+	if err = s.firestore.delete(ctx, "delete session", id); !outcomeUnknown(err) {
 		return err
 	}
-	snap, unread := s.firestore.get(ctx, ref)
-	if unread == nil && (snap == nil || s.firestore.delete(ctx, "delete session", ref) == nil) {
+	snap, unread := s.firestore.get(ctx, id)
+	if unread == nil && (snap == nil || s.firestore.delete(ctx, "delete session", id) == nil) {
 		return nil
 	}
 	return err

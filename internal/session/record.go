@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 // A record is what the store knows about a session that it returned: what the next save is compared with, and the
@@ -27,21 +28,21 @@ type record struct {
 	// mu guards the following fields. It is held briefly, and no other lock is acquired under it. The fields of the first
 	// group are changed only by the holder of the token, who may therefore read them without mu.
 	mu        sync.Mutex
-	unloaded  bool              // it is not known yet whether the client's keys open a session
-	malformed []*malformedError // why documents are ignored
-	over      bool              // the client has a key, but no document of it was found
-	key       string            // the client's, as long as a document of it may exist
-	others    []string          // and those in further cookies of the name, in their order
-	doc       *document         // what is stored; nil if nothing is known to be
-	values    map[string]any    // what the session held when it was read or last saved, as decoded; never changed
-	maxAge    int               // and its Options.MaxAge
-	err       error             // why the document could not be read
-	ending    error             // why the session could not be ended: the next commit tries again
-	renewing  bool              // the next save takes a new key
-	fresh     bool              // the key was issued for this response, so that nobody else knows it
-	gone      bool              // another request has ended the session
-	told      bool              // the handler, or the log, knows that a change was dropped for that
-	touched   bool              // extending the session has failed: it is not tried again
+	unloaded  bool                       // it is not known yet whether the client's keys open a session
+	malformed []*document.MalformedError // why documents are ignored
+	over      bool                       // the client has a key, but no document of it was found
+	key       string                     // the client's, as long as a document of it may exist
+	others    []string                   // and those in further cookies of the name, in their order
+	doc       *document.Document         // what is stored; nil if nothing is known to be
+	values    map[string]any             // what the session held when it was read or last saved, as decoded; never changed
+	maxAge    int                        // and its Options.MaxAge
+	err       error                      // why the document could not be read
+	ending    error                      // why the session could not be ended: the next commit tries again
+	renewing  bool                       // the next save takes a new key
+	fresh     bool                       // the key was issued for this response, so that nobody else knows it
+	gone      bool                       // another request has ended the session
+	told      bool                       // the handler, or the log, knows that a change was dropped for that
+	touched   bool                       // extending the session has failed: it is not tried again
 
 	sealed bool         // the response has begun: no cookie can be sent
 	cookie *http.Cookie // the one that the response sets; nil for none
@@ -110,7 +111,7 @@ func (rec *record) repair(sess *sessions.Session) {
 // stored notes that doc is what is stored of the session now, under cred, and that the session holds values. The cookie
 // is for the response, if it can still be sent.
 func (rec *record) stored(
-	sess *sessions.Session, cred credential.Credential, doc *document, values map[string]any, cookie *http.Cookie,
+	sess *sessions.Session, cred credential.Credential, doc *document.Document, values map[string]any, cookie *http.Cookie,
 ) {
 	rec.set(func() {
 		rec.fresh = rec.fresh || cred.Key != rec.key
@@ -136,14 +137,14 @@ func (rec *record) ended(sess *sessions.Session, values map[string]any, cookie *
 func (rec *record) vanish() { rec.set(func() { rec.gone = true }) }
 
 // moveOn notes what another request has made of the session's document.
-func (rec *record) moveOn(doc *document) { rec.set(func() { rec.doc = doc }) }
+func (rec *record) moveOn(doc *document.Document) { rec.set(func() { rec.doc = doc }) }
 
 // storedValues returns the values that are known to be stored, nil for none.
 func (rec *record) storedValues() map[string]any {
 	if rec.doc == nil {
 		return nil
 	}
-	return rec.doc.values
+	return rec.doc.Values
 }
 
 // failures returns why the session could not be read, and why it could not be ended.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -16,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/document"
 	"github.com/echofirestore/echofirestore/internal/merge"
 )
 
@@ -118,25 +118,17 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 	}
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
-	doc, err := s.next(nil, change.Set, sess.Options.MaxAge)
+	doc, err := s.layout.Next(nil, change.Set, sess.Options.MaxAge, s.cfg.Now())
 	if err != nil {
-		return err
+		return rejected(err)
 	}
 	for range maxKeys {
 		cred, err := s.issue(rec.name)
 		if err != nil {
 			return err
 		}
-		doc.ref = s.firestore.ref(cred.ID)
-		fields, err := s.newFields(doc)
-		if err != nil {
-			return err
-		}
-		if s.cfg.Lifetime > 0 {
-			fields[fieldStarted] = doc.started // the create time is by another clock, and lost with a restored backup
-		}
-		if doc.fields = fields; tooLarge(doc.ref, fields) {
-			return rejected(ErrTooLarge)
+		if err := s.layout.Create(doc, cred.ID); err != nil {
+			return rejected(err)
 		}
 		stored, err := s.createAt(ctx, doc)
 		if err != nil {
@@ -146,7 +138,7 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 			continue
 		}
 		doc = stored
-		change.Set = doc.values
+		change.Set = doc.Values
 		s.saved(sess, rec, cred, doc, change.ApplyTo(rec.values)) // rec.values may hold more than is stored: see clear
 		return nil
 	}
@@ -155,21 +147,21 @@ func (s *Store) create(ctx context.Context, sess *sessions.Session, rec *record,
 
 // createAt stores doc. It returns nil if another document has its ID. If the answer is lost, it reads the document. If there
 // is none, it tries once more, with the same key, so that only one of the two commits can be applied.
-func (s *Store) createAt(ctx context.Context, doc *document) (*document, error) {
+func (s *Store) createAt(ctx context.Context, doc *document.Document) (*document.Document, error) {
 	for lost := error(nil); ; {
 		var err error
-		if doc.updateTime, err = s.firestore.create(ctx, doc.ref, doc.fields); err == nil {
+		if doc.Version, err = s.firestore.create(ctx, doc.ID, doc.Fields); err == nil {
 			return doc, nil
 		}
 		taken := status.Code(err) == codes.AlreadyExists
 		if !taken && !outcomeUnknown(err) {
 			return nil, err
 		}
-		stored, unread := again(s.read(ctx, doc.ref.ID))
+		stored, unread := again(s.read(ctx, doc.ID))
 		switch {
 		case unread != nil && taken:
 			return nil, unread
-		case unread == nil && stored != nil && doc.wrote(stored):
+		case unread == nil && stored != nil && doc.Wrote(stored):
 			return stored, nil
 		case unread == nil && (stored != nil || taken):
 			return nil, nil
@@ -198,7 +190,7 @@ func (s *Store) update(
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
 	prev := rec.doc
-	if prev.expiredAt(s.cfg.Now()) {
+	if prev.ExpiredAt(s.cfg.Now()) {
 		if prev, err = s.reread(ctx, rec); err != nil {
 			return nil, err
 		}
@@ -217,17 +209,17 @@ func (s *Store) update(
 			return nil, gone()
 		}
 		start := time.Now()
-		next, err := s.next(prev, change.ApplyTo(prev.values), s.maxAge(sess, rec, prev))
+		next, err := s.layout.Next(prev, change.ApplyTo(prev.Values), s.maxAge(sess, rec, prev), s.cfg.Now())
 		if err != nil {
-			return nil, err
+			return nil, rejected(err)
 		}
 		if attempt == 0 {
-			if change = change.Stored(rec.values, next.values); change.Empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing {
+			if change = change.Stored(rec.values, next.Values); change.Empty() && sess.Options.MaxAge == rec.maxAge && !rec.renewing {
 				return s.touch(ctx, sess, rec), nil
 			}
 		}
-		var movedTo *document
-		if len(next.values) == 0 && writeID == "" && !change.Empty() {
+		var movedTo *document.Document
+		if len(next.Values) == 0 && writeID == "" && !change.Empty() {
 			movedTo, err = s.clear(ctx, sess, rec, prev, change)
 		} else {
 			movedTo, err = s.put(ctx, sess, rec, prev, next, change, writeID)
@@ -254,23 +246,22 @@ func (s *Store) update(
 // put replaces prev with next. If prev is not the stored version any more, it returns errMovedOn and what is stored now, nil
 // if nothing is.
 func (s *Store) put(
-	ctx context.Context, sess *sessions.Session, rec *record, prev, next *document, change merge.Change, writeID string,
-) (movedTo *document, err error) {
+	ctx context.Context, sess *sessions.Session, rec *record, prev, next *document.Document, change merge.Change, writeID string,
+) (movedTo *document.Document, err error) {
 	cred, err := s.credentialOf(rec)
 	if err != nil {
 		return nil, err
 	}
-	next.ref = s.firestore.ref(cred.ID)
-	fields, err := s.fit(prev, next, writeID)
+	updates, err := s.layout.Replace(prev, next, cred.ID, s.writes.keep(prev.Writes), writeID)
 	if err != nil {
-		return nil, err
+		return nil, rejected(err)
 	}
 	stored, done, err := s.insist(ctx, prev, func() error {
-		return s.replace(ctx, prev, next, fields)
-	}, func() (*document, bool, error) {
-		stored, err := again(s.read(ctx, next.ref.ID))
-		wrote := stored != nil && next.wrote(stored)
-		if err == nil && !wrote && next.ref.ID != prev.ref.ID {
+		return s.replace(ctx, prev, next, updates)
+	}, func() (*document.Document, bool, error) {
+		stored, err := again(s.read(ctx, next.ID))
+		wrote := stored != nil && next.Wrote(stored)
+		if err == nil && !wrote && next.ID != prev.ID {
 			stored, err = s.reread(ctx, rec)
 		}
 		return stored, wrote, err
@@ -284,7 +275,7 @@ func (s *Store) put(
 		next = stored
 	}
 	values := change.ApplyTo(rec.values)
-	if writeID == "" && len(values) == 0 && len(next.values) > 0 && cred.Key == rec.key {
+	if writeID == "" && len(values) == 0 && len(next.Values) > 0 && cred.Key == rec.key {
 		// This request emptied the session, but others have stored values in it: they set the cookie.
 		rec.stored(sess, cred, next, values, rec.pendingCookie())
 		return nil, nil
@@ -296,8 +287,8 @@ func (s *Store) put(
 // clear deletes prev, whose session a change has emptied, if it is still the stored version. If not, it returns errMovedOn and
 // what is stored now. If nothing is stored, that is success too.
 func (s *Store) clear(
-	ctx context.Context, sess *sessions.Session, rec *record, prev *document, change merge.Change,
-) (movedTo *document, err error) {
+	ctx context.Context, sess *sessions.Session, rec *record, prev *document.Document, change merge.Change,
+) (movedTo *document.Document, err error) {
 	movedTo, done, err := s.deleteVersion(ctx, rec, prev)
 	switch {
 	case err != nil:
@@ -314,7 +305,7 @@ func (s *Store) clear(
 }
 
 // reread returns what is stored of a session now, nil if it is over.
-func (s *Store) reread(ctx context.Context, rec *record) (*document, error) {
+func (s *Store) reread(ctx context.Context, rec *record) (*document.Document, error) {
 	doc, err := again(s.find(ctx, rec.name, rec.key))
 	if err != nil {
 		return nil, inConflict(ctx, err)
@@ -336,8 +327,8 @@ func (s *Store) credentialOf(rec *record) (credential.Credential, error) {
 // be replaced only once. One retry is enough for INTERNAL, see
 // https://cloud.google.com/firestore/native/docs/understand-error-codes.
 func (s *Store) insist(
-	ctx context.Context, prev *document, commit func() error, look func() (stored *document, written bool, err error),
-) (stored *document, done bool, err error) {
+	ctx context.Context, prev *document.Document, commit func() error, look func() (stored *document.Document, written bool, err error),
+) (stored *document.Document, done bool, err error) {
 	for lost := error(nil); ; {
 		err := commit()
 		unknown := outcomeUnknown(err)
@@ -348,7 +339,7 @@ func (s *Store) insist(
 		switch {
 		case unread != nil && !unknown:
 			return nil, false, inConflict(ctx, unread)
-		case unread == nil && (written || !unknown || stored == nil || !stored.updateTime.Equal(prev.updateTime)):
+		case unread == nil && (written || !unknown || stored == nil || !stored.Version.Equal(prev.Version)):
 			return stored, written, nil
 		case unread != nil || lost != nil:
 			return nil, false, cmp.Or(lost, err)
@@ -359,62 +350,36 @@ func (s *Store) insist(
 
 // deleteVersion deletes prev and returns true. If prev is not the stored version any more, it returns false and what is stored
 // now, nil if nothing is. In that case, nobody can tell which request has deleted it.
-func (s *Store) deleteVersion(ctx context.Context, rec *record, prev *document) (movedTo *document, done bool, err error) {
+func (s *Store) deleteVersion(ctx context.Context, rec *record, prev *document.Document) (movedTo *document.Document, done bool, err error) {
 	return s.insist(ctx, prev, func() error {
-		return s.firestore.delete(ctx, "delete session", prev.ref, firestore.LastUpdateTime(prev.updateTime))
-	}, func() (*document, bool, error) {
+		return s.firestore.delete(ctx, "delete session", prev.ID, firestore.LastUpdateTime(prev.Version))
+	}, func() (*document.Document, bool, error) {
 		stored, err := s.reread(ctx, rec)
 		return stored, false, err
 	})
 }
 
-// fit returns the library's fields of next, with the IDs of Updates that may still be looked up. If the IDs make the document
-// too large, those of earlier Updates are dropped: if the answer of such an Update is lost, it cannot tell its outcome.
-func (s *Store) fit(prev, next *document, writeID string) (map[string]any, error) {
-	fields, err := s.newFields(next)
-	if err != nil {
-		return nil, err
-	}
-	for _, ids := range [][]string{s.writes.keep(prev.writes), nil} {
-		next.writes = ids
-		if writeID != "" {
-			next.addWrite(writeID)
-		}
-		if delete(fields, fieldWriteID); len(next.writes) > 0 {
-			fields[fieldWriteID] = strings.Join(next.writes, " ")
-		}
-		all := s.updatedFields(prev, fields)
-		if next.ref.ID != prev.ref.ID {
-			all[fieldStarted] = next.started
-		}
-		if next.fields = all; !tooLarge(next.ref, all) {
-			return fields, nil
-		}
-	}
-	return nil, rejected(ErrTooLarge)
-}
-
 // replace replaces prev with next, if prev is still the stored version. If next has another ID, one commit creates next and
 // deletes prev.
-func (s *Store) replace(ctx context.Context, prev, next *document, fields map[string]any) (err error) {
-	if next.ref.ID == prev.ref.ID {
-		next.updateTime, err = s.firestore.update(ctx, "save session", next.ref, prev.updateTime, s.updates(prev, fields))
+func (s *Store) replace(ctx context.Context, prev, next *document.Document, updates []firestore.Update) (err error) {
+	if next.ID == prev.ID {
+		next.Version, err = s.firestore.update(ctx, "save session", next.ID, prev.Version, updates)
 	} else {
-		next.updateTime, err = s.firestore.move(ctx, prev.ref, prev.updateTime, next.ref, next.fields)
+		next.Version, err = s.firestore.move(ctx, prev.ID, prev.Version, next.ID, next.Fields)
 	}
 	return err
 }
 
 // maxAge returns the max age to store: the handler's, if it has set one, or else the stored one.
-func (s *Store) maxAge(sess *sessions.Session, rec *record, stored *document) int {
+func (s *Store) maxAge(sess *sessions.Session, rec *record, stored *document.Document) int {
 	if sess.Options.MaxAge != rec.maxAge {
 		return sess.Options.MaxAge
 	}
-	return stored.maxAge
+	return stored.MaxAge
 }
 
 // saved notes what is stored of a session now, and the cookie for the response to set.
-func (s *Store) saved(sess *sessions.Session, rec *record, cred credential.Credential, doc *document, values map[string]any) {
+func (s *Store) saved(sess *sessions.Session, rec *record, cred credential.Credential, doc *document.Document, values map[string]any) {
 	rec.stored(sess, cred, doc, values, s.newCookie(rec.name, cred.Cookie, sess.Options, doc))
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 // Store keeps sessions in Firestore.
@@ -19,6 +20,7 @@ type Store struct {
 	face        sessions.Store // the store that sessions.Session.Store returns
 	firestore   gateway
 	credentials *credential.Scheme
+	layout      document.Layout
 	writes      *writes
 	shortKey    shortKeyWarning
 }
@@ -31,6 +33,7 @@ func NewStore(cfg Settings) *Store {
 		cfg:         cfg,
 		firestore:   newGateway(cfg.Client, cfg.Collection),
 		credentials: credential.NewScheme(cfg.CookieName, cfg.KeyFactory, cfg.HashKeys, cfg.SigningKeys),
+		layout:      cfg.layout(),
 		writes:      newWrites(cfg.Timeout),
 	}
 	s.face = s
@@ -133,13 +136,13 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	key, others := rec.key, rec.others
-	var doc *document
+	var doc *document.Document
 	var err error
-	var malformed []*malformedError
+	var malformed []*document.MalformedError
 	missing := false
 	for key != "" {
 		doc, err = s.find(ctx, rec.name, key)
-		if bad, ok := errors.AsType[*malformedError](err); ok {
+		if bad, ok := errors.AsType[*document.MalformedError](err); ok {
 			malformed = append(malformed, bad)
 			doc, err = nil, nil
 		} else if doc != nil || err != nil { // after an error, the next key is not tried: it may be somebody else's
@@ -168,14 +171,14 @@ func validateName(name string) error {
 }
 
 // adopt fills a session with the contents of a document.
-func (s *Store) adopt(sess *sessions.Session, rec *record, doc *document) error {
-	values, err := s.copyValues(doc)
+func (s *Store) adopt(sess *sessions.Session, rec *record, doc *document.Document) error {
+	values, err := s.layout.CopyValues(doc)
 	if err != nil {
-		return err
+		return rejected(err)
 	}
 	fill(sess, values)
-	sess.Options.MaxAge = doc.maxAge
-	rec.set(func() { rec.doc, rec.values, rec.maxAge = doc, doc.values, doc.maxAge })
+	sess.Options.MaxAge = doc.MaxAge
+	rec.set(func() { rec.doc, rec.values, rec.maxAge = doc, doc.Values, doc.MaxAge })
 	return nil
 }
 
@@ -236,13 +239,13 @@ func (s *Store) takeRecord(sess *sessions.Session) (*record, error) {
 
 // find returns the living session with the given name and key, as read does. Without Config.HashKeys, it ignores a document
 // that is stored under a hash: otherwise the ID of that document would open its session.
-func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
+func (s *Store) find(ctx context.Context, name, key string) (*document.Document, error) {
 	id, err := s.credentials.DocumentID(name, key)
 	if err != nil {
 		return nil, rejected(err)
 	}
 	doc, err := s.read(ctx, id)
-	if doc != nil && doc.hashed() && !s.cfg.HashKeys {
+	if doc != nil && doc.Hashed() && !s.cfg.HashKeys {
 		return nil, nil
 	}
 	return doc, err
@@ -250,19 +253,18 @@ func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
 
 // read returns the living session in the document with the given ID, nil if there is none. It deletes an expired session, but
 // only in the version that it read: if another request has extended it meanwhile, it is alive. Errors are those of
-// Firestore, and *malformedError together with what could be read.
-func (s *Store) read(ctx context.Context, id string) (*document, error) {
-	ref := s.firestore.ref(id)
+// Firestore, and *document.MalformedError together with what could be read.
+func (s *Store) read(ctx context.Context, id string) (*document.Document, error) {
 	for retried := false; ; retried = true {
-		snap, err := s.firestore.get(ctx, ref)
-		if err != nil || snap == nil {
+		stored, err := s.firestore.get(ctx, id)
+		if err != nil || stored == nil {
 			return nil, err
 		}
-		doc, err := s.parse(snap)
-		if !errors.Is(err, errExpired) {
+		doc, err := s.layout.Parse(*stored, s.cfg.Now())
+		if !errors.Is(err, document.ErrExpired) {
 			return doc, err
 		}
-		err = s.firestore.delete(ctx, "delete expired session", ref, firestore.LastUpdateTime(snap.UpdateTime))
+		err = s.firestore.delete(ctx, "delete expired session", id, firestore.LastUpdateTime(stored.Updated))
 		switch {
 		case err != nil && !movedOn(err) && !outcomeUnknown(err) && !errors.Is(err, ErrConflict):
 			return nil, err
@@ -274,8 +276,8 @@ func (s *Store) read(ctx context.Context, id string) (*document, error) {
 
 // again converts the result of reading a document that was read or written before: if it is malformed now, it does not hold
 // a session.
-func again(doc *document, err error) (*document, error) {
-	if _, malformed := errors.AsType[*malformedError](err); malformed {
+func again(doc *document.Document, err error) (*document.Document, error) {
+	if _, malformed := errors.AsType[*document.MalformedError](err); malformed {
 		return nil, nil
 	}
 	return doc, err
@@ -286,7 +288,7 @@ func again(doc *document, err error) (*document, error) {
 func (s *Store) reportLoad(ctx context.Context, rec *record) {
 	for _, malformed := range rec.malformed {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", malformed),
-			slog.String("collection", s.cfg.Collection), slog.Time("update_time", malformed.updateTime))
+			slog.String("collection", s.cfg.Collection), slog.Time("update_time", malformed.Updated))
 	}
 	if unread, _ := rec.failures(); unread != nil {
 		level := slog.LevelError

@@ -2,16 +2,16 @@ package session
 
 import (
 	"context"
-	"time"
 
-	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 // touch extends a session that was used but not changed, if TouchAfter is set and due. If that fails, no change is lost: touch
 // returns the reason, and the next request tries again.
 func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) error {
-	if rec.gone || rec.touched || !s.due(rec.doc) {
+	if rec.gone || rec.touched || !s.layout.Due(rec.doc, s.cfg.Now()) {
 		return nil
 	}
 	cred, err := s.credential(rec.name, rec.key)
@@ -21,7 +21,7 @@ func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) 
 	ctx, cancel := s.detach(ctx)
 	defer cancel()
 	stored := rec.doc
-	if stored.expiredAt(s.cfg.Now()) { // unless another request has extended it
+	if stored.ExpiredAt(s.cfg.Now()) { // unless another request has extended it
 		if stored, err = s.reread(ctx, rec); err != nil {
 			return s.untouched(rec, err)
 		}
@@ -30,17 +30,15 @@ func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) 
 			return nil
 		}
 		rec.moveOn(stored)
-		if !s.due(stored) {
+		if !s.layout.Due(stored, s.cfg.Now()) {
 			return nil
 		}
 	}
-	doc := *stored
-	doc.expire = s.expiry(s.cfg.Now(), &doc)
-	doc.updateTime, err = s.firestore.update(ctx, "extend session", doc.ref, stored.updateTime,
-		[]firestore.Update{{Path: fieldExpire, Value: doc.expire}})
+	doc := s.layout.Extend(stored, s.cfg.Now())
+	doc.Version, err = s.firestore.update(ctx, "extend session", doc.ID, stored.Version, document.Extension(doc))
 	switch {
 	case err == nil:
-		s.saved(sess, rec, cred, &doc, rec.values)
+		s.saved(sess, rec, cred, doc, rec.values)
 	case !movedOn(err): // a session that others saved meanwhile is extended already, and one that they ended stays ended
 		return s.untouched(rec, err)
 	}
@@ -51,16 +49,4 @@ func (s *Store) touch(ctx context.Context, sess *sessions.Session, rec *record) 
 func (s *Store) untouched(rec *record, err error) error {
 	rec.set(func() { rec.touched = true })
 	return err
-}
-
-// due reports whether a session that is used now is to be extended.
-func (s *Store) due(doc *document) bool {
-	if s.cfg.TouchAfter == 0 {
-		return false
-	}
-	gain := s.cfg.TouchAfter
-	if half := time.Duration(doc.maxAge) * time.Second / 2; half > 0 {
-		gain = min(gain, half) // a session with a short max age of its own must not end while it is used
-	}
-	return s.expiry(s.cfg.Now(), doc).Sub(doc.expire) >= gain
 }

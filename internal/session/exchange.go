@@ -217,16 +217,16 @@ func (x *Exchange) Renew(ctx context.Context) error {
 	}
 	return o.rec.exclusively(func() error {
 		switch {
-		case o.rec.err != nil:
-			return o.rec.err
-		case o.rec.doc == nil:
+		case o.rec.state == unreadable:
+			return o.rec.cause
+		case !o.rec.state.in(stored, vanished, dropped):
 			return nil // it gets a new key anyway
 		case o.rec.isSealed():
 			return rejected(ErrCommitted)
-		case o.rec.fresh:
-			return nil // nobody knows the one that it has
+		case o.rec.keyState == issued:
+			return nil
 		default:
-			o.rec.set(func() { o.rec.renewing = true })
+			o.rec.set(func() { o.rec.keyState = renewing })
 			return nil
 		}
 	})

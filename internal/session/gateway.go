@@ -49,11 +49,11 @@ func (g gateway) get(ctx context.Context, id string) (*document.Stored, error) {
 	if !snaps[0].Exists() {
 		return nil, nil
 	}
-	doc := stored(snaps[0])
+	doc := asStored(snaps[0])
 	return &doc, nil
 }
 
-func stored(snap *firestore.DocumentSnapshot) document.Stored {
+func asStored(snap *firestore.DocumentSnapshot) document.Stored {
 	return document.Stored{ID: snap.Ref.ID, Fields: snap.Data(), Created: snap.CreateTime, Updated: snap.UpdateTime}
 }
 
@@ -120,7 +120,7 @@ func (g gateway) write(
 // query returns the documents that a query finds.
 func (g gateway) query(ctx context.Context, attempt string, query firestore.Query) ([]*firestore.DocumentSnapshot, error) {
 	start := time.Now()
-	snaps, err := results(ctx, query.Documents)
+	snaps, err := readAll(ctx, query.Documents)
 	return snaps, g.failed(ctx, attempt, start, err)
 }
 
@@ -142,7 +142,7 @@ func (g gateway) deleteBatch(
 	err = repeat(ctx, codes.Aborted, func() error {
 		return g.client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
 			b, looked = batch{}, false
-			snaps, err := results(ctx, func(context.Context) *firestore.DocumentIterator { return tx.Documents(query) })
+			snaps, err := readAll(ctx, func(context.Context) *firestore.DocumentIterator { return tx.Documents(query) })
 			if err != nil {
 				return err
 			}
@@ -173,9 +173,9 @@ func (g gateway) deleteBatch(
 	return b, g.failed(ctx, attempt, start, err, ids...)
 }
 
-// results returns the documents that a query finds. If the answer is lost, it asks again, as Firestore's client does for
+// readAll returns the documents that a query finds. If the answer is lost, it asks again, as Firestore's client does for
 // documents by ID but not for queries.
-func results(
+func readAll(
 	ctx context.Context, query func(context.Context) *firestore.DocumentIterator,
 ) (snaps []*firestore.DocumentSnapshot, err error) {
 	err = repeat(ctx, codes.Unavailable, func() error {

@@ -151,17 +151,14 @@ func (x *Exchange) autosave(status int) error {
 }
 
 func (x *Exchange) autosaveOne(o opened) error {
-	switch unread, unended := o.rec.failures(); {
-	case unended != nil:
-		// commit tries again
-	case unread != nil && !o.silent && endedBy(o.Session):
+	switch state, cause := o.rec.known(); {
+	case endedBy(o.Session) && !(o.silent && state == unreadable):
 		// which needs no document
-	case unread != nil && !o.silent && len(o.Values) == 0:
+	case state == unreadable && !o.silent && len(o.Values) == 0:
 		return nil // the handler got the error, and has changed nothing
-	case unread != nil:
-		return unread
-	}
-	if o.rec.wasTold() && !endedBy(o.Session) {
+	case state == unreadable:
+		return cause
+	case state == dropped:
 		return nil
 	}
 	err := x.store.commit(x.host.Context(), o.Session, o.rec)
@@ -357,7 +354,7 @@ func (x *Exchange) saveLate() error {
 // logUnsaved logs an error that no handler can be told about. The error of a load was logged before.
 func (x *Exchange) logUnsaved(err error) {
 	for _, o := range x.opened() {
-		if unread, _ := o.rec.failures(); unread != nil && errors.Is(err, unread) {
+		if unread := o.rec.unreadFor(); unread != nil && errors.Is(err, unread) {
 			return
 		}
 	}

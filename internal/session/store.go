@@ -106,11 +106,12 @@ func (s *Store) keepsSame(other *Store) bool {
 
 // load reads a session unless that was done before. It returns why the session could not be read.
 func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) error {
-	if rec.isUnloaded() {
+	if rec.is(unread) {
 		loaded := false
+		var malformed []*document.MalformedError
 		err := rec.exclusively(func() error {
-			if rec.isUnloaded() {
-				s.loadAlone(ctx, sess, rec)
+			if rec.is(unread) {
+				malformed = s.loadAlone(ctx, sess, rec)
 				loaded = true
 			}
 			return nil
@@ -119,16 +120,15 @@ func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) e
 			return err
 		}
 		if loaded {
-			s.reportLoad(ctx, rec)
+			s.reportLoad(ctx, rec.unreadFor(), malformed)
 		}
 	}
-	unread, _ := rec.failures()
-	return unread
+	return rec.unreadFor()
 }
 
-// loadAlone reads the documents of the client's keys, one after another, until one has a living session. If a callback
-// panics, the session stays unloaded.
-func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *record) {
+// loadAlone reads the documents of the client's keys, one after another, until one has a living session. It returns those
+// that it has ignored. If a callback panics, the session stays unread.
+func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *record) (malformed []*document.MalformedError) {
 	if ctx.Err() != nil {
 		// Some middleware ends the request's context, and then Echo's error handler asks for the session.
 		ctx = context.WithoutCancel(ctx)
@@ -138,7 +138,6 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 	key, others := rec.key, rec.others
 	var doc *document.Document
 	var err error
-	var malformed []*document.MalformedError
 	missing := false
 	for key != "" {
 		doc, err = s.find(ctx, rec.name, key)
@@ -158,9 +157,17 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 		}
 	}
 	rec.set(func() {
-		rec.key, rec.others, rec.err, rec.malformed = key, others, err, malformed
-		rec.over, rec.unloaded = missing && key == "", false
+		rec.key, rec.others = key, others
+		switch {
+		case err != nil:
+			rec.state, rec.cause = unreadable, err
+		case doc != nil:
+			rec.state = stored
+		default:
+			rec.state, rec.missing = absent, missing
+		}
 	})
+	return malformed
 }
 
 func validateName(name string) error {
@@ -200,9 +207,10 @@ func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions
 	sess.IsNew = true
 	sess.Options = s.options(secure)
 	rec := &record{store: s, name: name, options: *sess.Options, maxAge: s.cfg.MaxAge, token: newToken()}
-	if rec.err = validateName(name); rec.err == nil {
-		rec.key, rec.others = cutKey(s.credentials.Sent(r, name))
-		rec.unloaded = rec.key != ""
+	if err := validateName(name); err != nil {
+		rec.state, rec.cause = unreadable, err
+	} else if rec.key, rec.others = cutKey(s.credentials.Sent(r, name)); rec.key != "" {
+		rec.state = unread
 	}
 	addRecord(sess, rec)
 	return sess, rec
@@ -256,15 +264,15 @@ func (s *Store) find(ctx context.Context, name, key string) (*document.Document,
 // Firestore, and *document.MalformedError together with what could be read.
 func (s *Store) read(ctx context.Context, id string) (*document.Document, error) {
 	for retried := false; ; retried = true {
-		stored, err := s.firestore.get(ctx, id)
-		if err != nil || stored == nil {
+		found, err := s.firestore.get(ctx, id)
+		if err != nil || found == nil {
 			return nil, err
 		}
-		doc, err := s.layout.Parse(*stored, s.cfg.Now())
+		doc, err := s.layout.Parse(*found, s.cfg.Now())
 		if !errors.Is(err, document.ErrExpired) {
 			return doc, err
 		}
-		err = s.firestore.delete(ctx, "delete expired session", id, firestore.LastUpdateTime(stored.Updated))
+		err = s.firestore.delete(ctx, "delete expired session", id, firestore.LastUpdateTime(found.Updated))
 		switch {
 		case err != nil && !movedOn(err) && !outcomeUnknown(err) && !errors.Is(err, ErrConflict):
 			return nil, err
@@ -274,9 +282,9 @@ func (s *Store) read(ctx context.Context, id string) (*document.Document, error)
 	}
 }
 
-// again converts the result of reading a document that was read or written before: if it is malformed now, it does not hold
-// a session.
-func again(doc *document.Document, err error) (*document.Document, error) {
+// unlessMalformed converts the result of reading a document that was read or written before: if it is malformed now, it does
+// not hold a session.
+func unlessMalformed(doc *document.Document, err error) (*document.Document, error) {
 	if _, malformed := errors.AsType[*document.MalformedError](err); malformed {
 		return nil, nil
 	}
@@ -285,12 +293,12 @@ func again(doc *document.Document, err error) (*document.Document, error) {
 
 // reportLoad logs that a document was ignored, or could not be read, because the caller may not get that error or not report
 // it. If the client disconnected meanwhile, the level is debug.
-func (s *Store) reportLoad(ctx context.Context, rec *record) {
-	for _, malformed := range rec.malformed {
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", malformed),
-			slog.String("collection", s.cfg.Collection), slog.Time("update_time", malformed.Updated))
+func (s *Store) reportLoad(ctx context.Context, unread error, malformed []*document.MalformedError) {
+	for _, ignored := range malformed {
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", ignored),
+			slog.String("collection", s.cfg.Collection), slog.Time("update_time", ignored.Updated))
 	}
-	if unread, _ := rec.failures(); unread != nil {
+	if unread != nil {
 		level := slog.LevelError
 		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(unread, context.Canceled) {
 			level = slog.LevelDebug
@@ -320,7 +328,7 @@ func (s *Store) logOverridden(ctx context.Context, name string) {
 // retractCookie removes the cookie of a session that was saved in this request and then ended by another one: by now, the
 // client may have the cookie of a new session.
 func retractCookie(h http.Header, rec *record) {
-	if !rec.isGone() {
+	if !rec.is(vanished, dropped) {
 		return
 	}
 	if cookie := rec.dropCookie(); cookie != nil {

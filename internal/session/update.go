@@ -94,14 +94,17 @@ func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record
 // pending is the part of a session's changes that is not saved yet.
 type pending struct {
 	merge.Change
-	maxAge *int // nil if that was not changed
-	stale  bool // a save has merged the session with values of another request, which it does not show
+	maxAge   *int // nil if that was not changed
+	key      string
+	keyState keyState
+	id       string // which the handler may have emptied, for another key
+	stale    bool   // a save has merged the session with values of another request, which it does not show
 }
 
 func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
 	err = rec.exclusively(func() error {
-		if rec.err != nil {
-			return rec.err
+		if rec.state == unreadable {
+			return rec.cause
 		}
 		rec.repair(sess)
 		ch, err := merge.Diff(rec.values, sess.Values)
@@ -109,6 +112,7 @@ func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
 			return rejected(err)
 		}
 		p.Change = merge.Change{Set: cloneSet(ch.Set), Removed: ch.Removed}
+		p.key, p.keyState, p.id = rec.key, rec.keyState, sess.ID
 		p.stale = !merge.Equal(rec.values, rec.storedValues())
 		if maxAge := sess.Options.MaxAge; maxAge != rec.maxAge {
 			p.maxAge = &maxAge
@@ -123,6 +127,10 @@ func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
 	return rec.exclusively(func() error {
 		rec.repair(sess)
 		fill(sess, nil)
+		if rec.key == p.key {
+			sess.ID = p.id
+			rec.set(func() { rec.keyState = p.keyState })
+		}
 		sess.Options.MaxAge = rec.maxAge
 		if rec.doc == nil {
 			rec.set(func() { rec.values = nil })

@@ -46,7 +46,7 @@ func (s *Store) Ended(sess *sessions.Session) bool {
 	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	return rec.over || rec.gone
+	return rec.missing || rec.state.in(vanished, dropped)
 }
 
 // Sessions returns the living sessions of a user, the last saved first. The user is the session value that Config.UserKey
@@ -65,7 +65,7 @@ func (s *Store) Sessions(ctx context.Context, user string) ([]Info, error) {
 	var infos []Info
 	now := s.cfg.Now()
 	for _, snap := range snaps {
-		doc, err := s.layout.Parse(stored(snap), now)
+		doc, err := s.layout.Parse(asStored(snap), now)
 		if err != nil {
 			continue // no session, or none that is alive
 		}

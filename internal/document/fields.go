@@ -2,6 +2,7 @@ package document
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"cloud.google.com/go/firestore"
@@ -132,7 +133,7 @@ const maxWriteBytes = 2 << 10
 
 // appendWrite returns the IDs with another one. If there are too many, it drops the oldest.
 func appendWrite(ids []string, id string) []string {
-	ids = append(ids[:len(ids):len(ids)], id)
+	ids = append(slices.Clip(ids), id)
 	for len(strings.Join(ids, " ")) > maxWriteBytes {
 		ids = ids[1:]
 	}

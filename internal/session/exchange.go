@@ -27,15 +27,14 @@ type Exchange struct {
 	writer         responseWriter
 	within         *Exchange // of the next middleware inside, which has another store
 
-	failed error // why the client gets the error response; nil if it does not
-	status int   // of the response, once it has begun
-
 	// The locks are acquired in this order, before those of records. None is held while a callback of the application
 	// runs, or while a session is loaded or saved.
 	headers  sync.Mutex // guards header
 	mu       sync.Mutex // guards what follows
 	phase    phase
-	returned bool // the handlers have returned, or panicked
+	status   int   // of the response, once it has begun
+	failed   error // why the client gets the error response; nil if it does not
+	returned bool  // the handlers have returned, or panicked
 	sessions []opened
 }
 
@@ -61,7 +60,7 @@ func (x *Exchange) Request() *http.Request { return x.ours }
 func (x *Exchange) Writer() http.ResponseWriter { return &x.writer }
 
 // Hinted reports whether an informational response has been sent.
-func (x *Exchange) Hinted() bool { return x.writer.hinted }
+func (x *Exchange) Hinted() bool { return x.writer.hinted.Load() }
 
 // Owned reports whether the host still serves the request.
 func (x *Exchange) Owned() bool { return x.host.Owns() }

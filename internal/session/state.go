@@ -1,5 +1,7 @@
 package session
 
+import "slices"
+
 // A state is what is known about a session:
 //
 //	from         to           when
@@ -28,12 +30,7 @@ const (
 
 // in reports whether s is one of some states.
 func (s state) in(states ...state) bool {
-	for _, each := range states {
-		if s == each {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(states, s)
 }
 
 // A keyState says who knows the key of a session.

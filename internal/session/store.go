@@ -306,32 +306,3 @@ func (s *Store) reportLoad(ctx context.Context, unread error, malformed []*docum
 		s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", unread))
 	}
 }
-
-// writeHeaders sets the cookie and the cache headers of a session. It reports whether it replaced a header that lets caches
-// store the response.
-func (s *Store) writeHeaders(h http.Header, rec *record) (overridden bool) {
-	varyByCookie(h)
-	retractCookie(h, rec)
-	cookie := rec.pendingCookie()
-	if cookie == nil {
-		return false
-	}
-	setCookie(h, cookie)
-	return forbidSharedCaching(h)
-}
-
-func (s *Store) logOverridden(ctx context.Context, name string) {
-	s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn,
-		"cache headers of a response that sets a session cookie replaced by private, no-store", slog.String("cookie", name))
-}
-
-// retractCookie removes the cookie of a session that was saved in this request and then ended by another one: by now, the
-// client may have the cookie of a new session.
-func retractCookie(h http.Header, rec *record) {
-	if !rec.is(vanished, dropped) {
-		return
-	}
-	if cookie := rec.dropCookie(); cookie != nil {
-		unsetCookie(h, cookie)
-	}
-}

@@ -93,13 +93,17 @@ func (cfg Config) validateTimes(m *mistakes) {
 		value, least time.Duration
 	}{
 		{"Lifetime", cfg.Lifetime, time.Second},
+		{"IdleTimeout", cfg.IdleTimeout, time.Second},
 		{"TouchAfter", cfg.TouchAfter, time.Second},
 		{"Timeout", cfg.Timeout, time.Millisecond},
 	} {
 		validateDuration(m, duration.field, duration.value, duration.least)
 	}
-	if validMaxAge && cfg.MaxAge > 0 && cfg.TouchAfter >= time.Duration(cfg.MaxAge)*time.Second {
+	switch maxAge := time.Duration(cfg.MaxAge) * time.Second; {
+	case validMaxAge && cfg.MaxAge > 0 && cfg.TouchAfter >= maxAge:
 		m.add("TouchAfter", "is %v: it must be less than the MaxAge of %d s", cfg.TouchAfter, cfg.MaxAge)
+	case cfg.IdleTimeout >= time.Second && cfg.TouchAfter >= cfg.IdleTimeout:
+		m.add("TouchAfter", "is %v: it must be less than the IdleTimeout of %v", cfg.TouchAfter, cfg.IdleTimeout)
 	}
 }
 

@@ -3,8 +3,6 @@ package echofirestore
 import (
 	"errors"
 
-	"github.com/gorilla/sessions"
-
 	"github.com/echofirestore/echofirestore/firesession"
 )
 
@@ -50,9 +48,20 @@ func DecodeGob(text string) (Payload, error) { return firesession.DecodeGob(text
 // a struct comes back as map[string]any, a time.Time as an int of milliseconds, a []string as []any, an int64 as int. Value
 // turns each of these back into a T, if that loses nothing. It reports false if the key has no value, or one that is not a T.
 // A struct is read as encoding/json reads it, which ignores unknown keys.
-func Value[T any](sess *sessions.Session, key string) (value T, ok bool) {
-	return firesession.Value[T](sess, key)
+//
+// The values of a [SessionInfo] are taken as well: Value[string](info.Values, "device").
+func Value[T any, S Values](from S, key string) (value T, ok bool) {
+	return firesession.Value[T](from, key)
 }
+
+// Values is what [Value] takes a value from: a session, or the values of a [SessionInfo].
+type Values = firesession.Values
+
+// A ListOption is an option of Store.Sessions: see [firesession.ListOption].
+type ListOption = firesession.ListOption
+
+// AtMost makes Store.Sessions read at most n documents: see [firesession.AtMost].
+func AtMost(n int) ListOption { return firesession.AtMost(n) }
 
 var (
 	// ErrGone says that a session was saved after it had ended: another request had destroyed, revoked or renewed it, or it

@@ -111,8 +111,8 @@ func ExampleConfig_nist() {
 	now := time.Now()
 
 	aal1 := echofirestore.Config{Lifetime: 30 * 24 * time.Hour}
-	aal2 := echofirestore.Config{Lifetime: 24 * time.Hour, MaxAge: 60 * 60, TouchAfter: time.Minute}
-	aal3 := echofirestore.Config{Lifetime: 12 * time.Hour, MaxAge: 15 * 60, TouchAfter: time.Minute}
+	aal2 := echofirestore.Config{Lifetime: 24 * time.Hour, IdleTimeout: time.Hour}
+	aal3 := echofirestore.Config{Lifetime: 12 * time.Hour, IdleTimeout: 15 * time.Minute}
 
 	for name, cfg := range map[string]echofirestore.Config{"AAL1": aal1, "AAL2": aal2} {
 		cfg.Client = client
@@ -139,17 +139,22 @@ func ExampleConfig_nist() {
 	// GET /: 200 null
 }
 
+// signInAs makes the request's session that of a user, under a new key.
+func signInAs(c echo.Context, user, device string) error {
+	sess, err := echofirestore.Get(c)
+	if err != nil {
+		return err
+	}
+	sess.Values["user"], sess.Values["device"] = user, device
+	return echofirestore.Renew(c)
+}
+
 // newDevicesApp returns an application whose users see where they are signed in, and end that.
 func newDevicesApp(store *echofirestore.Store) *echo.Echo {
 	e := echo.New()
 	e.Use(store.Middleware())
 	e.POST("/sign-in/:user/:device", func(c echo.Context) error {
-		sess, err := echofirestore.Get(c)
-		if err != nil {
-			return err
-		}
-		sess.Values["user"], sess.Values["device"] = c.Param("user"), c.Param("device")
-		if err := echofirestore.Renew(c); err != nil {
+		if err := signInAs(c, c.Param("user"), c.Param("device")); err != nil {
 			return err
 		}
 		return c.NoContent(http.StatusNoContent)
@@ -213,6 +218,45 @@ func ExampleStore_Sessions() {
 	// POST /sign-in/alice/phone: 204
 	// POST /sign-in/alice/laptop: 204
 	// GET /devices: 200 ["laptop, here","phone"]
+}
+
+// Keep the two newest sessions of a user at each sign-in. Sessions are listed by when they were last saved, which is now for
+// the one that signs in.
+func ExampleStore_Sessions_newest() {
+	store, stop := newUserStore()
+	defer stop()
+
+	const most = 2
+	signIn := func(c echo.Context) error {
+		if err := signInAs(c, c.Param("user"), c.Param("device")); err != nil {
+			return err
+		}
+		if err := echofirestore.Save(c); err != nil { // it counts, too
+			return err
+		}
+		infos, err := store.Sessions(c.Request().Context(), c.Param("user"))
+		if err != nil {
+			return err
+		}
+		for _, info := range infos[min(most, len(infos)):] {
+			err := store.Revoke(c.Request().Context(), c.Param("user"), info.ID)
+			if err != nil && !errors.Is(err, echofirestore.ErrGone) { // somebody else may have ended it
+				return err
+			}
+		}
+		return c.NoContent(http.StatusNoContent)
+	}
+
+	e := newDevicesApp(store)
+	e.POST("/sign-in-few/:user/:device", signIn)
+	browse(e, "POST /sign-in-few/alice/phone")
+	browse(e, "POST /sign-in-few/alice/tablet")
+	browse(e, "POST /sign-in-few/alice/laptop", "GET /devices")
+	// Output:
+	// POST /sign-in-few/alice/phone: 204
+	// POST /sign-in-few/alice/tablet: 204
+	// POST /sign-in-few/alice/laptop: 204
+	// GET /devices: 200 ["laptop, here","tablet"]
 }
 
 // Sign out everywhere but here, as after a change of the password.

@@ -2,6 +2,8 @@ package firesession
 
 import (
 	"context"
+	"fmt"
+	"iter"
 	"net/http"
 	"time"
 
@@ -87,8 +89,15 @@ func (s *Store) Ended(sess *sessions.Session) bool {
 
 // Sessions returns the living sessions of a user, the last saved first. The user is the session value that Config.UserKey
 // names, as text: of a number, its decimal digits. It costs one read for each stored session of the user, and at least one.
-func (s *Store) Sessions(ctx context.Context, user string) ([]SessionInfo, error) {
-	infos, err := s.core.Sessions(ctx, user)
+// [AtMost] bounds that.
+func (s *Store) Sessions(ctx context.Context, user string, opts ...ListOption) ([]SessionInfo, error) {
+	var list listOptions
+	for _, opt := range opts {
+		if err := opt(&list); err != nil {
+			return nil, err
+		}
+	}
+	infos, err := s.core.Sessions(ctx, user, list.atMost)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +106,39 @@ func (s *Store) Sessions(ctx context.Context, user string) ([]SessionInfo, error
 		sessions[i] = SessionInfo(info)
 	}
 	return sessions, nil
+}
+
+// A ListOption is an option of [Store.Sessions].
+type ListOption func(*listOptions) error
+
+type listOptions struct {
+	atMost int
+}
+
+// AtMost makes [Store.Sessions] read at most n documents, where n is at least 1. It is for users with a great many sessions,
+// such as a bot: of more than n, Sessions then returns some, which need not be the latest.
+func AtMost(n int) ListOption {
+	return func(list *listOptions) error {
+		if n < 1 {
+			return fmt.Errorf("echofirestore: AtMost(%d): it must be at least 1", n)
+		}
+		list.atMost = n
+		return nil
+	}
+}
+
+// All returns an iterator over all living sessions, in no particular order. It reads 100 documents at a time, and holds no
+// more in memory. It costs one read for each stored session, and at least one. Config.Timeout limits each 100. After an
+// error, which comes with the zero SessionInfo, the iteration ends. Sessions that begin or are renewed during the iteration
+// may be missing.
+func (s *Store) All(ctx context.Context) iter.Seq2[SessionInfo, error] {
+	return func(yield func(SessionInfo, error) bool) {
+		for info, err := range s.core.All(ctx) {
+			if !yield(SessionInfo(info), err) {
+				return
+			}
+		}
+	}
 }
 
 // Revoke ends one session of a user, wherever it is in use: the one that has this ID in [Store.Sessions]. It returns

@@ -44,14 +44,13 @@ func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *rec
 	var untouched error
 	err := rec.exclusively(func() (err error) {
 		c := &commit{Store: s, sess: sess, rec: rec, writeID: writeID}
-		untouched, err = c.run(ctx)
+		if untouched, err = c.run(ctx); errors.Is(err, ErrGone) {
+			rec.reported()
+		}
 		return err
 	})
 	if untouched != nil {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended", slog.Any("error", untouched))
-	}
-	if errors.Is(err, ErrGone) {
-		rec.reported()
 	}
 	return err
 }

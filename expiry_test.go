@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
@@ -182,6 +184,32 @@ func TestExtendedMeanwhile(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestExtendedMeanwhileThenRefused has Firestore refuse to extend the session of a request that changes nothing, after another
+// request has extended it: nothing is lost, so that is no error.
+func TestExtendedMeanwhileThenRefused(t *testing.T) {
+	t.Parallel()
+	for _, req := range longRequests() {
+		if !req.touches {
+			continue
+		}
+		t.Run(req.name, func(t *testing.T) {
+			t.Parallel()
+			a := newLongApp(t, req, func(a *app) {
+				a.clock.Advance(40 * time.Minute)
+				a.browser().post("/extend", withCookie("key1"))
+				a.clock.Advance(40 * time.Minute)
+				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Err: status.Error(codes.PermissionDenied, "no")})
+			}, nil, func(cfg *echofirestore.Config) { cfg.TouchAfter = time.Minute })
+			if got := a.browser().post("/", withCookie("key1")); got.StatusCode != http.StatusOK {
+				t.Errorf("status %d", got.StatusCode)
+			}
+			if !strings.Contains(a.log.String(), "session not extended") {
+				t.Errorf("log %s", a.log)
+			}
+		})
 	}
 }
 

@@ -88,6 +88,47 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// TestTimeoutOfAnExtendedSession has Firestore not answer the save of a session whose copy has expired, and which another
+// request has extended. That is a time-out like others: no request stood in the way.
+func TestTimeoutOfAnExtendedSession(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	synctest.Test(t, func(t *testing.T) {
+		clock := newClock()
+		store, err := echofirestore.NewStore(echofirestore.Config{
+			Client: n.client, MaxAge: 3600, Now: clock.Now, Logger: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc := n.client.Collection(echofirestore.DefaultCollection).Doc("key")
+		extend := func() {
+			now := clock.Now()
+			if _, err := doc.Set(t.Context(), map[string]any{"data": payload(now), "max_age": 3600, "expire": now.Add(time.Hour)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		extend()
+		e := echo.New()
+		e.Use(store.Middleware())
+		e.GET("/", func(c echo.Context) error {
+			setOne(c)
+			clock.Advance(40 * time.Minute)
+			extend()
+			clock.Advance(40 * time.Minute)
+			n.silent = "Commit"
+			err := echofirestore.Save(c)
+			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, echofirestore.ErrConflict) {
+				t.Errorf("error %v", err)
+			}
+			return err
+		})
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+		req.AddCookie(&http.Cookie{Name: "__session", Value: "key"})
+		e.ServeHTTP(httptest.NewRecorder(), req)
+	})
+}
+
 // TestUnreachable makes clients as applications do, of a database that nobody serves, and looks at what the log says.
 func TestUnreachable(t *testing.T) {
 	const host = "127.0.0.1:9" // discard

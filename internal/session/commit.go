@@ -44,14 +44,13 @@ func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *rec
 	var untouched error
 	err := rec.exclusively(func() (err error) {
 		c := &commit{Store: s, sess: sess, rec: rec, writeID: writeID}
-		untouched, err = c.run(ctx)
+		if untouched, err = c.run(ctx); errors.Is(err, ErrGone) {
+			rec.reported()
+		}
 		return err
 	})
 	if untouched != nil {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended", slog.Any("error", untouched))
-	}
-	if errors.Is(err, ErrGone) {
-		rec.reported()
 	}
 	return err
 }
@@ -85,24 +84,26 @@ func (c *commit) run(ctx context.Context) (untouched, err error) {
 		start := time.Now()
 		found, done, err := c.do(ctx, do)
 		switch {
-		case err != nil && interfered:
-			return nil, inConflict(ctx, err)
 		case err != nil && !c.hasChanged() && (do == doReread || do == doTouch):
 			c.rec.set(func() { c.rec.touchFailed = true }) // a request tries it only once
 			return err, nil
+		case err != nil && interfered:
+			return nil, inConflict(ctx, err)
 		case err != nil || done:
 			return nil, err
 		case do == doEnd: // a commit before this one had failed to
 		case found == nil:
-			interfered = true
 			c.rec.vanish()
 		default:
-			interfered = true
 			c.rec.moveOn(found)
 			if c.writeID != "" {
 				return nil, errMovedOn
 			}
-			if do != doReread && !pause(ctx, attempt, time.Since(start)) {
+			if do == doReread {
+				break // another request has extended the session, and that is over
+			}
+			interfered = true
+			if !pause(ctx, attempt, time.Since(start)) {
 				return nil, conflict()
 			}
 		}

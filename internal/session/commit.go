@@ -29,11 +29,15 @@ type commit struct {
 
 	change  merge.Change
 	next    *document.Document // what the change makes of the stored document
+	own     successor          // likewise, complete
 	invalid error              // why the values cannot be stored
 }
 
 // commit stores the changes of a session. On success, the record holds the cookie to send, if any.
 func (s *Store) commit(ctx context.Context, sess *sessions.Session, rec *record) error {
+	if rec.isUpdating() {
+		return errUpdating()
+	}
 	return s.commitWith(ctx, sess, rec, "")
 }
 
@@ -125,14 +129,23 @@ func (c *commit) do(ctx context.Context, do action) (found *document.Document, d
 		return found, false, err
 	case doTouch:
 		return nil, true, c.touch(ctx)
-	case doErase:
-		return c.erase(ctx)
+	case doErase, doReplace:
+		if c.writeID != "" { // it has the turn
+			return c.replace(ctx)
+		}
+		done, err = c.share(ctx)
+		return nil, done, err
+	case doRenew:
+		if c.writeID != "" {
+			return c.replace(ctx)
+		}
+		return c.renew(ctx)
 	case doEndSeen:
 		return c.endSeen(ctx)
 	case doEnd:
 		return nil, endedBy(c.sess), c.end(ctx, c.sess, c.rec)
 	default:
-		return c.replace(ctx)
+		panic("not to be done")
 	}
 }
 
@@ -148,6 +161,9 @@ func (c *commit) compare() {
 	}
 	if c.rec.state != stored || endedBy(c.sess) || !c.hasChanged() {
 		return
+	}
+	if c.writeID == "" { // an Update saves what its function has seen
+		c.rec.moveOn(c.turns.latest(c.rec.doc))
 	}
 	doc := c.rec.doc
 	maxAge := doc.MaxAge

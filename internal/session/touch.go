@@ -17,6 +17,7 @@ func (c *commit) touch(ctx context.Context) error {
 		return nil
 	}
 	if err == nil {
+		c.turns.learn(doc)
 		c.saved(cred, doc, c.rec.values)
 	}
 	return err

@@ -146,10 +146,10 @@ func (c *commit) compare() {
 	if c.change, c.invalid = merge.Diff(c.rec.values, c.sess.Values); c.invalid != nil {
 		return
 	}
-	if c.rec.state != stored || endedBy(c.sess) || !c.hasChanged() {
-		return
-	}
 	doc := c.rec.doc
+	if c.rec.state != stored || endedBy(c.sess) || !c.hasChanged() || doc.ExpiredAt(c.cfg.Now()) {
+		return // this document is not to be changed
+	}
 	maxAge := doc.MaxAge
 	if c.sess.Options.MaxAge != c.rec.maxAge {
 		maxAge = c.sess.Options.MaxAge

@@ -119,6 +119,25 @@ func TestLogoutStands(t *testing.T) {
 	}
 }
 
+// TestMaxAgeOfAnotherRequest has another request change the max age of a session while this one changes a value: both stay, and
+// the cookie lives as long as the session.
+func TestMaxAgeOfAnotherRequest(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": 3600, "expire": a.clock.Now().Add(time.Hour)})
+	a.POST("/other", func(c echo.Context) error { session(c).Options.MaxAge = 60; return nil })
+	a.POST("/", set("n", 1))
+	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post("/other", withCookie("key")) }})
+	got := a.browser().post("/", withCookie("key"))
+	doc := a.documents()["key"]
+	if cookie := got.cookie("__session"); doc["max_age"] != int64(60) || cookie == nil || cookie.MaxAge != 60 {
+		t.Errorf("max age %v, cookie %v", doc["max_age"], cookie)
+	}
+	if values := a.values("key"); values["n"] != 1 {
+		t.Errorf("values %v", values)
+	}
+}
+
 // TestConflictsEnd lets every save meet contention: the attempts must end.
 func TestConflictsEnd(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc/codes"
@@ -135,6 +136,41 @@ func TestMaxAgeOfAnotherRequest(t *testing.T) {
 	}
 	if values := a.values("key"); values["n"] != 1 {
 		t.Errorf("values %v", values)
+	}
+}
+
+// TestEqualValueIsNoChange has a request set a value that is equal to the stored one once it is stored, such as a struct that JSON
+// decodes as a map, and change another value. Meanwhile, another request changes the first: that stays.
+func TestEqualValueIsNoChange(t *testing.T) {
+	t.Parallel()
+	type profile struct{ Name string }
+	for name, expired := range map[string]bool{"at the same time": false, "before this request's copy expires": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.POST("/begin", set("profile", profile{"alice"}))
+			a.POST("/other", set("profile", profile{"bob"}))
+			key := ""
+			other := func() { a.browser().post("/other", withCookie(key)) }
+			a.POST("/", func(c echo.Context) error {
+				session(c).Values["profile"] = profile{"alice"}
+				session(c).Values["n"] = 1
+				if !expired {
+					a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: other})
+					return nil
+				}
+				a.clock.Advance(40 * time.Minute)
+				other()
+				a.clock.Advance(40 * time.Minute)
+				return nil
+			})
+			key = a.browser().post("/begin").cookie("__session").Value
+			a.browser().post("/", withCookie(key))
+			want := map[string]any{"profile": map[string]any{"Name": "bob"}, "n": 1}
+			if diff := cmp.Diff(want, a.values(key)); diff != "" {
+				t.Errorf("values (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

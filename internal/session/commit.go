@@ -154,8 +154,13 @@ func (c *commit) compare() {
 	if c.sess.Options.MaxAge != c.rec.maxAge {
 		maxAge = c.sess.Options.MaxAge
 	}
-	if c.next, c.invalid = c.layout.Next(doc, c.change.ApplyTo(doc.Values), maxAge, c.cfg.Now()); c.invalid == nil {
-		c.change = c.change.Stored(c.rec.values, c.next.Values)
+	if c.next, c.invalid = c.layout.Next(doc, c.change.ApplyTo(doc.Values), maxAge, c.cfg.Now()); c.invalid != nil {
+		return
+	}
+	set := len(c.change.Set)
+	c.change = c.change.Stored(c.rec.values, c.next.Values)
+	if len(c.change.Set) < set && !merge.Equal(c.rec.values, doc.Values) { // others may have changed what this request has not
+		c.next, c.invalid = c.layout.Next(doc, c.change.ApplyTo(doc.Values), maxAge, c.cfg.Now())
 	}
 }
 

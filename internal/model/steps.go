@@ -1,4 +1,4 @@
-package echofirestore_test
+package model
 
 import (
 	"cmp"
@@ -10,9 +10,8 @@ import (
 	"slices"
 
 	"github.com/gorilla/sessions"
-	"github.com/labstack/echo/v4"
 
-	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firesession"
 )
 
 // A step is something that a handler does, an ending how it ends.
@@ -60,45 +59,52 @@ const (
 // sidKey is the value that is a session's identity, maxAgeKey stands for its max age among its values.
 const sidKey, maxAgeKey = "sid", "(max age)"
 
-func (v *visit) handle(c echo.Context) error {
-	if err := v.do(c, v.steps); err != nil {
+// handle is the handler of the visit.
+func (v *visit) handle(r Request) error {
+	v.err = v.respond(r)
+	return v.err
+}
+
+func (v *visit) respond(r Request) error {
+	if err := v.do(r, v.steps); err != nil {
 		return err
 	}
 	switch v.ending {
 	case noContent:
 		return nil
 	case fails:
-		return errors.New("the handler fails")
+		return ErrHandler
 	case panics:
 		panic("the handler panics")
 	case forbids:
-		return c.NoContent(http.StatusForbidden)
+		return r.NoContent(http.StatusForbidden)
 	case breaks:
-		return c.NoContent(http.StatusInternalServerError)
+		return r.NoContent(http.StatusInternalServerError)
 	default:
-		if err := c.NoContent(http.StatusOK); err != nil || v.late == nil {
+		if err := r.NoContent(http.StatusOK); err != nil || v.late == nil {
 			return err
 		}
-		return v.do(c, v.late)
+		v.begun = true
+		return v.do(r, v.late)
 	}
 }
 
-func (v *visit) do(c echo.Context, steps []step) error {
+func (v *visit) do(r Request, steps []step) error {
 	for _, s := range steps {
 		if s.op == opDestroy {
-			if err := v.destroy(c); err != nil {
+			if err := v.destroy(r); err != nil {
 				return err
 			}
 			continue
 		}
-		sess, err := v.session(c)
+		sess, err := v.session(r)
 		if err != nil {
 			if s.op == opTry {
 				continue
 			}
 			return err
 		}
-		if err := v.change(c, sess, s); err != nil {
+		if err := v.change(r, sess, s); err != nil {
 			return err
 		}
 	}
@@ -106,13 +112,13 @@ func (v *visit) do(c echo.Context, steps []step) error {
 }
 
 // session is the handler's way to the session. It notes what the first one to ask was shown.
-func (v *visit) session(c echo.Context) (*sessions.Session, error) {
+func (v *visit) session(r Request) (*sessions.Session, error) {
 	var sess *sessions.Session
 	if v.silent {
-		sess = session(c)
+		sess = r.Session()
 	} else {
 		var err error
-		if sess, err = echofirestore.Get(c); err != nil {
+		if sess, err = r.Get(); err != nil {
 			return nil, err
 		}
 	}
@@ -122,18 +128,18 @@ func (v *visit) session(c echo.Context) (*sessions.Session, error) {
 	return sess, nil
 }
 
-func (v *visit) destroy(c echo.Context) error {
+func (v *visit) destroy(r Request) error {
 	v.unread = v.unread || !v.looked
 	v.looked = true
 	v.endSession()
-	return echofirestore.Destroy(c)
+	return r.Destroy()
 }
 
-func (v *visit) change(c echo.Context, sess *sessions.Session, s step) error {
+func (v *visit) change(r Request, sess *sessions.Session, s step) error {
 	value := fmt.Sprintf("v%d.%d", v.id, len(v.writes))
 	switch s.op {
 	case opWait:
-		c := &call{method: "wait", answered: make(chan struct{})}
+		c := newCall("wait", nil)
 		v.calls <- c
 		<-c.answered
 	case opRead:
@@ -159,7 +165,7 @@ func (v *visit) change(c echo.Context, sess *sessions.Session, s step) error {
 		v.note(v.sid(sess), maxAgeKey, fmt.Sprint(sess.Options.MaxAge))
 	case opSave:
 		v.noteTried()
-		err := echofirestore.Save(c)
+		err := r.Save()
 		if err == nil {
 			v.noteAcked()
 		}
@@ -167,7 +173,7 @@ func (v *visit) change(c echo.Context, sess *sessions.Session, s step) error {
 	case opRenew, opByID:
 		v.ends = true
 		if s.op == opRenew || sess.IsNew {
-			return echofirestore.Renew(c)
+			return r.Renew()
 		}
 		v.renewing, sess.ID = cmp.Or(sess.ID, v.renewing), ""
 	case opExpire:
@@ -180,7 +186,7 @@ func (v *visit) change(c echo.Context, sess *sessions.Session, s step) error {
 			v.remove(sess, func(i int) bool { return i%2 == v.id%2 })
 		}
 	case opCount, opTry, opAdd, opRefuse, opDrain, opEndIn:
-		return v.update(c, sess, s.op)
+		return v.update(r, sess, s.op)
 	}
 	return nil
 }
@@ -195,7 +201,7 @@ func (v *visit) endSession() {
 
 var errRefused = errors.New("the function refuses")
 
-func (v *visit) update(c echo.Context, sess *sessions.Session, o op) error {
+func (v *visit) update(r Request, sess *sessions.Session, o op) error {
 	u := &addition{v: v, at: v.h.now()}
 	if o == opAdd {
 		u.id = fmt.Sprintf("u%d.%d", v.id, len(v.updates))
@@ -204,7 +210,7 @@ func (v *visit) update(c echo.Context, sess *sessions.Session, o op) error {
 	v.ends = v.ends || o == opEndIn
 	before := len(v.writes)
 	v.draining = o == opDrain
-	err := echofirestore.Update(c, func(sess *sessions.Session) error {
+	err := r.Update(func(sess *sessions.Session) error {
 		v.h.follow()
 		v.undo(before) // this run begins anew
 		if o == opRefuse {
@@ -240,7 +246,7 @@ func (v *visit) update(c echo.Context, sess *sessions.Session, o op) error {
 		v.undo(before)
 	}
 	// One that ends the session cannot know whether it has, if the answer was lost: the document is gone either way.
-	v.dropped = v.dropped || errors.Is(err, echofirestore.ErrGone) && o != opEndIn
+	v.dropped = v.dropped || errors.Is(err, firesession.ErrGone) && o != opEndIn
 	switch {
 	case o == opRefuse:
 		if err == nil {

@@ -1,7 +1,6 @@
 package echofirestore_test
 
 import (
-	"context"
 	"net/http"
 	"testing"
 
@@ -17,7 +16,8 @@ import (
 // TestModel runs random histories of requests and faults on Echo.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	model.Run(t, func(cfg firesession.Config, handler func(model.Request) error) (http.Handler, error) {
+	model.Run(t, func(t testing.TB, cfg firesession.Config, handler model.Handler) http.Handler {
+		t.Helper()
 		sessions, err := echofirestore.Config{
 			Client:     cfg.Client,
 			Collection: cfg.Collection,
@@ -30,26 +30,25 @@ func TestModel(t *testing.T) {
 			Now:        cfg.Now,
 		}.ToMiddleware()
 		if err != nil {
-			return nil, err
+			t.Fatal(err)
 		}
 		e := echo.New()
 		e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{
 			LogErrorFunc: func(_ echo.Context, err error, _ []byte) error { return err },
 		}), sessions)
-		e.POST("/", func(c echo.Context) error { return handler(modelRequest{c}) })
-		return e, nil
+		e.POST("/", func(c echo.Context) error { return handler(c.Response(), c.Request(), modelSessions{c}) })
+		return e
 	})
 }
 
-type modelRequest struct{ c echo.Context }
+type modelSessions struct{ c echo.Context }
 
-func (r modelRequest) Context() context.Context        { return r.c.Request().Context() }
-func (r modelRequest) Get() (*sessions.Session, error) { return echofirestore.Get(r.c) }
-func (r modelRequest) Session() *sessions.Session      { return session(r.c) }
-func (r modelRequest) Save() error                     { return echofirestore.Save(r.c) }
-func (r modelRequest) Destroy() error                  { return echofirestore.Destroy(r.c) }
-func (r modelRequest) Renew() error                    { return echofirestore.Renew(r.c) }
-func (r modelRequest) NoContent(status int) error      { return r.c.NoContent(status) }
-func (r modelRequest) Update(fn func(*sessions.Session) error) error {
-	return echofirestore.Update(r.c, fn)
+func (s modelSessions) Get() (*sessions.Session, error) { return echofirestore.Get(s.c) }
+func (s modelSessions) Session() *sessions.Session      { return session(s.c) }
+func (s modelSessions) Save() error                     { return echofirestore.Save(s.c) }
+func (s modelSessions) Destroy() error                  { return echofirestore.Destroy(s.c) }
+func (s modelSessions) Renew() error                    { return echofirestore.Renew(s.c) }
+
+func (s modelSessions) Update(fn func(*sessions.Session) error) error {
+	return echofirestore.Update(s.c, fn)
 }

@@ -1,8 +1,6 @@
 package firesession_test
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"testing"
 
@@ -15,49 +13,28 @@ import (
 // TestModel runs random histories of requests and faults on net/http.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	model.Run(t, func(cfg firesession.Config, handler func(model.Request) error) (http.Handler, error) {
+	model.Run(t, func(t testing.TB, cfg firesession.Config, handler model.Handler) http.Handler {
+		t.Helper()
 		store, err := firesession.NewStore(cfg)
 		if err != nil {
-			return nil, err
+			t.Fatal(err)
 		}
-		return recovering(store.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			switch err := handler(modelRequest{w, r}); {
-			case err == nil:
-			case errors.Is(err, model.ErrHandler):
+		return store.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := handler(w, r, modelSessions{r}); err != nil {
 				w.WriteHeader(http.StatusInternalServerError)
-			case errors.Is(err, firesession.ErrGone):
-				w.WriteHeader(http.StatusConflict)
-			default:
-				w.WriteHeader(http.StatusServiceUnavailable)
 			}
-		}))), nil
+		}))
 	})
 }
 
-// recovering answers for handlers that panic.
-func recovering(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			if recover() != nil {
-				w.WriteHeader(http.StatusInternalServerError)
-			}
-		}()
-		next.ServeHTTP(w, r)
-	})
-}
+type modelSessions struct{ r *http.Request }
 
-type modelRequest struct {
-	w http.ResponseWriter
-	r *http.Request
-}
+func (s modelSessions) Get() (*sessions.Session, error) { return firesession.Get(s.r) }
+func (s modelSessions) Session() *sessions.Session      { return firesession.Session(s.r) }
+func (s modelSessions) Save() error                     { return firesession.Save(s.r) }
+func (s modelSessions) Destroy() error                  { return firesession.Destroy(s.r) }
+func (s modelSessions) Renew() error                    { return firesession.Renew(s.r) }
 
-func (r modelRequest) Context() context.Context        { return r.r.Context() }
-func (r modelRequest) Get() (*sessions.Session, error) { return firesession.Get(r.r) }
-func (r modelRequest) Session() *sessions.Session      { return firesession.Session(r.r) }
-func (r modelRequest) Save() error                     { return firesession.Save(r.r) }
-func (r modelRequest) Destroy() error                  { return firesession.Destroy(r.r) }
-func (r modelRequest) Renew() error                    { return firesession.Renew(r.r) }
-func (r modelRequest) NoContent(status int) error      { r.w.WriteHeader(status); return nil }
-func (r modelRequest) Update(fn func(*sessions.Session) error) error {
-	return firesession.Update(r.r, fn)
+func (s modelSessions) Update(fn func(*sessions.Session) error) error {
+	return firesession.Update(s.r, fn)
 }

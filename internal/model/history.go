@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"testing/synctest"
 	"time"
 
@@ -67,7 +68,8 @@ const (
 	takenKey        = "taken" // of a session of somebody else, that the key factory may return
 )
 
-func newHistory(seed uint64, host Host, n *bubble.Network, tally *tally) (*history, error) {
+func newHistory(t testing.TB, seed uint64, host Host, n *bubble.Network, tally *tally) *history {
+	t.Helper()
 	h := &history{
 		Rand:       rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // to have it again
 		network:    n,
@@ -79,15 +81,11 @@ func newHistory(seed uint64, host Host, n *bubble.Network, tally *tally) (*histo
 		ledger:     newLedger(),
 	}
 	for range 2 {
-		server, err := h.newServer(host)
-		if err != nil {
-			return nil, err
-		}
-		h.servers = append(h.servers, server)
+		h.servers = append(h.servers, h.newServer(t, host))
 	}
 	h.planned = 4 + h.IntN(16)
 	h.faults = []float64{0, 0.1, 0.3}[h.IntN(3)]
-	return h, nil
+	return h
 }
 
 // logHandler tells visits what the log says of them.
@@ -128,8 +126,9 @@ func (h *history) newKey() string {
 }
 
 // newServer returns one more server of the application.
-func (h *history) newServer(host Host) (http.Handler, error) {
-	return host(firesession.Config{
+func (h *history) newServer(t testing.TB, host Host) http.Handler {
+	t.Helper()
+	return host(t, firesession.Config{
 		Client:     h.network.Client,
 		Collection: h.collection,
 		MaxAge:     modelMaxAge,
@@ -139,8 +138,8 @@ func (h *history) newServer(host Host) (http.Handler, error) {
 		HashKeys:   h.hashed,
 		Now:        h.clock.Now,
 		Logger:     slog.New(logHandler{}),
-	}, func(r Request) error {
-		return r.Context().Value(visitKey{}).(*visit).handle(r)
+	}, func(w http.ResponseWriter, r *http.Request, s Sessions) error {
+		return r.Context().Value(visitKey{}).(*visit).handle(w, s)
 	})
 }
 

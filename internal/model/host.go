@@ -1,9 +1,8 @@
 package model
 
 import (
-	"context"
-	"errors"
 	"net/http"
+	"testing"
 
 	"github.com/gorilla/sessions"
 
@@ -11,26 +10,18 @@ import (
 )
 
 // A Host returns one more server of an application: a framework with the package of its sessions, whose Config has the
-// fields of cfg. The application has a handler for every request.
-//
-// A panic of the handler is answered with status 500, as applications have it, outside of the sessions. What the handler
-// returns is an error that the framework answers: with status 500 if it is [ErrHandler], otherwise as the package of the
-// sessions wants it.
-type Host func(cfg firesession.Config, handler func(Request) error) (http.Handler, error)
+// fields of cfg, and with a handler for every request. What the handler returns is an error that the framework answers.
+type Host func(t testing.TB, cfg firesession.Config, handler Handler) http.Handler
 
-// A Request is what the host's package of sessions offers its handlers.
-type Request interface {
-	Context() context.Context
+// A Handler is an application's code.
+type Handler func(w http.ResponseWriter, r *http.Request, s Sessions) error
+
+// Sessions are the functions by which a host's handlers use the session of a request.
+type Sessions interface {
 	Get() (*sessions.Session, error)
 	Session() *sessions.Session
 	Save() error
 	Destroy() error
 	Renew() error
 	Update(fn func(*sessions.Session) error) error
-
-	// NoContent sends a response without a body.
-	NoContent(status int) error
 }
-
-// ErrHandler is the error of a handler that fails by itself.
-var ErrHandler = errors.New("the handler fails")

@@ -76,10 +76,7 @@ func runHistory(t *testing.T, host Host, n *bubble.Network, tally *tally, seed u
 	t.Helper()
 	tally.histories++
 	synctest.Test(t, func(t *testing.T) {
-		var err error
-		if h, err = newHistory(seed, host, n, tally); err != nil {
-			t.Fatal(err)
-		}
+		h = newHistory(t, seed, host, n, tally)
 		h.run(t.Context())
 	})
 	if h.problems != nil {

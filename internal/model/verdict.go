@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"math"
 	"net/http"
@@ -43,7 +44,7 @@ func (h *history) end(v *visit) {
 	if v.acked() {
 		h.checkDelivered(v, cookie)
 	}
-	if len(v.struck) == 1 && answerLost(v.struck[0]) && !v.lost && v.inTime() && status == http.StatusServiceUnavailable {
+	if len(v.struck) == 1 && answerLost(v.struck[0]) && !v.lost && v.inTime() && v.toldOfFailure() {
 		h.problem("#%d answers %d for what was stored: %s", v.id, status, v.struck[0])
 	}
 	if v.dropped && h.ledger.at(h.id(v.key)).aliveAt(h.clock.Now()) {
@@ -76,6 +77,14 @@ func (v *visit) cookie() *http.Cookie {
 
 // inTime reports whether no time-out can have ended a call of v's: while others wait for theirs, its own time passes too.
 func (v *visit) inTime() bool { return time.Since(v.started) < 10*time.Second }
+
+// toldOfFailure reports whether the handler or the client was told that Firestore has failed.
+func (v *visit) toldOfFailure() bool {
+	if v.err != nil && !v.begun {
+		return !errors.Is(v.err, errHandler) && !errors.Is(v.err, firesession.ErrGone)
+	}
+	return v.response.StatusCode == http.StatusServiceUnavailable
+}
 
 // answerLost reports whether a fault has a call applied and answered at once, in another way. What became of it can be seen.
 func answerLost(fault string) bool {

@@ -120,6 +120,13 @@ func (v *visit) run(ctx context.Context) {
 		req.Header.Set("Cookie", "__session="+v.key)
 	}
 	rec := httptest.NewRecorder()
+	defer func() { v.response = rec.Result() }()
+	defer func() {
+		if p := recover(); p == errHandler { //nolint:errorlint // the very one
+			rec.WriteHeader(http.StatusInternalServerError) // as an application does that recovers from panics
+		} else if p != nil {
+			panic(p)
+		}
+	}()
 	v.server.ServeHTTP(rec, req)
-	v.response = rec.Result()
 }

@@ -159,22 +159,3 @@ func TestFailedLoadIsLogged(t *testing.T) {
 		})
 	}
 }
-
-// TestClientThatLeavesIsNoError has the client go away while its session is read: Firestore has not failed.
-func TestClientThatLeavesIsNoError(t *testing.T) {
-	t.Parallel()
-	log := new(syncBuffer)
-	a := newApp(t, func(cfg *echofirestore.Config) {
-		cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	})
-	a.GET("/", see)
-	a.putSession("key", "{}")
-	ctx, leave := context.WithCancel(t.Context())
-	a.firestore.Inject(firestoretest.Fault{Method: "BatchGetDocuments", Do: leave, Delay: time.Hour})
-	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", http.NoBody)
-	req.AddCookie(&http.Cookie{Name: "__session", Value: "key"})
-	a.ServeHTTP(httptest.NewRecorder(), req)
-	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `level=DEBUG msg="session not loaded"`) {
-		t.Errorf("log %s", got)
-	}
-}

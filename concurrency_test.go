@@ -15,9 +15,10 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
-const clients, rounds = 20, 50
+const clients = 20
 
 // values returns the values of the stored session called key.
 func (a *app) values(key string) map[string]any {
@@ -42,7 +43,7 @@ func (a *app) atOnce(f func(client int)) {
 	wg.Wait()
 }
 
-// TestNoChangeIsLost has 20 requests at once, 50 times, set a key of their own in one session.
+// TestNoChangeIsLost has 20 requests at once, many times, set a key of their own in one session.
 func TestNoChangeIsLost(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
@@ -51,7 +52,7 @@ func TestNoChangeIsLost(t *testing.T) {
 		session(c).Values[c.Param("key")] = true
 		return c.NoContent(http.StatusNoContent)
 	})
-	b := a.browser()
+	b, rounds := a.browser(), testsize.N(10, 50)
 	for round := range rounds {
 		a.atOnce(func(client int) {
 			if got := b.post(fmt.Sprintf("/%d-%d", round, client), withCookie("key")); got.StatusCode != http.StatusNoContent {
@@ -64,7 +65,7 @@ func TestNoChangeIsLost(t *testing.T) {
 	}
 }
 
-// TestUpdateIsExact has 20 requests at once, 50 times, count in one session.
+// TestUpdateIsExact has 20 requests at once, many times, count in one session.
 func TestUpdateIsExact(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
@@ -76,7 +77,7 @@ func TestUpdateIsExact(t *testing.T) {
 			return nil
 		})
 	})
-	b := a.browser()
+	b, rounds := a.browser(), testsize.N(10, 50)
 	for range rounds {
 		a.atOnce(func(int) {
 			if got := b.post("/", withCookie("key")); got.StatusCode != http.StatusOK {
@@ -89,7 +90,7 @@ func TestUpdateIsExact(t *testing.T) {
 	}
 }
 
-// TestLogoutStands lets a request that began before a logout save after it, 100 times.
+// TestLogoutStands lets a request that began before a logout save after it, many times.
 func TestLogoutStands(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
@@ -102,7 +103,7 @@ func TestLogoutStands(t *testing.T) {
 		<-proceed
 		return c.NoContent(http.StatusOK)
 	})
-	for range 100 {
+	for range testsize.N(20, 100) {
 		b := a.browser()
 		key := b.post("/login").cookie("__session").Value
 		slow := make(chan reply)

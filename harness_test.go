@@ -3,15 +3,23 @@ package echofirestore_test
 import (
 	"bytes"
 	"cmp"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log"
 	"log/slog"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/firestore"
 	"github.com/labstack/echo/v4"
@@ -64,10 +72,29 @@ func newBareApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	a.server = httptest.NewUnstartedServer(a.Echo)
 	a.server.EnableHTTP2 = true
 	a.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	a.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate()}}
 	a.server.StartTLS()
 	t.Cleanup(a.server.Close)
 	return a
 }
+
+// certificate returns that of the servers. The one of package httptest is an RSA key, whose handshakes take a tenth of the
+// time of all tests.
+var certificate = sync.OnceValue(func() tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+})
 
 // aboutResponses skips a test on the emulator. It has many apps, and is about responses rather than about Firestore. The
 // official client leaves a connection to the emulator open for each of them, until the emulator accepts no more.

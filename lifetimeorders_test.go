@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
 // A span is what a session should live, as its documentation has it.
@@ -101,7 +102,7 @@ func TestLifetimesInEveryOrder(t *testing.T) {
 					var key string
 					var history []string
 					b := a.browser()
-					for range 150 {
+					for range testsize.N(40, 150) {
 						now = now.Add(pauses[rng.IntN(len(pauses))])
 						path := paths[rng.IntN(len(paths))]
 						a.clock.Set(now)

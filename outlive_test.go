@@ -20,7 +20,7 @@ import (
 	"github.com/echofirestore/echofirestore"
 )
 
-var outliveFlag = flag.Int("outlive", 1000, "how many requests TestHandlersOutliveTheirRequests makes in each of its ways")
+var outliveFlag = flag.Int("outlive", 200, "how many requests TestHandlersOutliveTheirRequests makes in each of its ways")
 
 const outliveUsers = 20
 

@@ -134,7 +134,9 @@ func (a *app) browser() *browser { return a.browserAt(a.server.URL) }
 
 // plainBrowser returns a browser that has the app served over plain HTTP.
 func (a *app) plainBrowser() *browser {
-	server := httptest.NewServer(a.Echo)
+	server := httptest.NewUnstartedServer(a.Echo)
+	server.Config.ErrorLog = a.server.Config.ErrorLog
+	server.Start()
 	a.t.Cleanup(server.Close)
 	return a.browserAt(server.URL)
 }

@@ -2,6 +2,7 @@ package echofirestore_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -18,14 +19,15 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
-var leaksFlag = flag.Int("leaks", 1300, "how many requests TestLeaks makes")
+var leaksFlag = flag.Int("leaks", 0, "how many requests TestLeaks makes")
 
 // TestLeaks makes many requests of every kind, and looks for what they leave behind: goroutines and memory. What the
 // library knows of a session must go with the session. Each round ends its session, so Firestore is empty again too.
 func TestLeaks(t *testing.T) { //nolint:paralleltest // it measures the process
-	rounds := *leaksFlag / len(leakRequests)
+	rounds := cmp.Or(*leaksFlag, testsize.N(1300, 6500)) / len(leakRequests)
 	a := newApp(t, func(cfg *echofirestore.Config) { cfg.Logger = slog.New(slog.DiscardHandler) })
 	for _, r := range leakRequests {
 		a.POST(r.path, r.handler)

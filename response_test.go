@@ -157,7 +157,11 @@ func TestResponses(t *testing.T) {
 			}
 			for _, firestore := range []string{"well", "broken"} {
 				for protocol, open := range map[string]func(*app) *browser{"HTTP/1.1": (*app).plainBrowser, "HTTP/2": (*app).browser} {
-					t.Run(fmt.Sprintf("%s/%s/%s/%s", row.name, around.name, firestore, protocol), func(t *testing.T) {
+					name := fmt.Sprintf("%s/%s/%s/%s", row.name, around.name, firestore, protocol)
+					if !around.tries(name) {
+						continue
+					}
+					t.Run(name, func(t *testing.T) {
 						t.Parallel()
 						want, seen := row.check(t, around, firestore == "broken", open)
 						mu.Lock()

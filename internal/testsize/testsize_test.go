@@ -1,28 +1,32 @@
 package testsize
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
-// TestTry counts the combinations that are tried, of all in a full run: no row is left out, and by default less than half of
-// them are tried.
+// TestTry counts the combinations that are tried: all in a full run, and by default about a quarter, of each row some.
 func TestTry(t *testing.T) {
-	t.Parallel()
 	const rows, columns = 13, 17
-	tried := 0
-	for i := range rows {
-		met := 0
-		for j := range columns {
-			for k := range 2 {
-				if Try(i, j, k) {
-					met++
-					tried++
+	for _, env := range []string{"", "full"} {
+		t.Setenv("ECHOFIRESTORE_TESTS", env)
+		total := 0
+		for row := range rows {
+			tried := 0
+			for column := range columns {
+				for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} {
+					if Try(fmt.Sprintf("row %d/column %d/%s", row, column, protocol)) {
+						tried++
+					}
 				}
 			}
+			if total += tried; tried == 0 {
+				t.Errorf("%q: row %d is not tried", env, row)
+			}
 		}
-		if met < columns/2 {
-			t.Errorf("row %d is tried %d times", i, met)
+		most := rows * columns * 2
+		if env == "full" && total != most || env == "" && (total < most/5 || total > most/3) {
+			t.Errorf("%q: %d of %d are tried", env, total, most)
 		}
-	}
-	if most := rows * columns * 2; full() != (tried == most) || !full() && tried > most/2 {
-		t.Errorf("%d of %d are tried", tried, most)
 	}
 }

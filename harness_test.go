@@ -26,6 +26,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/bubble"
 	"github.com/echofirestore/echofirestore/internal/testclock"
 )
 
@@ -38,8 +39,8 @@ type app struct {
 	clock     *testclock.Clock
 	config    echofirestore.Config
 	store     *echofirestore.Store
-	server    *httptest.Server
-	log       *syncBuffer // what the store logged
+	server    *httptest.Server // nil in a bubble
+	log       *syncBuffer      // what the store logged
 }
 
 // newApp starts an app whose Config is changed by the given functions. Routes may be added until the first request.
@@ -53,8 +54,34 @@ func newApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 // newBareApp is newApp, but installs no middleware.
 func newBareApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	t.Helper()
-	a := &app{Echo: echo.New(), t: t, clock: testclock.New(), log: new(syncBuffer)}
-	a.firestore, a.client = firestoretest.Start(t)
+	server, client := firestoretest.Start(t)
+	a := newUnservedApp(t, server, client, configure)
+	a.server = httptest.NewUnstartedServer(a.Echo)
+	a.server.EnableHTTP2 = true
+	a.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	a.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate()}}
+	a.server.StartTLS()
+	t.Cleanup(a.server.Close)
+	return a
+}
+
+// newBubbleApp is newApp for bubbles of testing/synctest, where waiting takes no time. Browsers call the app directly.
+func newBubbleApp(t *testing.T, n *bubble.Network, configure ...func(*echofirestore.Config)) *app {
+	t.Helper()
+	a := newBareBubbleApp(t, n, configure...)
+	a.Use(a.store.Middleware())
+	return a
+}
+
+// newBareBubbleApp is newBubbleApp, but installs no middleware.
+func newBareBubbleApp(t *testing.T, n *bubble.Network, configure ...func(*echofirestore.Config)) *app {
+	t.Helper()
+	return newUnservedApp(t, n.Server, n.Client, configure)
+}
+
+func newUnservedApp(t *testing.T, server *firestoretest.Server, client *firestore.Client, configure []func(*echofirestore.Config)) *app {
+	t.Helper()
+	a := &app{Echo: echo.New(), t: t, firestore: server, client: client, clock: testclock.New(), log: new(syncBuffer)}
 	a.firestore.LimitTransactions(firestoretest.TransactionLimit) // as the service does
 	a.config = echofirestore.Config{
 		Client: a.client,
@@ -69,12 +96,6 @@ func newBareApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	if a.store, err = echofirestore.NewStore(a.config); err != nil {
 		t.Fatal(err)
 	}
-	a.server = httptest.NewUnstartedServer(a.Echo)
-	a.server.EnableHTTP2 = true
-	a.server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	a.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate()}}
-	a.server.StartTLS()
-	t.Cleanup(a.server.Close)
 	return a
 }
 
@@ -130,7 +151,12 @@ type browser struct {
 	http.Client
 }
 
-func (a *app) browser() *browser { return a.browserAt(a.server.URL) }
+func (a *app) browser() *browser {
+	if a.server == nil {
+		return a.browserOf("https://app.test", directTransport{a.Echo})
+	}
+	return a.browserAt(a.server.URL)
+}
 
 // plainBrowser returns a browser that has the app served over plain HTTP.
 func (a *app) plainBrowser() *browser {
@@ -141,18 +167,31 @@ func (a *app) plainBrowser() *browser {
 	return a.browserAt(server.URL)
 }
 
-func (a *app) browserAt(url string) *browser {
+func (a *app) browserAt(url string) *browser { return a.browserOf(url, a.server.Client().Transport) }
+
+func (a *app) browserOf(url string, transport http.RoundTripper) *browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	return &browser{t: a.t, url: url, Client: http.Client{
 		Jar:       jar,
-		Transport: a.server.Client().Transport,
+		Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
 	}}
+}
+
+// A directTransport has requests served without a network.
+type directTransport struct{ http.Handler }
+
+func (d directTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	r := httptest.NewRequestWithContext(req.Context(), req.Method, req.URL.String(), req.Body)
+	r.Header = req.Header
+	rec := httptest.NewRecorder()
+	d.ServeHTTP(rec, r)
+	return rec.Result(), nil
 }
 
 // A reply is a response that was read to its end.

@@ -52,7 +52,7 @@ func TestNoChangeIsLost(t *testing.T) {
 		session(c).Values[c.Param("key")] = true
 		return c.NoContent(http.StatusNoContent)
 	})
-	b, rounds := a.browser(), testsize.N(10, 50)
+	b, rounds := a.browser(), testsize.N(5, 50)
 	for round := range rounds {
 		a.atOnce(func(client int) {
 			if got := b.post(fmt.Sprintf("/%d-%d", round, client), withCookie("key")); got.StatusCode != http.StatusNoContent {
@@ -77,7 +77,7 @@ func TestUpdateIsExact(t *testing.T) {
 			return nil
 		})
 	})
-	b, rounds := a.browser(), testsize.N(10, 50)
+	b, rounds := a.browser(), testsize.N(5, 50)
 	for range rounds {
 		a.atOnce(func(int) {
 			if got := b.post("/", withCookie("key")); got.StatusCode != http.StatusOK {

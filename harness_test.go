@@ -16,7 +16,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +26,7 @@ import (
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/bubble"
+	"github.com/echofirestore/echofirestore/internal/emulator"
 	"github.com/echofirestore/echofirestore/internal/testclock"
 )
 
@@ -121,9 +121,7 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 // official client leaves a connection to the emulator open for each of them, until the emulator accepts no more.
 func aboutResponses(t *testing.T) {
 	t.Helper()
-	if os.Getenv("FIRESTORE_EMULATOR_HOST") != "" {
-		t.Skip("it is about responses, for which Firestore in memory will do")
-	}
+	emulator.Avoid(t, "it is about responses, for which Firestore in memory will do")
 }
 
 // A syncBuffer is a buffer for several goroutines.

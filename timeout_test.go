@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,6 +22,7 @@ import (
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/bubble"
+	"github.com/echofirestore/echofirestore/internal/emulator"
 )
 
 // TestTimeout has Firestore not answer, or refuse until the time is over. The error says how long what did not answer, has
@@ -58,7 +58,7 @@ func TestTimeout(t *testing.T) {
 			t.Parallel()
 			n := bubble.NewNetwork(t)
 			where := "Firestore (project " + n.Server.Project() + ", database (default)"
-			if host := os.Getenv("FIRESTORE_EMULATOR_HOST"); host != "" {
+			if host := emulator.Host(); host != "" {
 				where += ", emulator " + host
 			}
 			where += ")"

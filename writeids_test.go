@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +22,7 @@ import (
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/bubble"
+	"github.com/echofirestore/echofirestore/internal/emulator"
 	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
@@ -77,7 +77,7 @@ func (a *app) ask(e http.Handler, path, key string) string {
 func TestManyUpdates(t *testing.T) {
 	t.Parallel()
 	updates := testsize.N(1000, 20_000)
-	if raceDetector || os.Getenv("FIRESTORE_EMULATOR_HOST") != "" {
+	if raceDetector || emulator.Host() != "" {
 		updates = 1000
 	}
 	a := newApp(t)

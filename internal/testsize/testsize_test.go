@@ -6,7 +6,7 @@ import (
 )
 
 // TestTry counts the combinations that are tried: all in a full run, and by default about a quarter, of each row some.
-func TestTry(t *testing.T) {
+func TestTry(t *testing.T) { //nolint:paralleltest // it sets the environment
 	const rows, columns = 13, 17
 	for _, env := range []string{"", "full"} {
 		t.Setenv("ECHOFIRESTORE_TESTS", env)

@@ -20,20 +20,6 @@ import (
 
 const clients = 20
 
-// values returns the values of the stored session called key.
-func (a *app) values(key string) map[string]any {
-	a.t.Helper()
-	doc, ok := a.documents()[key]
-	if !ok {
-		a.t.Fatalf("no document %q", key)
-	}
-	payload, err := echofirestore.DecodeJSON(doc["data"].(string))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return payload.Values
-}
-
 // atOnce runs f for 20 clients at once.
 func (a *app) atOnce(f func(client int)) {
 	var wg sync.WaitGroup

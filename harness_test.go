@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -293,4 +294,27 @@ func (a *app) cost(f func()) firestoretest.Ops {
 	before := a.firestore.Ops()
 	f()
 	return a.firestore.Ops().Sub(before)
+}
+
+func withCookie(key string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Cookie", "__session="+key) }
+}
+
+// payload is the data field of a session of Alice's that was last changed at the given time.
+func payload(created time.Time) string {
+	return fmt.Sprintf(`{"created": %d, "session": {"user": "alice"}}`, created.Unix())
+}
+
+// values returns the values of the stored session called key.
+func (a *app) values(key string) map[string]any {
+	a.t.Helper()
+	doc, ok := a.documents()[key]
+	if !ok {
+		a.t.Fatalf("no document %q", key)
+	}
+	payload, err := echofirestore.DecodeJSON(doc["data"].(string))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return payload.Values
 }

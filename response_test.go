@@ -25,8 +25,6 @@ import (
 // errTeapot is an application's error, which its error handler answers with 418.
 var errTeapot = errors.New("teapot")
 
-func setOne(c echo.Context) { session(c).Values["n"] = 1 }
-
 // A response is a way to respond, by a handler that sets the session's value n to 1.
 type response struct {
 	name    string

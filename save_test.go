@@ -20,14 +20,6 @@ import (
 	"github.com/echofirestore/echofirestore/internal/testclock"
 )
 
-// set is a handler that changes one value of its session.
-func set(key string, value any) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		session(c).Values[key] = value
-		return c.NoContent(http.StatusOK)
-	}
-}
-
 // TestSave looks at the documents that handlers leave behind.
 func TestSave(t *testing.T) {
 	t.Parallel()

@@ -1,20 +1,15 @@
 package echofirestore_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore"
-	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
@@ -103,27 +98,5 @@ func TestLogoutStands(t *testing.T) {
 	}
 	if docs := a.documents(); len(docs) != 0 {
 		t.Errorf("brought back: %v", docs)
-	}
-}
-
-// TestConflictsEnd lets every save meet contention: the attempts must end.
-func TestConflictsEnd(t *testing.T) {
-	t.Parallel()
-	a := newApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = 200 * time.Millisecond })
-	a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
-	a.POST("/", set("n", 1))
-	a.POST("/save", func(c echo.Context) error {
-		session(c).Values["n"] = 1
-		err := echofirestore.Save(c)
-		if !errors.Is(err, echofirestore.ErrConflict) && status.Code(err) != codes.DeadlineExceeded {
-			t.Errorf("error %v", err)
-		}
-		return err
-	})
-	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Err: status.Error(codes.Aborted, "contention")})
-	for _, path := range []string{"/", "/save"} {
-		if got := a.browser().post(path, withCookie("key")); got.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("%s: status %d", path, got.StatusCode)
-		}
 	}
 }

@@ -166,19 +166,3 @@ func (o outage) begin(n *bubble.Network, method string, after bool) (end func())
 	}
 	return func() { n.Carry = nil }
 }
-
-func TestFirestoreUnreachable(t *testing.T) {
-	t.Parallel()
-	a := newApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = 100 * time.Millisecond })
-	a.GET("/", see)
-	a.GET("/untouched", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
-	if err := a.firestore.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if got := a.browser().get("/", withCookie("key")); got.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("status %d", got.StatusCode)
-	}
-	if got := a.browser().get("/untouched", withCookie("key")); got.StatusCode != http.StatusOK {
-		t.Errorf("status %d", got.StatusCode)
-	}
-}

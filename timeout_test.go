@@ -89,7 +89,8 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestUnreachable makes clients as applications do, of a database that nobody serves, and looks at what the log says.
+// TestUnreachable makes clients as applications do, of a database that nobody serves, and looks at what the log says. Requests
+// that need no session are served.
 func TestUnreachable(t *testing.T) {
 	const host = "127.0.0.1:9" // discard
 	t.Setenv("FIRESTORE_EMULATOR_HOST", host)
@@ -104,6 +105,7 @@ func TestUnreachable(t *testing.T) {
 		Client: client, Timeout: 100 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}))
 	e.GET("/", set("n", 1))
+	e.GET("/untouched", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 	for name, key := range map[string]string{"load": "key", "create": ""} {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 		if key != "" {
@@ -113,12 +115,20 @@ func TestUnreachable(t *testing.T) {
 		rec := httptest.NewRecorder()
 		e.ServeHTTP(rec, req)
 		line := strings.TrimPrefix(log.String(), before)
-		t.Logf("%s: %d %s", name, rec.Code, line)
+		if rec.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s: status %d", name, rec.Code)
+		}
 		// It is 100ms, and whatever the machine is late.
 		want := regexp.MustCompile(regexp.QuoteMeta("Firestore (project demo, database sessions, emulator "+host+") did not answer within ") + `(\d{3}ms|\d\.\d+s)`)
 		if !want.MatchString(line) {
 			t.Errorf("%s: %q is not in the log: %s", name, want, line)
 		}
+	}
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/untouched", http.NoBody)
+	req.AddCookie(&http.Cookie{Name: "__session", Value: "key"})
+	rec := httptest.NewRecorder()
+	if e.ServeHTTP(rec, req); rec.Code != http.StatusNoContent {
+		t.Errorf("untouched: status %d", rec.Code)
 	}
 }
 

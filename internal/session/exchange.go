@@ -27,15 +27,14 @@ type Exchange struct {
 	writer         responseWriter
 	within         *Exchange // of the next middleware inside, which has another store
 
-	failed error // why the client gets the error response; nil if it does not
-	status int   // of the response, once it has begun
-
 	// The locks are acquired in this order, before those of records. None is held while a callback of the application
 	// runs, or while a session is loaded or saved.
 	headers  sync.Mutex // guards header
 	mu       sync.Mutex // guards what follows
 	phase    phase
-	returned bool // the handlers have returned, or panicked
+	status   int   // of the response, once it has begun
+	failed   error // why the client gets the error response; nil if it does not
+	returned bool  // the handlers have returned, or panicked
 	sessions []opened
 }
 
@@ -61,7 +60,7 @@ func (x *Exchange) Request() *http.Request { return x.ours }
 func (x *Exchange) Writer() http.ResponseWriter { return &x.writer }
 
 // Hinted reports whether an informational response has been sent.
-func (x *Exchange) Hinted() bool { return x.writer.hinted }
+func (x *Exchange) Hinted() bool { return x.writer.hinted.Load() }
 
 // Owned reports whether the host still serves the request.
 func (x *Exchange) Owned() bool { return x.host.Owns() }
@@ -217,16 +216,16 @@ func (x *Exchange) Renew(ctx context.Context) error {
 	}
 	return o.rec.exclusively(func() error {
 		switch {
-		case o.rec.err != nil:
-			return o.rec.err
-		case o.rec.doc == nil:
+		case o.rec.state == unreadable:
+			return o.rec.cause
+		case !o.rec.state.in(stored, vanished, dropped):
 			return nil // it gets a new key anyway
 		case o.rec.isSealed():
 			return rejected(ErrCommitted)
-		case o.rec.fresh:
-			return nil // nobody knows the one that it has
+		case o.rec.keyState == issued:
+			return nil
 		default:
-			o.rec.set(func() { o.rec.renewing = true })
+			o.rec.set(func() { o.rec.keyState = renewing })
 			return nil
 		}
 	})

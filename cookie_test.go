@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
 // TestSetCookie compares whole Set-Cookie headers.
@@ -251,7 +252,11 @@ func TestCookiesOfTheApplication(t *testing.T) {
 				return echofirestore.Save(c)
 			},
 		} {
-			t.Run(operation+"/"+tt.line, func(t *testing.T) {
+			name := operation + "/" + tt.line
+			if operation != "change" && !testsize.Try(name) {
+				continue
+			}
+			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				a := newApp(t, func(cfg *echofirestore.Config) {
 					if cfg.TouchAfter = time.Minute; tt.configure != nil {

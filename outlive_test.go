@@ -1,6 +1,7 @@
 package echofirestore_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -18,11 +19,14 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
-var outliveFlag = flag.Int("outlive", 1000, "how many requests TestHandlersOutliveTheirRequests makes in each of its ways")
+var outliveFlag = flag.Int("outlive", 0, "how many requests TestHandlersOutliveTheirRequests makes in each of its ways")
 
 const outliveUsers = 20
+
+func outliveRequests() int { return cmp.Or(*outliveFlag, testsize.N(200, 1000)) }
 
 // A foreign counts what handlers did to others than their own user.
 type foreign struct{ reads, writes, endings, cookies atomic.Int64 }
@@ -202,7 +206,7 @@ func TestHandlersOutliveTheirRequests(t *testing.T) {
 			if reads, writes, endings, cookies := seen.reads.Load(), seen.writes.Load(), seen.endings.Load(), seen.cookies.Load(); reads+writes+endings+cookies > 0 {
 				t.Errorf("foreign: %d reads, %d writes, %d endings, %d cookies", reads, writes, endings, cookies)
 			}
-			t.Logf("%d requests of %d users", *outliveFlag, outliveUsers)
+			t.Logf("%d requests of %d users", outliveRequests(), outliveUsers)
 		})
 	}
 }
@@ -212,7 +216,7 @@ func (a *app) outliveLoad(seen *foreign) {
 	ctx, cancel := context.WithTimeout(a.t.Context(), time.Minute)
 	defer cancel()
 	left := new(atomic.Int64)
-	left.Store(int64(*outliveFlag))
+	left.Store(int64(outliveRequests()))
 	var users sync.WaitGroup
 	for n := range outliveUsers {
 		user, key := fmt.Sprintf("leaving-%d", n), fmt.Sprintf("key-%d", n)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
 // customContext is a context of an application's own, as Echo's guide makes one.
@@ -26,6 +28,9 @@ type surrounding struct {
 	check           func(echo.Context) error // in the handler
 	unflushable     bool                     // a Flush panics here, with or without a session
 }
+
+// tries reports whether to run a test of this name in the surrounding: without any, always.
+func (s surrounding) tries(name string) bool { return s.name == "bare" || testsize.Try(name) }
 
 var surroundings = []surrounding{
 	{name: "bare"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/gorilla/sessions"
@@ -23,23 +24,34 @@ func TestHosts(t *testing.T) {
 
 // echo4 is Echo 4 with the middleware of this package.
 func echo4() hosttest.Host {
-	return hosttest.Host{Name: "Echo 4", Serve: serveEcho(nil, nil), ErrorBody: echoErrorBody}
+	h := hosttest.Host{Name: "Echo 4", Serve: serveEcho(surrounding{}), ErrorBody: echoErrorBody}
+	for _, around := range surroundings[1:] { // the first is bare
+		var lacks hosttest.Feature
+		if around.unflushable {
+			lacks |= hosttest.Flush | hosttest.Hijack
+		}
+		if strings.HasPrefix(around.name, "BodyDump") {
+			lacks |= hosttest.Duplex
+		}
+		h.Surroundings = append(h.Surroundings, hosttest.Surrounding{Name: around.name, Serve: serveEcho(around), Lacks: lacks})
+	}
+	return h
 }
 
 func echoErrorBody(status int) string {
 	return fmt.Sprintf("{\"message\":%q}\n", http.StatusText(status))
 }
 
-func serveEcho(outside, inside []echo.MiddlewareFunc) func(testing.TB, hosttest.App) http.Handler {
+func serveEcho(around surrounding) func(testing.TB, hosttest.App) http.Handler {
 	return func(t testing.TB, app hosttest.App) http.Handler {
 		t.Helper()
 		stores := openStores(t, app)
 		e := newEcho(app, func(c echo.Context) hosttest.Sessions { return echoSessions{c, stores} })
-		e.Use(outside...)
+		e.Use(around.outside...)
 		for _, store := range stores {
 			e.Use(store.Middleware())
 		}
-		e.Use(inside...)
+		e.Use(around.inside...)
 		return e
 	}
 }
@@ -49,7 +61,7 @@ func newEcho(app hosttest.App, sessionsOf func(echo.Context) hosttest.Sessions) 
 	e := echo.New()
 	e.Logger.SetOutput(io.Discard)
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
-		if app.HandleError == nil || !app.HandleError(c.Response(), c.Request(), sessionsOf(c), err) {
+		if c.Response().Committed || app.HandleError == nil || !app.HandleError(c.Response(), c.Request(), sessionsOf(c), err) {
 			e.DefaultHTTPErrorHandler(err, c)
 		}
 	}

@@ -11,3 +11,9 @@ func TestHosts(t *testing.T) {
 	t.Parallel()
 	hosttest.Run(t, hosttest.NetHTTP(), hosttest.Gorilla())
 }
+
+// TestTransparency compares responses with and without the Handler.
+func TestTransparency(t *testing.T) {
+	t.Parallel()
+	hosttest.RunTransparency(t, hosttest.NetHTTP())
+}

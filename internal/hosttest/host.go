@@ -71,6 +71,9 @@ const (
 	// Flush is that a response can be sent piece by piece.
 	Flush
 
+	// Duplex is that handlers run before the body of the request has come.
+	Duplex
+
 	// Hijack is that the connection can be taken over.
 	Hijack
 

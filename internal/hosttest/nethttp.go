@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/gorilla/sessions"
 
@@ -15,23 +16,49 @@ import (
 func NetHTTP() Host {
 	return Host{
 		Name:      "net/http",
-		Serve:     serveNetHTTP,
+		Serve:     serveNetHTTP(nil, nil),
 		ErrorBody: func(status int) string { return http.StatusText(status) + "\n" },
 		Lacks:     Errors | Hooks,
+		Surroundings: []Surrounding{
+			{Name: "net/http middleware outside", Serve: serveNetHTTP(WrapWriter, nil)},
+			{Name: "net/http middleware inside", Serve: serveNetHTTP(nil, WrapWriter)},
+			{Name: "Timeout outside", Serve: serveNetHTTP(timeout, nil), Lacks: Flush | Hijack},
+			{Name: "Timeout inside", Serve: serveNetHTTP(nil, timeout), Lacks: Flush | Hijack},
+		},
 	}
 }
 
-func serveNetHTTP(t testing.TB, app App) http.Handler {
-	t.Helper()
-	stores := openStores(t, app)
-	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		app.answer(w, r, netHTTPSessions{app.cookieName(), r, stores})
-	})
-	for _, store := range slices.Backward(stores) {
-		h = store.Handler(h)
+func serveNetHTTP(outside, inside func(http.Handler) http.Handler) func(testing.TB, App) http.Handler {
+	return func(t testing.TB, app App) http.Handler {
+		t.Helper()
+		stores := openStores(t, app)
+		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			app.answer(w, r, netHTTPSessions{app.cookieName(), r, stores})
+		})
+		if inside != nil {
+			h = inside(h)
+		}
+		for _, store := range slices.Backward(stores) {
+			h = store.Handler(h)
+		}
+		if outside != nil {
+			h = outside(h)
+		}
+		return h
 	}
-	return h
 }
+
+func timeout(next http.Handler) http.Handler { return http.TimeoutHandler(next, time.Minute, "") }
+
+// WrapWriter is a net/http middleware that wraps the writer, as many do.
+func WrapWriter(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(passThrough{w}, r) })
+}
+
+// passThrough is a writer that adds nothing.
+type passThrough struct{ http.ResponseWriter }
+
+func (p passThrough) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 func openStores(t testing.TB, app App) []*firesession.Store {
 	t.Helper()

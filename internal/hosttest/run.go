@@ -7,7 +7,7 @@ import (
 	"github.com/echofirestore/echofirestore/firesession"
 )
 
-const allFeatures = AutoSave | Functions | Errors | Hooks | Flush | Hijack | Hints
+const allFeatures = AutoSave | Functions | Errors | Hooks | Flush | Duplex | Hijack | Hints
 
 // A column is where rows are tried.
 type column struct {

@@ -45,6 +45,7 @@ func await(r *http.Request) {
 }
 
 const (
+	http10 = "HTTP/1.0"
 	http11 = "HTTP/1.1"
 	http2  = "HTTP/2"
 )

@@ -77,6 +77,9 @@ const (
 	// Hijack is that the connection can be taken over.
 	Hijack
 
+	// Panics is that a panic breaks the connection.
+	Panics
+
 	// Hints is that informational responses are sent on.
 	Hints
 )

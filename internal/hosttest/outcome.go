@@ -3,10 +3,13 @@ package hosttest
 import (
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+
+	"cloud.google.com/go/firestore"
 
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
@@ -35,7 +38,10 @@ type outcome struct {
 //
 //	200 ok; issued; 1 read, 1 write; {"n":2}
 //
-// Of the session's headers it says
+// # Of the session's headers it says
+//
+// Of an error response of the framework it says whether headers of the handler's are with it (error) or not (replaced). Of the
+// session's headers it says
 //
 //   - issued: a cookie with a key, Vary: Cookie and Cache-Control: private, no-store;
 //   - deleted: the same, and the cookie is deleted;
@@ -45,17 +51,10 @@ func (o *outcome) String() string {
 	for _, code := range o.hints {
 		parts = append(parts, fmt.Sprint(code))
 	}
-	switch {
-	case o.resp == nil:
+	if o.resp == nil {
 		parts = append(parts, "broken connection")
-	case o.err != nil:
-		parts = append(parts, fmt.Sprintf("%d %s, and then a broken connection", o.resp.StatusCode, o.body))
-	case o.body == o.tr.column.errorBody(o.resp.StatusCode):
-		parts = append(parts, fmt.Sprintf("%d error", o.resp.StatusCode))
-	default:
-		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%d %s", o.resp.StatusCode, o.body)))
-	}
-	if o.resp != nil {
+	} else {
+		parts = append(parts, o.response()...)
 		parts = append(parts, o.headers()...)
 	}
 	if cost := o.cost.String(); cost != "nothing" {
@@ -67,13 +66,47 @@ func (o *outcome) String() string {
 	return strings.Join(append(parts, o.log...), "; ")
 }
 
+// response returns what there is to say about the status and the body, and whether they are the handler's.
+func (o *outcome) response() []string {
+	text := strings.TrimSpace(fmt.Sprintf("%d %s", o.resp.StatusCode, abbreviated(o.body)))
+	whose := []string{}
+	if o.resp.Header.Get(outsideHeader) == "" {
+		whose = append(whose, "headers of outside gone")
+	}
+	handlers := o.resp.Header.Get(handlerHeader) != ""
+	switch {
+	case o.err != nil:
+		return append(whose, text+", and then a broken connection")
+	case o.body != "" && o.body == o.tr.column.errorBody(o.resp.StatusCode) && handlers:
+		text = fmt.Sprintf("%d error", o.resp.StatusCode)
+	case o.body != "" && o.body == o.tr.column.errorBody(o.resp.StatusCode):
+		text = fmt.Sprintf("%d replaced", o.resp.StatusCode)
+	case !handlers:
+		whose = append(whose, "handler's headers gone")
+	}
+	return append([]string{text}, whose...)
+}
+
+// abbreviated returns a body in a few words.
+func abbreviated(body string) string {
+	if len(body) < 100 {
+		return strings.TrimSpace(body)
+	}
+	return fmt.Sprintf("%d bytes with the CRC %x", len(body), crc32.ChecksumIEEE([]byte(body)))
+}
+
+const (
+	outsideHeader = "X-Outside" // set before the host gets a request
+	handlerHeader = "X-Handler" // set by handlers
+)
+
 // framing are headers that say how the response is sent, and are not compared.
 var framing = []string{"Content-Type", "Content-Length", "Date", "X-Content-Type-Options", "Connection"}
 
 // headers returns what there is to say about the headers.
 func (o *outcome) headers() []string {
 	h := o.resp.Header.Clone()
-	for _, name := range slices.Concat(framing, o.tr.column.adds) {
+	for _, name := range slices.Concat(framing, []string{outsideHeader, handlerHeader}, o.tr.column.adds) {
 		if name == "Vary" {
 			h[name] = slices.DeleteFunc(h[name], func(v string) bool { return v != "Cookie" })
 			continue
@@ -85,7 +118,12 @@ func (o *outcome) headers() []string {
 		parts = append(parts, o.cookieLines()...)
 		h.Del("Set-Cookie")
 	}
-	if o.tr.row.show&headers == 0 {
+	switch {
+	case o.tr.row.show&headers != 0:
+	case o.tr.row.show&cookies != 0:
+		h.Del("Vary")
+		h.Del("Cache-Control")
+	default:
 		if fate := o.fate(h); fate != "" {
 			parts = append(parts, fate)
 			h.Del("Set-Cookie")
@@ -122,12 +160,12 @@ func (o *outcome) fate(h http.Header) string {
 	}
 }
 
-// cookieLines returns the lines of Set-Cookie in words that are the same every time.
+// cookieLines returns the lines of Set-Cookie, sorted, in words that are the same every time.
 func (o *outcome) cookieLines() []string {
 	var lines []string
 	for _, cookie := range o.resp.Cookies() {
 		line := cookie.Raw
-		if cookie.Value != "" {
+		if len(cookie.Value) > 20 {
 			line = strings.Replace(line, cookie.Value, "KEY", 1)
 		}
 		fields := slices.DeleteFunc(strings.Split(line, "; "), func(f string) bool {
@@ -135,7 +173,17 @@ func (o *outcome) cookieLines() []string {
 		})
 		lines = append(lines, strings.Join(fields, ", "))
 	}
+	slices.Sort(lines)
 	return lines
+}
+
+// refs returns the documents of the row.
+func (tr *trial) refs() []*firestore.DocumentRef {
+	refs, err := tr.client.Collection(tr.config.Collection).DocumentRefs(tr.Context()).GetAll()
+	if err != nil {
+		tr.Fatal(err)
+	}
+	return refs
 }
 
 // documents returns what is stored.

@@ -7,7 +7,7 @@ import (
 	"github.com/echofirestore/echofirestore/firesession"
 )
 
-const allFeatures = AutoSave | Functions | Errors | Hooks | Flush | Duplex | Hijack | Hints
+const allFeatures = AutoSave | Functions | Errors | Hooks | Flush | Duplex | Hijack | Panics | Hints
 
 // A column is where rows are tried.
 type column struct {
@@ -20,6 +20,9 @@ type column struct {
 }
 
 func (c column) name() string { return c.host + ", " + c.protocol }
+
+// suits reports whether a row applies.
+func (c column) suits(r row) bool { return c.features.has(r.needs) && c.features&r.lacks == 0 }
 
 // columns are those of hosts.
 func columns(hosts []Host) []column {
@@ -48,7 +51,7 @@ func Run(t *testing.T, hosts ...Host) {
 			s := newStage(t, c.protocol)
 			for _, g := range groups {
 				for _, r := range g.rows {
-					if !c.features.has(r.needs) {
+					if !c.suits(r) {
 						continue
 					}
 					t.Run(g.name+"/"+r.name, func(t *testing.T) {

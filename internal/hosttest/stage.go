@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -19,6 +20,7 @@ type stage struct {
 	firestore *firestoretest.Server
 	client    *firestore.Client
 	web       *httptest.Server
+	plain     func() *httptest.Server // the same without TLS
 	playing   atomic.Pointer[http.Handler]
 	visit     atomic.Pointer[visit]
 	rows      atomic.Int64
@@ -54,16 +56,25 @@ func newStage(t *testing.T, protocol string) *stage {
 	t.Helper()
 	s := new(stage)
 	s.firestore, s.client = firestoretest.Start(t)
-	s.web = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := s.visit.Load()
-		defer close(v.done)
-		(*s.playing.Load()).ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
-	}))
+	s.web = httptest.NewUnstartedServer(s)
 	s.web.EnableHTTP2 = protocol == http2
 	s.web.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.web.StartTLS()
 	t.Cleanup(s.web.Close)
+	s.plain = sync.OnceValue(func() *httptest.Server {
+		server := httptest.NewServer(s)
+		t.Cleanup(server.Close)
+		return server
+	})
 	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v := s.visit.Load()
+	defer close(v.done)
+	w.Header().Set(outsideHeader, "yes")
+	(*s.playing.Load()).ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
 }
 
 // play has h serve requests from now on.

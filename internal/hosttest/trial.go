@@ -3,7 +3,6 @@ package hosttest
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,7 +18,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/gorilla/sessions"
 
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/firestoretest"
@@ -36,10 +37,12 @@ type trial struct {
 	column column
 	config firesession.Config
 	store  *firesession.Store // of another process
+	web    *httptest.Server
 	clock  *clock
 	log    *logBuffer
 	jar    http.CookieJar
 	key    string // the last that the browser was given
+	old    string // the session's ID before it was renewed
 	state  string // what is stored
 	step   step   // that is under way
 }
@@ -47,6 +50,9 @@ type trial struct {
 func newTrial(t *testing.T, s *stage, c column, r row) *trial {
 	t.Helper()
 	tr := &trial{T: t, stage: s, row: r, column: c, clock: newClock(), log: new(logBuffer)}
+	if tr.web = s.web; r.plain {
+		tr.web = s.plain()
+	}
 	tr.config = firesession.Config{
 		Client:     s.client,
 		Collection: fmt.Sprintf("row%d", s.rows.Add(1)),
@@ -64,7 +70,7 @@ func newTrial(t *testing.T, s *stage, c column, r row) *trial {
 	if tr.jar, err = cookiejar.New(nil); err != nil {
 		t.Fatal(err)
 	}
-	s.play(c.serve(t, App{Stores: []firesession.Config{tr.config}, Handle: tr.handle}))
+	s.play(c.serve(t, App{Stores: tr.stores(), Handle: tr.handle, HandleError: r.answer}))
 	if r.stored != "" {
 		tr.begin(r.stored)
 	}
@@ -72,11 +78,21 @@ func newTrial(t *testing.T, s *stage, c column, r row) *trial {
 	return tr
 }
 
+// stores returns the Configs of the application's stores.
+func (tr *trial) stores() []firesession.Config {
+	if tr.row.outer == nil {
+		return []firesession.Config{tr.config}
+	}
+	outer := tr.config
+	tr.row.outer(&outer)
+	return []firesession.Config{outer, tr.config}
+}
+
 // begin begins the session that the browser has.
 func (tr *trial) begin(values string) {
 	tr.Helper()
-	var stored map[string]any
-	if err := json.Unmarshal([]byte(values), &stored); err != nil {
+	stored, err := firesession.DecodeJSON(`{"created":1,"session":` + values + `}`)
+	if err != nil {
 		tr.Fatal(err)
 	}
 	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(tr.Context(), http.MethodGet, tr.web.URL, http.NoBody)
@@ -84,7 +100,7 @@ func (tr *trial) begin(values string) {
 	if err != nil {
 		tr.Fatal(err)
 	}
-	for key, value := range stored {
+	for key, value := range stored.Values {
 		sess.Values[key] = value
 	}
 	if err := tr.store.Save(r, w, sess); err != nil {
@@ -121,12 +137,13 @@ func (tr *trial) run() []string {
 
 // handle is the application.
 func (tr *trial) handle(w http.ResponseWriter, r *http.Request, s Sessions) error {
-	st := tr.step
-	body, err := st.use(s)
+	w.Header().Set(handlerHeader, "yes")
+	st, c := tr.step, &call{Sessions: s, w: w, r: r, trial: tr}
+	shown, err := st.use(c)
 	if err != nil {
 		return err
 	}
-	if !tr.column.features.has(AutoSave) {
+	if !st.told && !tr.column.features.has(AutoSave) {
 		if err := s.Save(); err != nil {
 			return err
 		}
@@ -134,13 +151,36 @@ func (tr *trial) handle(w http.ResponseWriter, r *http.Request, s Sessions) erro
 	if st.respond != nil {
 		err = st.respond(w, r)
 	} else {
-		_, err = io.WriteString(w, body)
+		_, err = io.WriteString(w, shown)
 	}
 	if err != nil || st.late == nil {
 		return err
 	}
-	_, err = st.late(s)
+	shown, err = st.late(c)
+	say(w, ", then "+shown)
 	return err
+}
+
+// elsewhere is what another process does with the session that the browser has, unless stated otherwise.
+func (tr *trial) elsewhere(change func(*sessions.Session)) {
+	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(tr.Context(), http.MethodGet, tr.web.URL, http.NoBody)
+	r.AddCookie(&http.Cookie{Name: tr.cookieName(), Value: tr.key})
+	sess, err := tr.store.New(r, tr.cookieName())
+	if err != nil {
+		tr.Error(err)
+	}
+	change(sess)
+	if err := tr.store.Save(r, w, sess); err != nil {
+		tr.Error(err)
+	}
+}
+
+// meanwhile is what another process does with the session, while the handler has it.
+func meanwhile(change func(*sessions.Session)) use {
+	return func(c *call) (string, error) {
+		c.trial.elsewhere(change)
+		return "ok", nil
+	}
 }
 
 // visitOnce makes the request of a step, and returns what is seen of it.
@@ -167,8 +207,14 @@ func (tr *trial) visitOnce(st step) string {
 
 // fail has Firestore refuse loads or saves until the returned function is called.
 func (tr *trial) fail(what string) (undo func()) {
-	method := map[string]string{"load": "BatchGetDocuments", "save": "Commit"}[what]
-	return tr.firestore.Inject(firestoretest.Fault{Method: method, Times: -1, Err: status.Error(codes.PermissionDenied, "no")})
+	f := firestoretest.Fault{Method: "Commit", Times: -1, Err: grpcstatus.Error(codes.PermissionDenied, "no")}
+	switch what {
+	case "load":
+		f.Method = "BatchGetDocuments"
+	case "for contention":
+		f.Err = grpcstatus.Error(codes.Aborted, "contention")
+	}
+	return tr.firestore.Inject(f)
 }
 
 // request sends the request of a step and returns what the browser sees.
@@ -189,13 +235,9 @@ func (tr *trial) request(st step) *outcome {
 		Jar:           tr.jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	for _, line := range st.headers {
-		name, value, _ := strings.Cut(line, ": ")
-		req.Header.Add(name, value)
-	}
 	if st.cookie != "" {
 		client.Jar = nil
-		req.Header.Set("Cookie", strings.ReplaceAll(st.cookie, "KEY", tr.key))
+		req.Header.Set("Cookie", strings.NewReplacer("KEY", tr.key, "OLD", tr.old).Replace(st.cookie))
 	}
 	v := newVisit()
 	tr.visit.Store(v)
@@ -207,7 +249,14 @@ func (tr *trial) request(st step) *outcome {
 		return o
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	var body string
+	if conn, ok := resp.Body.(io.ReadWriter); ok && resp.StatusCode == http.StatusSwitchingProtocols {
+		body, err = converse(conn)
+	} else {
+		var b []byte
+		b, err = io.ReadAll(resp.Body)
+		body = string(b)
+	}
 	<-v.done
 	if st.cookie != "" {
 		tr.keep(resp.Cookies())
@@ -215,8 +264,17 @@ func (tr *trial) request(st step) *outcome {
 	for _, cookie := range resp.Cookies() {
 		tr.key = cmp.Or(cookie.Value, tr.key)
 	}
-	o.resp, o.body, o.err = resp, string(body), err
+	o.resp, o.body, o.err = resp, body, err
 	return o
+}
+
+// converse exchanges a message over an upgraded connection.
+func converse(conn io.ReadWriter) (string, error) {
+	if _, err := io.WriteString(conn, "hello\n"); err != nil {
+		return "", err
+	}
+	b, err := io.ReadAll(conn)
+	return string(b), err
 }
 
 // clock is a clock that tests move. It starts at the present, since documents also bear times of the server.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/gorilla/sessions"
@@ -26,14 +25,9 @@ func TestHosts(t *testing.T) {
 func echo4() hosttest.Host {
 	h := hosttest.Host{Name: "Echo 4", Serve: serveEcho(surrounding{}), ErrorBody: echoErrorBody}
 	for _, around := range surroundings[1:] { // the first is bare
-		var lacks hosttest.Feature
-		if around.unflushable {
-			lacks |= hosttest.Flush | hosttest.Hijack
-		}
-		if strings.HasPrefix(around.name, "BodyDump") {
-			lacks |= hosttest.Duplex
-		}
-		h.Surroundings = append(h.Surroundings, hosttest.Surrounding{Name: around.name, Serve: serveEcho(around), Lacks: lacks})
+		h.Surroundings = append(h.Surroundings, hosttest.Surrounding{
+			Name: around.name, Serve: serveEcho(around), Lacks: around.lacks, Adds: around.adds,
+		})
 	}
 	return h
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/echofirestore/echofirestore/internal/hosttest"
 )
 
 // customContext is a context of an application's own, as Echo's guide makes one.
@@ -25,20 +27,22 @@ type surrounding struct {
 	outside, inside []echo.MiddlewareFunc
 	check           func(echo.Context) error // in the handler
 	unflushable     bool                     // a Flush panics here, with or without a session
+	lacks           hosttest.Feature
+	adds            []string // headers of every response
 }
 
 var surroundings = []surrounding{
 	{name: "bare"},
-	{name: "Gzip outside", outside: []echo.MiddlewareFunc{middleware.Gzip()}},
-	{name: "Gzip inside", inside: []echo.MiddlewareFunc{middleware.Gzip()}},
-	{name: "Gzip of long bodies outside", outside: []echo.MiddlewareFunc{middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1000})}},
-	{name: "Gzip of long bodies inside", inside: []echo.MiddlewareFunc{middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1000})}},
-	{name: "BodyDump outside", outside: []echo.MiddlewareFunc{middleware.BodyDump(func(echo.Context, []byte, []byte) {})}},
-	{name: "BodyDump inside", inside: []echo.MiddlewareFunc{middleware.BodyDump(func(echo.Context, []byte, []byte) {})}},
+	{name: "Gzip outside", outside: []echo.MiddlewareFunc{middleware.Gzip()}, adds: ofGzip, lacks: hosttest.Hints | hosttest.Upgrade},
+	{name: "Gzip inside", inside: []echo.MiddlewareFunc{middleware.Gzip()}, adds: ofGzip, lacks: hosttest.Hints | hosttest.Upgrade},
+	{name: "Gzip of long bodies outside", outside: []echo.MiddlewareFunc{middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1000})}, adds: ofGzip, lacks: hosttest.Hints | hosttest.Upgrade},
+	{name: "Gzip of long bodies inside", inside: []echo.MiddlewareFunc{middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1000})}, adds: ofGzip, lacks: hosttest.Hints | hosttest.Upgrade},
+	{name: "BodyDump outside", outside: []echo.MiddlewareFunc{middleware.BodyDump(func(echo.Context, []byte, []byte) {})}, lacks: hosttest.Duplex},
+	{name: "BodyDump inside", inside: []echo.MiddlewareFunc{middleware.BodyDump(func(echo.Context, []byte, []byte) {})}, lacks: hosttest.Duplex},
 	{name: "ContextTimeout outside", outside: []echo.MiddlewareFunc{middleware.ContextTimeout(time.Minute)}},
 	{name: "ContextTimeout inside", inside: []echo.MiddlewareFunc{middleware.ContextTimeout(time.Minute)}},
-	{name: "Timeout outside", outside: []echo.MiddlewareFunc{timeout}, unflushable: true},
-	{name: "Timeout inside", inside: []echo.MiddlewareFunc{timeout}, unflushable: true},
+	{name: "Timeout outside", outside: []echo.MiddlewareFunc{timeout}, unflushable: true, lacks: hosttest.Flush | hosttest.Hijack | hosttest.Hints},
+	{name: "Timeout inside", inside: []echo.MiddlewareFunc{timeout}, unflushable: true, lacks: hosttest.Flush | hosttest.Hijack | hosttest.Hints},
 	{name: "RequestLogger outside", outside: []echo.MiddlewareFunc{middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
 		HandleError:   true,
 		LogValuesFunc: func(echo.Context, middleware.RequestLoggerValues) error { return nil },
@@ -82,6 +86,9 @@ var surroundings = []surrounding{
 	{name: "net/http middleware outside", outside: []echo.MiddlewareFunc{echo.WrapMiddleware(wrapWriter)}},
 	{name: "net/http middleware inside", inside: []echo.MiddlewareFunc{echo.WrapMiddleware(wrapWriter)}},
 }
+
+// ofGzip are headers that Gzip sets. It also holds statuses back until a body comes.
+var ofGzip = []string{"Vary", "Content-Encoding"}
 
 // timeout is deprecated and in use.
 var timeout = middleware.TimeoutWithConfig(middleware.TimeoutConfig{Timeout: time.Minute}) //nolint:staticcheck // see above

@@ -77,6 +77,9 @@ const (
 	// Hijack is that the connection can be taken over.
 	Hijack
 
+	// Upgrade is that WriteHeader sends status 101 before the connection is taken over.
+	Upgrade
+
 	// Panics is that a panic breaks the connection.
 	Panics
 

@@ -22,8 +22,8 @@ func NetHTTP() Host {
 		Surroundings: []Surrounding{
 			{Name: "net/http middleware outside", Serve: serveNetHTTP(WrapWriter, nil)},
 			{Name: "net/http middleware inside", Serve: serveNetHTTP(nil, WrapWriter)},
-			{Name: "Timeout outside", Serve: serveNetHTTP(timeout, nil), Lacks: Flush | Hijack},
-			{Name: "Timeout inside", Serve: serveNetHTTP(nil, timeout), Lacks: Flush | Hijack},
+			{Name: "Timeout outside", Serve: serveNetHTTP(timeout, nil), Lacks: Flush | Hijack | Hints},
+			{Name: "Timeout inside", Serve: serveNetHTTP(nil, timeout), Lacks: Flush | Hijack | Hints},
 		},
 	}
 }

@@ -18,8 +18,9 @@ import (
 type facts int
 
 const (
-	cookies facts = 1 << iota // Set-Cookie as it is, KEY standing for a key
-	headers                   // Cache-Control and Vary as they are
+	cookies   facts = 1 << iota // Set-Cookie as it is, KEY standing for a key
+	headers                     // Cache-Control and Vary as they are
+	uncounted                   // no cost
 )
 
 // An outcome is what is seen of a request.
@@ -57,7 +58,7 @@ func (o *outcome) String() string {
 		parts = append(parts, o.response()...)
 		parts = append(parts, o.headers()...)
 	}
-	if cost := o.cost.String(); cost != "nothing" {
+	if cost := o.cost.String(); cost != "nothing" && o.tr.row.show&uncounted == 0 {
 		parts = append(parts, cost)
 	}
 	if o.state != "" {

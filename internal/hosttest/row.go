@@ -57,7 +57,7 @@ var groups = []group{
 	{name: "responses", essential: true, rows: responseRows()},
 	{name: "not yet a response", essential: true, rows: beginnings()},
 	{name: "errors", essential: true, rows: failures},
-	{name: "contention", rows: contention},
+	{name: "rare errors", rows: rareFailures},
 	{name: "streaming", essential: true, rows: streams},
 	{name: "hijacking", essential: true, rows: hijacks},
 	{name: "panics", essential: true, rows: panics},

@@ -3,6 +3,7 @@ package hosttest
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,6 +26,9 @@ import (
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
+
+// patience is how long a client waits for a response.
+const patience = 20 * time.Second
 
 // maxAge is that of all stores, in seconds.
 const maxAge = 3600
@@ -220,7 +224,9 @@ func (tr *trial) fail(what string) (undo func()) {
 // request sends the request of a step and returns what the browser sees.
 func (tr *trial) request(st step) *outcome {
 	o := &outcome{tr: tr}
-	ctx := httptrace.WithClientTrace(tr.Context(), &httptrace.ClientTrace{
+	ctx, cancel := context.WithTimeout(tr.Context(), patience)
+	defer cancel()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
 			o.hints = append(o.hints, code)
 			return nil

@@ -4,31 +4,43 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
 	"testing"
 
 	"github.com/gorilla/sessions"
 	contrib "github.com/labstack/echo-contrib/session"
 	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/internal/hosttest"
 )
 
 // TestHosts holds all hosts but Echo 5 against what each of them must do, and prints the table.
 func TestHosts(t *testing.T) {
 	t.Parallel()
-	hosttest.Run(t, echo4(), contribEcho4(), hosttest.NetHTTP(), hosttest.Gorilla())
+	hosttest.Run(t, echo4(), contribEcho4(), netHTTP(), hosttest.Gorilla())
 }
 
 // echo4 is Echo 4 with the middleware of this package.
 func echo4() hosttest.Host {
 	h := hosttest.Host{Name: "Echo 4", Serve: serveEcho(surrounding{}), ErrorBody: echoErrorBody}
-	for _, around := range surroundings[1:] { // the first is bare
+	for _, around := range slices.Concat(surroundings[1:], moreSurroundings()) { // the first is bare
 		h.Surroundings = append(h.Surroundings, hosttest.Surrounding{
 			Name: around.name, Serve: serveEcho(around), Lacks: around.lacks, Adds: around.adds,
 		})
 	}
+	h.Surroundings = append(h.Surroundings,
+		hosttest.Surrounding{
+			Name: "Proxy outside", Serve: serveBehindProxy, HTTP1: true,
+			Lacks: hosttest.Aborts | hosttest.Panics | hosttest.Duplex | hosttest.Hints,
+		},
+	)
 	return h
 }
 
@@ -46,8 +58,73 @@ func serveEcho(around surrounding) func(testing.TB, hosttest.App) http.Handler {
 			e.Use(store.Middleware())
 		}
 		e.Use(around.inside...)
+		if around.check != nil {
+			e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+				return func(c echo.Context) error {
+					if err := around.check(c); err != nil {
+						t.Error(err)
+					}
+					return next(c)
+				}
+			})
+		}
 		return e
 	}
+}
+
+// serveBehindProxy has Echo's Proxy pass all requests on to another server, with the sessions.
+func serveBehindProxy(t testing.TB, app hosttest.App) http.Handler {
+	t.Helper()
+	backend := httptest.NewUnstartedServer(serveEcho(surrounding{})(t, app))
+	backend.Config.ErrorLog = log.New(io.Discard, "", 0)
+	backend.Start()
+	t.Cleanup(backend.Close)
+	target, err := url.Parse(backend.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := echo.New()
+	e.Logger.SetOutput(io.Discard)
+	e.Use(middleware.Proxy(middleware.NewRoundRobinBalancer([]*middleware.ProxyTarget{{URL: target}})))
+	return e
+}
+
+// netHTTP is net/http with firesession's Handler, also around Echo and within.
+func netHTTP() hosttest.Host {
+	h := hosttest.NetHTTP()
+	h.Surroundings = append(h.Surroundings,
+		hosttest.Surrounding{Name: "Echo outside", Serve: hosttest.ServeNetHTTP(withinEcho(), nil), Lacks: hosttest.Hints},
+		hosttest.Surrounding{Name: "Echo inside", Serve: hosttest.ServeNetHTTP(nil, withinEcho()), Lacks: hosttest.Hints},
+		hosttest.Surrounding{Name: "the middleware outside", Lacks: hosttest.Hints, ErrorBody: echoErrorBody, Serve: func(t testing.TB, app hosttest.App) http.Handler {
+			return hosttest.ServeNetHTTP(withinEcho(middlewareOf(t, app, "")), nil)(t, app)
+		}},
+		hosttest.Surrounding{Name: "the middleware inside", Lacks: hosttest.Hints, Serve: func(t testing.TB, app hosttest.App) http.Handler {
+			return hosttest.ServeNetHTTP(nil, withinEcho(middlewareOf(t, app, "")))(t, app)
+		}},
+		hosttest.Surrounding{Name: "another store's middleware outside", Lacks: hosttest.Hints, Serve: func(t testing.TB, app hosttest.App) http.Handler {
+			return hosttest.ServeNetHTTP(withinEcho(middlewareOf(t, app, "other")), nil)(t, app)
+		}},
+	)
+	return h
+}
+
+// withinEcho returns net/http middleware that passes requests through an Echo.
+func withinEcho(mw ...echo.MiddlewareFunc) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		e := echo.New()
+		e.Logger.SetOutput(io.Discard)
+		e.Use(mw...)
+		e.Any("/*", echo.WrapHandler(next))
+		return e
+	}
+}
+
+// middlewareOf returns the middleware of a store as an App's, whose cookie has another name unless that is empty.
+func middlewareOf(t testing.TB, app hosttest.App, cookieName string) echo.MiddlewareFunc {
+	t.Helper()
+	cfg := app.Stores[0]
+	cfg.CookieName = cookieName
+	return openStores(t, hosttest.App{Stores: []firesession.Config{cfg}})[0].Middleware()
 }
 
 // newEcho returns an Echo that serves app.

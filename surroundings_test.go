@@ -2,7 +2,9 @@ package echofirestore_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -85,6 +87,30 @@ var surroundings = []surrounding{
 	},
 	{name: "net/http middleware outside", outside: []echo.MiddlewareFunc{echo.WrapMiddleware(wrapWriter)}},
 	{name: "net/http middleware inside", inside: []echo.MiddlewareFunc{echo.WrapMiddleware(wrapWriter)}},
+}
+
+// moreSurroundings are those that change the outcome of requests that fail, or of all.
+func moreSurroundings() []surrounding {
+	recovering := []echo.MiddlewareFunc{middleware.RecoverWithConfig(middleware.RecoverConfig{
+		LogErrorFunc: func(_ echo.Context, err error, _ []byte) error { return err },
+	})}
+	logging := []echo.MiddlewareFunc{middleware.LoggerWithConfig(middleware.LoggerConfig{Output: io.Discard})}
+	cors, ofCORS := []echo.MiddlewareFunc{middleware.CORS()}, []string{"Vary", "Access-Control-Allow-Origin"}
+	all := []echo.MiddlewareFunc{middleware.RequestID(), middleware.Secure()}
+	all = slices.Concat(all, cors, logging, recovering)
+	return []surrounding{
+		{name: "Recover outside", outside: recovering, lacks: hosttest.Panics},
+		{name: "Recover inside", inside: recovering, lacks: hosttest.Panics},
+		{name: "Logger outside", outside: logging},
+		{name: "Logger inside", inside: logging},
+		{name: "CORS outside", outside: cors, adds: ofCORS},
+		{name: "CORS inside", inside: cors, adds: ofCORS},
+		{
+			name: "RequestID, Secure, CORS, Logger, Recover and Gzip outside", outside: append(all, middleware.Gzip()),
+			lacks: hosttest.Panics | hosttest.Hints | hosttest.Upgrade,
+			adds:  slices.Concat(ofCORS, ofGzip, []string{"X-Request-Id", "X-Frame-Options", "X-Xss-Protection"}),
+		},
+	}
 }
 
 // ofGzip are headers that Gzip sets. It also holds statuses back until a body comes.

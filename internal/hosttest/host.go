@@ -49,6 +49,12 @@ type Surrounding struct {
 
 	// Adds are the names of the headers that it adds to every response.
 	Adds []string
+
+	// HTTP1 is that it has rows tried over HTTP/1.1 alone.
+	HTTP1 bool
+
+	// ErrorBody is as in Host, if it differs.
+	ErrorBody func(status int) string
 }
 
 // A Feature is something that not every host has.
@@ -80,7 +86,10 @@ const (
 	// Upgrade is that WriteHeader sends status 101 before the connection is taken over.
 	Upgrade
 
-	// Panics is that a panic breaks the connection.
+	// Aborts is that a panic with http.ErrAbortHandler breaks the connection.
+	Aborts
+
+	// Panics is that any other panic does. If it does not, the framework answers with status 500.
 	Panics
 
 	// Hints is that informational responses are sent on.

@@ -16,19 +16,20 @@ import (
 func NetHTTP() Host {
 	return Host{
 		Name:      "net/http",
-		Serve:     serveNetHTTP(nil, nil),
+		Serve:     ServeNetHTTP(nil, nil),
 		ErrorBody: func(status int) string { return http.StatusText(status) + "\n" },
 		Lacks:     Errors | Hooks,
 		Surroundings: []Surrounding{
-			{Name: "net/http middleware outside", Serve: serveNetHTTP(WrapWriter, nil)},
-			{Name: "net/http middleware inside", Serve: serveNetHTTP(nil, WrapWriter)},
-			{Name: "Timeout outside", Serve: serveNetHTTP(timeout, nil), Lacks: Flush | Hijack | Hints},
-			{Name: "Timeout inside", Serve: serveNetHTTP(nil, timeout), Lacks: Flush | Hijack | Hints},
+			{Name: "net/http middleware outside", Serve: ServeNetHTTP(WrapWriter, nil)},
+			{Name: "net/http middleware inside", Serve: ServeNetHTTP(nil, WrapWriter)},
+			{Name: "Timeout outside", Serve: ServeNetHTTP(timeout, nil), Lacks: Flush | Hijack | Hints},
+			{Name: "Timeout inside", Serve: ServeNetHTTP(nil, timeout), Lacks: Flush | Hijack | Hints},
 		},
 	}
 }
 
-func serveNetHTTP(outside, inside func(http.Handler) http.Handler) func(testing.TB, App) http.Handler {
+// ServeNetHTTP returns what serves an App by net/http, with middleware outside of the sessions and inside, unless it is nil.
+func ServeNetHTTP(outside, inside func(http.Handler) http.Handler) func(testing.TB, App) http.Handler {
 	return func(t testing.TB, app App) http.Handler {
 		t.Helper()
 		stores := openStores(t, app)

@@ -10,11 +10,11 @@ var panics = []row{
 		{use: setOne, respond: panicking("trouble"), want: "broken connection; 1 read"},
 		{use: read("n"), want: "200 0; varies; 1 read"},
 	}},
-	{name: "a panic that is recovered", needs: AutoSave, lacks: Panics, stored: `{"n":0}`, steps: []step{
+	{name: "a panic that is recovered", needs: AutoSave | Aborts, lacks: Panics, stored: `{"n":0}`, steps: []step{
 		{use: setOne, respond: panicking("trouble"), want: "500 error; varies; 1 read"},
 		{use: read("n"), want: "200 0; varies; 1 read"},
 	}},
-	{name: "an abort", needs: AutoSave, stored: `{"n":0}`, steps: []step{
+	{name: "an abort", needs: AutoSave | Aborts, stored: `{"n":0}`, steps: []step{
 		{use: setOne, respond: panicking(http.ErrAbortHandler), want: "broken connection; 1 read"},
 	}},
 	{name: "a panic after the response has begun", needs: AutoSave | Flush | Panics, stored: `{"n":0}`, steps: []step{

@@ -1,6 +1,7 @@
 package hosttest
 
 import (
+	"flag"
 	"net/http"
 	"os"
 	"path"
@@ -10,7 +11,7 @@ import (
 	"github.com/echofirestore/echofirestore/firesession"
 )
 
-const allFeatures = AutoSave | Functions | Errors | Hooks | Flush | Duplex | Hijack | Upgrade | Panics | Hints
+const allFeatures = AutoSave | Functions | Errors | Hooks | Flush | Duplex | Hijack | Upgrade | Aborts | Panics | Hints
 
 // A column is where rows are tried: a host, over a protocol, with something around the sessions or nothing.
 type column struct {
@@ -37,9 +38,15 @@ func columns(h Host) (bare, surrounded []column) {
 		}
 		bare = append(bare, c)
 		for _, around := range h.Surroundings {
+			if around.HTTP1 && protocol == http2 {
+				continue
+			}
 			within := c
 			within.around, within.serve, within.adds = around.Name, around.Serve, around.Adds
 			within.features &^= around.Lacks
+			if around.ErrorBody != nil {
+				within.errorBody = around.ErrorBody
+			}
 			surrounded = append(surrounded, within)
 		}
 	}
@@ -67,6 +74,9 @@ func Run(t *testing.T, hosts ...Host) {
 	}
 }
 
+// all has every row that matters tried over each protocol in all surroundings, and not over either in turn.
+var all = flag.Bool("surroundings", false, "try rows in all surroundings over each protocol")
+
 func (c column) run(t *testing.T, results *table) {
 	t.Helper()
 	s := newStage(t, c.protocol)
@@ -74,8 +84,8 @@ func (c column) run(t *testing.T, results *table) {
 		if c.around != "" && !g.essential {
 			continue
 		}
-		for _, r := range g.rows {
-			if !c.suits(r) {
+		for i, r := range g.rows {
+			if !c.suits(r) || c.around != "" && !*all && c.leavesOut(r, i) {
 				continue
 			}
 			t.Run(g.name+"/"+r.name, func(t *testing.T) {
@@ -83,6 +93,14 @@ func (c column) run(t *testing.T, results *table) {
 			})
 		}
 	}
+}
+
+// leavesOut reports whether the i-th row of a group is tried over the other protocol.
+func (c column) leavesOut(r row, i int) bool {
+	if r.needs.has(Hijack) || r.lacks.has(Hijack) {
+		return false
+	}
+	return (i+len(c.around))%2 == 0 != (c.protocol == http2)
 }
 
 // cookieName is that of the session.

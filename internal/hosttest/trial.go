@@ -153,7 +153,7 @@ func (tr *trial) handle(w http.ResponseWriter, r *http.Request, s Sessions) erro
 		}
 	}
 	if st.respond != nil {
-		err = st.respond(w, r)
+		err = st.respond(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, tr.visit.Load())))
 	} else {
 		_, err = io.WriteString(w, shown)
 	}
@@ -241,6 +241,11 @@ func (tr *trial) request(st step) *outcome {
 		Jar:           tr.jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	req.Header.Set("Origin", "https://example.com")
+	if tr.row.needs.has(Hijack) {
+		req.Header.Set("Connection", "Upgrade")
+		req.Header.Set("Upgrade", "echo")
+	}
 	if st.cookie != "" {
 		client.Jar = nil
 		req.Header.Set("Cookie", strings.NewReplacer("KEY", tr.key, "OLD", tr.old).Replace(st.cookie))
@@ -258,6 +263,7 @@ func (tr *trial) request(st step) *outcome {
 	var body string
 	if conn, ok := resp.Body.(io.ReadWriter); ok && resp.StatusCode == http.StatusSwitchingProtocols {
 		body, err = converse(conn)
+		resp.Body.Close()
 	} else {
 		var b []byte
 		b, err = io.ReadAll(resp.Body)

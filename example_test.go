@@ -15,6 +15,7 @@ import (
 
 	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
+	contrib "github.com/labstack/echo-contrib/session"
 	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -246,6 +247,40 @@ func Example_sessionKey() {
 	// Output:
 	// GET /: 200 1
 	// GET /: 200 2
+}
+
+// Handlers that were written for github.com/labstack/echo-contrib/session, here imported as contrib, stay as they are. They get
+// the same session as all others, and need not save it.
+func Example_echoContrib() {
+	client, stop := openFirestore()
+	defer stop()
+
+	e := echo.New()
+	e.Use(echofirestore.Middleware(echofirestore.Config{Client: client}))
+	e.POST("/cart", func(c echo.Context) error {
+		sess, err := contrib.Get("__session", c) // the name is that of the cookie: Config.CookieName
+		if err != nil {
+			return err
+		}
+		sess.Values["cart"] = "2 apples"
+		if err := sess.Save(c.Request(), c.Response()); err != nil {
+			return err
+		}
+		return c.NoContent(http.StatusCreated)
+	})
+	e.GET("/cart", func(c echo.Context) error {
+		sess, err := echofirestore.Get(c)
+		if err != nil {
+			return err
+		}
+		cart, _ := sess.Values["cart"].(string)
+		return c.String(http.StatusOK, cart)
+	})
+
+	browse(e, "POST /cart", "GET /cart")
+	// Output:
+	// POST /cart: 201
+	// GET /cart: 200 2 apples
 }
 
 // Save tells a handler whether its changes could be stored while it can still do something about it.
@@ -540,7 +575,7 @@ func Example_otherNames() {
 		if err != nil {
 			return err
 		}
-		prefs, err := store.Get(c.Request(), "prefs") // or session.Get("prefs", c) of echo-contrib
+		prefs, err := store.Get(c.Request(), "prefs") // or echo-contrib's session.Get("prefs", c)
 		if err != nil {
 			return err
 		}

@@ -74,10 +74,15 @@ func (x *Exchange) IsOver() bool {
 
 // BeforeResponse is for hosts that report when a response begins, with status on w. If w leads to the exchange's writer,
 // BeforeResponse does nothing: that writer is reached later, after other hooks have run and may have changed the header.
-// It returns the writer for what the handlers write: w, or one that drops everything because the client got the error
-// response.
+// If the exchange's writer was reached before, because it is above the host's, BeforeResponse puts the headers of the
+// sessions again, after the hooks of middleware outside. It returns the writer for what the handlers write: w, or one that
+// drops everything because the client got the error response.
 func (x *Exchange) BeforeResponse(status int, w http.ResponseWriter) http.ResponseWriter {
 	if x.writer.isBeneath(w) {
+		return w
+	}
+	if x.in(begun, replaced) {
+		x.putHeaders(x.host.Context(), func() bool { return true })
 		return w
 	}
 	next := waiting // the exchange's writer is hidden, for example by net/http.TimeoutHandler, and may be reached later

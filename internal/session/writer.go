@@ -107,8 +107,11 @@ func Unwrapped(w http.ResponseWriter) iter.Seq[http.ResponseWriter] {
 }
 
 // NowhereWriter returns a writer for a response that is over.
-func NowhereWriter() http.ResponseWriter {
-	return &droppedWriter{header: make(http.Header), err: http.ErrHandlerTimeout}
+func NowhereWriter() http.ResponseWriter { return DroppingWriter(http.ErrHandlerTimeout) }
+
+// DroppingWriter returns a writer that drops everything, and returns err.
+func DroppingWriter(err error) http.ResponseWriter {
+	return &droppedWriter{header: make(http.Header), err: err}
 }
 
 // droppedWriter drops what a handler writes after the response, and returns an error.

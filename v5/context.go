@@ -18,12 +18,6 @@ const (
 	ownerKey = "echofirestore.owner"
 )
 
-// show lets handlers find the exchange in a context.
-func show(x *session.Exchange, c *echo.Context) {
-	c.Set(contribKey, x)
-	c.Set(exchangeKey, x)
-}
-
 // exchangeIn returns the exchange that c belongs to. In an Echo that is mounted in another one, only the request knows it.
 func exchangeIn(c *echo.Context) (*session.Exchange, error) {
 	if x, ok := c.Get(exchangeKey).(*session.Exchange); ok {

@@ -52,8 +52,12 @@
 package echofirestore
 
 import (
+	"context"
+
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v5"
+
+	"github.com/echofirestore/echofirestore/internal/session"
 )
 
 // Middleware returns the middleware that cfg describes. It panics if cfg is invalid; [Config.ToMiddleware] returns the
@@ -103,13 +107,7 @@ func Session(c *echo.Context) *sessions.Session {
 // [Store.Save].
 //
 // Call it from the handler's goroutine, while nothing else writes headers of the response.
-func Save(c *echo.Context) error {
-	x, err := exchangeIn(c)
-	if err != nil {
-		return err
-	}
-	return x.SaveAll(c.Request().Context())
-}
+func Save(c *echo.Context) error { return in(c, (*session.Exchange).SaveAll) }
 
 // Destroy ends the request's session at once: it deletes the document, clears the values, and has the response delete the
 // cookie, whatever else the handler does. It does not read the document first, so Config.Collection must hold nothing but
@@ -124,13 +122,7 @@ func Save(c *echo.Context) error {
 // before a response with a status below 500. If that fails too, the client gets an error.
 //
 // Call it from the handler's goroutine, while nothing else writes headers of the response.
-func Destroy(c *echo.Context) error {
-	x, err := exchangeIn(c)
-	if err != nil {
-		return err
-	}
-	return x.Destroy(c.Request().Context())
-}
+func Destroy(c *echo.Context) error { return in(c, (*session.Exchange).Destroy) }
 
 // Renew gives the request's session a new key and keeps its data. Call it when somebody signs in or gains rights, so that
 // nobody who knew the old key shares them. The next save makes the change, in one commit that creates the new document and
@@ -139,13 +131,7 @@ func Destroy(c *echo.Context) error {
 //
 // If the response is lost, the client still has the old key, and its user has to sign in again. What [Destroy] says about
 // requests under way also applies to those with the old key.
-func Renew(c *echo.Context) error {
-	x, err := exchangeIn(c)
-	if err != nil {
-		return err
-	}
-	return x.Renew(c.Request().Context())
-}
+func Renew(c *echo.Context) error { return in(c, (*session.Exchange).Renew) }
 
 // Update changes the request's session by fn and saves it now, as one step. If another request saves the session meanwhile,
 // fn runs again on what that request stored, so that counters count exactly and tokens are used once. Update also saves the
@@ -162,9 +148,14 @@ func Renew(c *echo.Context) error {
 //
 // Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Update(c *echo.Context, fn func(*sessions.Session) error) error {
+	return in(c, func(x *session.Exchange, ctx context.Context) error { return x.Update(ctx, fn) })
+}
+
+// in calls a method of the exchange that c belongs to.
+func in(c *echo.Context, method func(*session.Exchange, context.Context) error) error {
 	x, err := exchangeIn(c)
 	if err != nil {
 		return err
 	}
-	return x.Update(c.Request().Context(), fn)
+	return method(x, c.Request().Context())
 }

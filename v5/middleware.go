@@ -1,8 +1,11 @@
 package echofirestore
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v5"
@@ -18,7 +21,7 @@ import (
 func (s *Store) Middleware() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
-			if s.skipper(c) {
+			if s.skipper != nil && s.skipper(c) {
 				return next(c)
 			}
 			if x := session.ExchangeOf(c.Request().Context(), s.core); x != nil && !x.IsOver() {
@@ -34,52 +37,42 @@ type echoHost struct {
 	session.Exchange
 	store    *Store
 	c        *echo.Context
-	request  *http.Request       // as the middleware got it
-	outer    http.ResponseWriter // likewise
+	outer    http.ResponseWriter // as the middleware got it
 	response *echo.Response      // above the exchange's writer
-	visible  bool                // what is written to a Response beneath outer is reported by a hook
-	owner    *echoHost           // that c has for as long as it belongs to this request
+	visible  bool                // hooks report what is written without outer, since one is on Echo's own Response
+	owner    *echoHost           // what c holds under ownerKey while it belongs to this request
 }
-
-var _ session.Host = (*echoHost)(nil)
 
 // newEchoHost puts an exchange between a request and its handlers.
+//
+// The exchange's writer is beneath a Response, where it is reached last, after the hooks of handlers. If middleware outside
+// has wrapped Echo's Response, the handlers get another one above the writer. That middleware may take its writer away, and
+// this one with it, before the error handler writes. Only hooks of the Responses beneath report that.
 func newEchoHost(s *Store, c *echo.Context) *echoHost {
-	h := &echoHost{store: s, c: c, request: c.Request(), outer: c.Response()}
-	h.interpose()
-	c.SetRequest(h.Request())
-	if h.owner, _ = c.Get(ownerKey).(*echoHost); h.owner == nil {
-		h.owner = h
-		c.Set(ownerKey, h)
-	}
-	show(&h.Exchange, c)
-	return h
-}
-
-// interpose puts the exchange's writer beneath a Response, where it is reached last, after the hooks of handlers. If
-// middleware outside has wrapped Echo's Response, the handlers get another one above the writer. That middleware may take
-// its writer away, and this one with it, before the error handler writes. Only the hooks of the Responses beneath report
-// what it writes.
-func (h *echoHost) interpose() {
+	h := &echoHost{store: s, c: c, outer: c.Response()}
 	response, plain := h.outer.(*echo.Response)
-	if plain {
-		h.Init(h.store.core, h, response.ResponseWriter, h.request)
-	} else {
-		h.Init(h.store.core, h, h.outer, h.request)
-		response = echo.NewResponse(h.outer, h.c.Logger())
-		h.c.SetResponse(response)
+	if !plain {
+		response = echo.NewResponse(h.outer, c.Logger())
+		c.SetResponse(response)
 	}
-	for each := range session.Unwrapped(h.outer) {
-		if beneath, ok := each.(*echo.Response); ok {
-			if !h.visible {
-				response.Status, response.Committed = beneath.Status, beneath.Committed
-			}
-			h.visible = true
-			h.hook(beneath)
-		}
+	h.response = response
+	h.Init(s.core, h, response.ResponseWriter, c.Request())
+	beneath, err := echo.UnwrapResponse(h.outer)
+	if err == nil {
+		response.Status, response.Committed = beneath.Status, beneath.Committed
+	}
+	for ; err == nil; beneath, err = echo.UnwrapResponse(beneath.ResponseWriter) {
+		h.hook(beneath)
+		h.visible = beneath.Status != 0 // as in those of WrapMiddleware
 	}
 	response.ResponseWriter = h.Writer()
-	h.response = response
+	c.SetRequest(h.Request())
+	owner, _ := c.Get(ownerKey).(*echoHost)
+	h.owner = cmp.Or(owner, h)
+	c.Set(ownerKey, h.owner)
+	c.Set(exchangeKey, &h.Exchange)
+	c.Set(contribKey, &h.Exchange)
+	return h
 }
 
 // hook lets the exchange know when a response begins.
@@ -87,22 +80,29 @@ func (h *echoHost) hook(r *echo.Response) {
 	r.Before(func() { r.ResponseWriter = h.BeforeResponse(r.Status, r.ResponseWriter) })
 }
 
-// serve runs the handlers of the exchange.
+// serve runs the handlers of the exchange. An error of this package's is answered here and now, since it might not get past
+// middleware outside.
 func (h *echoHost) serve(next echo.HandlerFunc) error {
-	err := h.Run(func() error { return next(h.c) })
-	switch {
-	case h.Waits() && h.Answers(err):
-		// Here and now, since the error might not get past middleware outside.
+	err := h.Run(func() error { return h.saveHidden(next(h.c)) })
+	if h.Waits() && h.Answers(err) {
 		h.ResetHeader(h.Header()) // the error response has none of the handlers' headers
 		err = h.Fail(err)
-	case err != nil && !h.visible && statusOf(err) < http.StatusInternalServerError:
-		// What Echo will answer may bypass the writer and all hooks, so the sessions are saved now.
-		if failed := h.Run(func() error { return nil }); failed != nil || h.Answered() {
-			err = failed
-		}
 	}
 	if h.IsOver() && h.c.Response() == h.response {
 		h.c.SetResponse(h.outer)
+	}
+	return err
+}
+
+// saveHidden saves the sessions if what Echo answers to an error may bypass the writer and all hooks.
+func (h *echoHost) saveHidden(err error) error {
+	_, status := echo.ResolveResponseStatus(h.response, err)
+	if err == nil || status >= http.StatusInternalServerError ||
+		h.visible && slices.Contains(slices.Collect(session.Unwrapped(h.c.Response())), h.Writer()) {
+		return err
+	}
+	if failed := h.SaveAll(h.Context()); failed != nil && !errors.Is(failed, ErrGone) {
+		return failed
 	}
 	return err
 }
@@ -113,21 +113,14 @@ func (s *Store) serveAgain(x *session.Exchange, c *echo.Context, next echo.Handl
 	if c.Get(exchangeKey) == x {
 		return next(c)
 	}
-	show(x, c)
+	c.Set(exchangeKey, x)
+	c.Set(contribKey, x)
 	err := next(c)
 	if !x.Waits() || !x.Answers(err) {
 		return err
 	}
 	x.ResetHeader(c.Response().Header())
 	return s.handle(c, err, func() bool { return !x.Waits() })
-}
-
-// statusOf returns the status with which Echo answers an error.
-func statusOf(err error) int {
-	if status := echo.StatusCode(err); status != 0 {
-		return status
-	}
-	return http.StatusInternalServerError
 }
 
 // Context implements session.Host. If Echo has given the context to another request, it is that of the exchange's request.
@@ -138,18 +131,11 @@ func (h *echoHost) Context() context.Context {
 	return h.Request().Context()
 }
 
-// HTTPS implements session.Host. It does not use c.Scheme, since c may belong to another request by now.
+// HTTPS implements session.Host. It does not ask c, which may belong to another request by now.
 func (h *echoHost) HTTPS() bool {
-	scheme := defaultScheme
-	if e := h.c.Echo(); e != nil && e.SchemeExtractor != nil {
-		scheme = e.SchemeExtractor
-	}
-	found := scheme(h.request)
-	return strings.EqualFold(found, "https") || strings.EqualFold(found, "wss")
+	scheme := echo.NewContext(h.Request(), nil, h.c.Echo()).Scheme()
+	return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "wss")
 }
-
-// defaultScheme is what c.Scheme does without an echo.SchemeExtractor.
-var defaultScheme = echo.ExtractSchemeFromHeaders()
 
 // Owns implements session.Host. Echo reuses contexts, even while a handler that net/http.TimeoutHandler has abandoned is
 // still running.
@@ -161,22 +147,20 @@ func (h *echoHost) Header() http.Header { return h.c.Response().Header() }
 // Answer implements session.Host. It gives Config.ErrorHandler a new Response: the one that is about to be sent has hooks, and
 // Echo may consider it begun.
 func (h *echoHost) Answer(w http.ResponseWriter, err error) {
-	if h.Hinted() {
-		for each := range session.Unwrapped(w) {
-			if beneath, ok := each.(*echo.Response); ok {
-				beneath.Committed = false // Echo takes informational responses for final ones
-			}
-		}
+	for r, last := echo.UnwrapResponse(w); last == nil; r, last = echo.UnwrapResponse(r.ResponseWriter) {
+		r.Committed = false // Echo takes informational responses for final ones
 	}
 	interrupted, response := h.c.Response(), echo.NewResponse(w, h.c.Logger())
 	h.hook(response)
 	h.c.SetResponse(response)
 	defer func() {
 		h.c.SetResponse(interrupted)
-		h.replaced(w, interrupted, response)
+		seen, _ := echo.UnwrapResponse(interrupted) // by handlers and middleware
+		for _, r := range []*echo.Response{h.response, cmp.Or(seen, h.response)} {
+			r.Status, r.Size, r.Committed = response.Status, response.Size, response.Committed
+		}
 	}()
-	answered := func() bool { return response.Committed }
-	if err := h.store.handle(h.c, err, answered); err != nil {
+	if err := h.store.handle(h.c, err, func() bool { return response.Committed }); err != nil {
 		h.c.Echo().HTTPErrorHandler(h.c, err)
 	}
 	if !response.Committed {
@@ -185,22 +169,6 @@ func (h *echoHost) Answer(w http.ResponseWriter, err error) {
 	// c.JSON reuses a writer of the context. If the error response has used it in the middle of a handler's c.JSON, the rest of
 	// that now goes here.
 	response.ResponseWriter = session.DroppingWriter(err)
-}
-
-// replaced makes the Responses above w, through which the handlers write, look like the error response.
-func (h *echoHost) replaced(w, interrupted http.ResponseWriter, response *echo.Response) {
-	imitate := func(r *echo.Response) {
-		r.Status, r.Size, r.Committed = response.Status, response.Size, response.Committed
-	}
-	imitate(h.response)
-	for each := range session.Unwrapped(interrupted) {
-		if each == w {
-			return
-		}
-		if above, ok := each.(*echo.Response); ok {
-			imitate(above)
-		}
-	}
 }
 
 // Fail implements session.Host.

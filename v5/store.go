@@ -2,7 +2,6 @@ package echofirestore
 
 import (
 	"github.com/labstack/echo/v5"
-	"github.com/labstack/echo/v5/middleware"
 
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/internal/bridge"
@@ -19,7 +18,7 @@ import (
 type Store struct {
 	*firesession.Store
 	core         *session.Store
-	skipper      middleware.Skipper
+	skipper      func(*echo.Context) bool
 	errorHandler func(*echo.Context, error) error
 }
 
@@ -30,9 +29,6 @@ func NewStore(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{Store: inner, core: bridge.Core(inner), skipper: cfg.Skipper, errorHandler: cfg.ErrorHandler}
-	if s.skipper == nil {
-		s.skipper = middleware.DefaultSkipper
-	}
 	if s.errorHandler == nil {
 		s.errorHandler = toHTTPError
 	}

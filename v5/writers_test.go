@@ -23,7 +23,6 @@ func (w transparent) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // buffer is a writer that keeps the response, with a header of its own.
 type buffer struct {
-	transparent
 	header http.Header
 	status int
 	body   bytes.Buffer
@@ -66,7 +65,7 @@ func wrapBeneath(next echo.HandlerFunc) echo.HandlerFunc {
 // keepHeader is net/http middleware that buffers the response.
 func keepHeader(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kept := &buffer{transparent: transparent{w}, header: http.Header{}}
+		kept := &buffer{header: http.Header{}}
 		next.ServeHTTP(kept, r)
 		for name, values := range kept.header {
 			w.Header()[name] = values
@@ -95,6 +94,13 @@ var wrappers = []struct {
 	{"writer beneath Echo's", wrapBeneath},
 	{"net/http middleware", echo.WrapMiddleware(wrapTransparent)},
 	{"net/http middleware that buffers", echo.WrapMiddleware(keepHeader)},
+	{"net/http middleware within an opaque writer that is taken away", chain(wrapWriter(toOpaque, true), echo.WrapMiddleware(wrapTransparent))},
+	{"net/http middleware within BodyDump", chain(middleware.BodyDump(func(*echo.Context, []byte, []byte, error) {}), echo.WrapMiddleware(wrapTransparent))},
+}
+
+// chain returns middleware in one, the outermost first.
+func chain(outside, inside echo.MiddlewareFunc) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc { return outside(inside(next)) }
 }
 
 // TestWriters has every kind of middleware put its writer around the response, outside of the sessions' middleware and

@@ -50,22 +50,18 @@ type echoHost struct {
 // this one with it, before the error handler writes. Only hooks of the Responses beneath report that.
 func newEchoHost(s *Store, c *echo.Context) *echoHost {
 	h := &echoHost{store: s, c: c, outer: c.Response()}
-	response, plain := h.outer.(*echo.Response)
-	if !plain {
-		response = echo.NewResponse(h.outer, c.Logger())
-		c.SetResponse(response)
+	if h.response, _ = h.outer.(*echo.Response); h.response == nil {
+		h.response = echo.NewResponse(h.outer, c.Logger())
+		c.SetResponse(h.response)
 	}
-	h.response = response
-	h.Init(s.core, h, response.ResponseWriter, c.Request())
-	beneath, err := echo.UnwrapResponse(h.outer)
-	if err == nil {
-		response.Status, response.Committed = beneath.Status, beneath.Committed
+	h.Init(s.core, h, h.response.ResponseWriter, c.Request())
+	for r, last := echo.UnwrapResponse(h.outer); last == nil; r, last = echo.UnwrapResponse(r.ResponseWriter) {
+		h.hook(r)
+		h.visible = r.Status != 0 // which is that of one from WrapMiddleware
+		h.response.Status = cmp.Or(h.response.Status, r.Status)
+		h.response.Committed = h.response.Committed || r.Committed
 	}
-	for ; err == nil; beneath, err = echo.UnwrapResponse(beneath.ResponseWriter) {
-		h.hook(beneath)
-		h.visible = beneath.Status != 0 // as in those of WrapMiddleware
-	}
-	response.ResponseWriter = h.Writer()
+	h.response.ResponseWriter = h.Writer()
 	c.SetRequest(h.Request())
 	owner, _ := c.Get(ownerKey).(*echoHost)
 	h.owner = cmp.Or(owner, h)
@@ -147,6 +143,9 @@ func (h *echoHost) Header() http.Header { return h.c.Response().Header() }
 // Answer implements session.Host. It gives Config.ErrorHandler a new Response: the one that is about to be sent has hooks, and
 // Echo may consider it begun.
 func (h *echoHost) Answer(w http.ResponseWriter, err error) {
+	if h.Hinted() && !h.visible {
+		panic(http.ErrAbortHandler) // the error response would have the status 200, and no hook can prevent that
+	}
 	for r, last := echo.UnwrapResponse(w); last == nil; r, last = echo.UnwrapResponse(r.ResponseWriter) {
 		r.Committed = false // Echo takes informational responses for final ones
 	}

@@ -8,7 +8,9 @@ require (
 	cloud.google.com/go/firestore v1.29.2
 	github.com/echofirestore/echofirestore v0.0.0-00010101000000-000000000000
 	github.com/gorilla/sessions v1.4.0
+	github.com/labstack/echo-contrib/v5 v5.0.1
 	github.com/labstack/echo/v5 v5.4.5
+	google.golang.org/grpc v1.84.0
 )
 
 require (
@@ -43,6 +45,5 @@ require (
 	google.golang.org/genproto v0.0.0-20261012220534-4341edf3f941 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20261012220534-4341edf3f941 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261012220534-4341edf3f941 // indirect
-	google.golang.org/grpc v1.84.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )

@@ -71,9 +71,9 @@ func (b *syncBuffer) String() string {
 	return b.buf.String()
 }
 
-// refuse makes all calls of a method fail.
-func (a *app) refuse(method string) {
-	a.firestore.Inject(firestoretest.Fault{Method: method, Times: -1, Err: status.Error(codes.PermissionDenied, "no")})
+// refuse makes all calls of a method fail, until the fault is removed.
+func (a *app) refuse(method string) (remove func()) {
+	return a.firestore.Inject(firestoretest.Fault{Method: method, Times: -1, Err: status.Error(codes.PermissionDenied, "no")})
 }
 
 // put stores a session that holds values, in JSON.

@@ -110,54 +110,55 @@ func TestWriters(t *testing.T) {
 	t.Parallel()
 	for _, outside := range wrappers {
 		for _, inside := range wrappers {
-			for _, tt := range []struct {
-				name    string
-				respond echo.HandlerFunc
-				status  int
-				body    string
-			}{
-				{"String", func(c *echo.Context) error { return c.String(http.StatusOK, "handler's") }, http.StatusOK, "handler's"},
-				{"JSON", func(c *echo.Context) error { return c.JSON(http.StatusCreated, "handler's") }, http.StatusCreated, "\"handler's\"\n"},
-				{"nothing", func(*echo.Context) error { return nil }, http.StatusOK, ""},
-				{"no content", func(c *echo.Context) error { return c.NoContent(http.StatusNoContent) }, http.StatusNoContent, ""},
-				{"redirect", func(c *echo.Context) error { return c.Redirect(http.StatusSeeOther, "/") }, http.StatusSeeOther, ""},
-				{"error", func(*echo.Context) error { return echo.NewHTTPError(http.StatusTeapot, "handler's") }, http.StatusTeapot, "{\"message\":\"handler's\"}\n"},
-				{"error that redirects", func(*echo.Context) error { return seeOther{} }, http.StatusSeeOther, ""},
-			} {
-				t.Run(outside.name+" outside/"+inside.name+" inside/"+tt.name, func(t *testing.T) {
-					t.Parallel()
-					switch {
-					case strings.Contains(outside.name+inside.name, "that buffers") && strings.HasPrefix(tt.name, "error"):
-						return // its writer stays in Echo's context when it is done, and what answers the error is lost
-					case strings.HasPrefix(outside.name, "Gzip") && strings.HasPrefix(inside.name, "Gzip"):
-						return // the client undoes one compression
+			t.Run(outside.name+" outside/"+inside.name+" inside", func(t *testing.T) {
+				t.Parallel()
+				if strings.HasPrefix(outside.name, "Gzip") && strings.HasPrefix(inside.name, "Gzip") {
+					return // the client undoes one compression
+				}
+				a := newApp(t)
+				a.HTTPErrorHandler = func(c *echo.Context, err error) {
+					if r, _ := echo.UnwrapResponse(c.Response()); (r == nil || !r.Committed) && errors.Is(err, seeOther{}) {
+						_ = c.Redirect(http.StatusSeeOther, "/")
+						return
 					}
-					a := newApp(t)
-					a.HTTPErrorHandler = func(c *echo.Context, err error) {
-						if r, _ := echo.UnwrapResponse(c.Response()); (r == nil || !r.Committed) && errors.Is(err, seeOther{}) {
-							_ = c.Redirect(http.StatusSeeOther, "/")
-							return
-						}
-						echo.DefaultHTTPErrorHandler(false)(c, err)
+					echo.DefaultHTTPErrorHandler(false)(c, err)
+				}
+				a.Use(outside.mw, a.store.Middleware(), inside.mw)
+				for _, tt := range []struct {
+					name    string
+					respond echo.HandlerFunc
+					status  int
+					body    string
+				}{
+					{"string", func(c *echo.Context) error { return c.String(http.StatusOK, "handler's") }, http.StatusOK, "handler's"},
+					{"JSON", func(c *echo.Context) error { return c.JSON(http.StatusCreated, "handler's") }, http.StatusCreated, "\"handler's\"\n"},
+					{"nothing", func(*echo.Context) error { return nil }, http.StatusOK, ""},
+					{"no-content", func(c *echo.Context) error { return c.NoContent(http.StatusNoContent) }, http.StatusNoContent, ""},
+					{"redirect", func(c *echo.Context) error { return c.Redirect(http.StatusSeeOther, "/") }, http.StatusSeeOther, ""},
+					{"error", func(*echo.Context) error { return echo.NewHTTPError(http.StatusTeapot, "handler's") }, http.StatusTeapot, "{\"message\":\"handler's\"}\n"},
+					{"error-that-redirects", func(*echo.Context) error { return seeOther{} }, http.StatusSeeOther, ""},
+				} {
+					if strings.Contains(outside.name+inside.name, "that buffers") && strings.HasPrefix(tt.name, "error") {
+						continue // its writer stays in Echo's context when it is done, and what answers the error is lost
 					}
-					a.Use(outside.mw, a.store.Middleware(), inside.mw)
-					a.GET("/", func(c *echo.Context) error {
+					a.GET("/"+tt.name, func(c *echo.Context) error {
 						echofirestore.Session(c).Values["n"] = 1
 						c.Response().Header().Set("X-Handler", "yes")
 						return tt.respond(c)
 					})
-					got := a.browser().get("/")
+					got := a.browser().get("/" + tt.name)
 					if got.StatusCode != tt.status || got.body != tt.body || a.stored()[got.cookie()]["n"] != 1 {
-						t.Errorf("status %d, body %q, cookie %q, stored %v", got.StatusCode, got.body, got.cookie(), a.stored())
+						t.Errorf("%s: status %d, body %q, cookie %q, stored %v", tt.name, got.StatusCode, got.body, got.cookie(), a.stored())
 					}
-					a.refuse("Commit")
-					got = a.browser().get("/")
+					remove := a.refuse("Commit")
+					got = a.browser().get("/" + tt.name)
 					if got.StatusCode != http.StatusServiceUnavailable || got.body != "{\"message\":\"Service Unavailable\"}\n" ||
 						got.cookie() != "" || got.Header.Get("X-Handler") != "" {
-						t.Errorf("not saved: status %d, body %q, header %v", got.StatusCode, got.body, got.Header)
+						t.Errorf("%s, not saved: status %d, body %q, header %v", tt.name, got.StatusCode, got.body, got.Header)
 					}
-				})
-			}
+					remove()
+				}
+			})
 		}
 	}
 }

@@ -51,7 +51,9 @@ peers: ## run the Go client's own tests on firestoretest and on the emulator; PE
 
 .PHONY: soak
 soak: ## run random histories of requests and faults for SOAK (10m), and look for leaks
-	go test -run '^(TestModel|TestLeaks)$$' -v -timeout 0 . -soak $(SOAK)
+	go test -run '^TestModel$$' -v -timeout 0 . -soak $(SOAK)
+	go test -run '^TestModel$$' -v -timeout 0 ./firesession -soak $(SOAK)
+	go test -run '^TestLeaks$$' -v -timeout 0 . -leaks
 
 .PHONY: bench
 bench: ## run the benchmarks that match BENCH (.) for BENCHTIME (1s) each

@@ -12,40 +12,14 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"cloud.google.com/go/firestore"
 	"github.com/labstack/echo/v4"
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/testclock"
 )
-
-// clock is a clock that tests move. It starts at the present, since documents also bear times of the server.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Now().Truncate(time.Second)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Set(now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // An app is an Echo application with sessions, served over TLS, and the Firestore beneath it.
 type app struct {
@@ -53,7 +27,7 @@ type app struct {
 	t         *testing.T
 	firestore *firestoretest.Server
 	client    *firestore.Client
-	clock     *clock
+	clock     *testclock.Clock
 	config    echofirestore.Config
 	store     *echofirestore.Store
 	server    *httptest.Server
@@ -71,7 +45,7 @@ func newApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 // newBareApp is newApp, but installs no middleware.
 func newBareApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	t.Helper()
-	a := &app{Echo: echo.New(), t: t, clock: newClock(), log: new(syncBuffer)}
+	a := &app{Echo: echo.New(), t: t, clock: testclock.New(), log: new(syncBuffer)}
 	a.firestore, a.client = firestoretest.Start(t)
 	a.firestore.LimitTransactions(firestoretest.TransactionLimit) // as the service does
 	a.config = echofirestore.Config{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,8 @@ import (
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
+var leaksFlag = flag.Bool("leaks", false, "have TestLeaks make 200,000 requests, however long they take")
+
 // TestLeaks makes many requests of every kind, and looks for what they leave behind: goroutines and memory. What the
 // library knows of a session must go with the session. Each round ends its session, so Firestore is empty again too.
 func TestLeaks(t *testing.T) { //nolint:paralleltest // it measures the process
@@ -27,7 +30,7 @@ func TestLeaks(t *testing.T) { //nolint:paralleltest // it measures the process
 	switch {
 	case testing.Short():
 		t.Skip("takes seconds")
-	case *soakFlag > 0:
+	case *leaksFlag:
 		rounds, limit = rounds*10, time.Hour
 	}
 	a := newApp(t, func(cfg *echofirestore.Config) { cfg.Logger = slog.New(slog.DiscardHandler) })

@@ -16,6 +16,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/testclock"
 )
 
 // seen is what a handler sees of its session.
@@ -51,7 +52,7 @@ func payload(created time.Time) string {
 // TestLoad puts documents into Firestore and looks at the sessions that a handler gets for them.
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	now := newClock().Now()
+	now := testclock.New().Now()
 	alice := map[string]any{"user": "alice"}
 	old := func(maxAge int) seen { return seen{ID: "key", MaxAge: maxAge, Values: alice} }
 	fresh := seen{IsNew: true, MaxAge: 3600, Values: map[string]any{}}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/testclock"
 )
 
 // set is a handler that changes one value of its session.
@@ -31,7 +32,7 @@ func set(key string, value any) echo.HandlerFunc {
 // TestSave looks at the documents that handlers leave behind.
 func TestSave(t *testing.T) {
 	t.Parallel()
-	now := newClock().Now()
+	now := testclock.New().Now()
 	data := func(values string) string {
 		text, err := json.Marshal(now.Unix())
 		if err != nil {

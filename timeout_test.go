@@ -22,6 +22,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/bubble"
 )
 
 // TestTimeout has Firestore not answer, or refuse until the time is over. The error says how long what did not answer, has
@@ -55,8 +56,8 @@ func TestTimeout(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			n := newNetwork(t)
-			where := "Firestore (project " + n.server.Project() + ", database (default)"
+			n := bubble.NewNetwork(t)
+			where := "Firestore (project " + n.Server.Project() + ", database (default)"
 			if host := os.Getenv("FIRESTORE_EMULATOR_HOST"); host != "" {
 				where += ", emulator " + host
 			}
@@ -65,9 +66,9 @@ func TestTimeout(t *testing.T) {
 				w := writers[slices.IndexFunc(writers, func(w writer) bool { return w.name == tt.writer })]
 				start := time.Now()
 				got, err := w.serve(t, n, func() {
-					if n.silent = tt.method; tt.err != nil {
-						n.silent = ""
-						n.server.Inject(firestoretest.Fault{Method: tt.method, Times: -1, Err: tt.err})
+					if n.Silent = tt.method; tt.err != nil {
+						n.Silent = ""
+						n.Server.Inject(firestoretest.Fault{Method: tt.method, Times: -1, Err: tt.err})
 					}
 				})
 				t.Logf("%d after %v: %v", got.Code, time.Since(start), err)

@@ -22,6 +22,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/bubble"
 )
 
 // writeIDs returns the IDs of Updates that the document of a session holds.
@@ -240,9 +241,9 @@ func TestFullDocument(t *testing.T) {
 // commit is lost, and another Store saves the session before the client repeats that.
 func TestSlowUpdateCountsOnce(t *testing.T) {
 	t.Parallel()
-	ours := newNetwork(t)
-	theirs := newNetworkTo(t, ours.server)
-	ref := ours.client.Collection(echofirestore.DefaultCollection).Doc("key")
+	ours := bubble.NewNetwork(t)
+	theirs := bubble.NewNetworkTo(t, ours.Server)
+	ref := ours.Client.Collection(echofirestore.DefaultCollection).Doc("key")
 	applied, saved := make(chan struct{}), make(chan struct{}) // made here, for the server is outside of the bubble
 	synctest.Test(t, func(t *testing.T) {
 		post := func(client *firestore.Client, handler echo.HandlerFunc) {
@@ -259,18 +260,18 @@ func TestSlowUpdateCountsOnce(t *testing.T) {
 		if _, err := ref.Create(t.Context(), map[string]any{"data": `{"created": 1, "session": {"n": 0}}`, "max_age": nil}); err != nil {
 			t.Fatal(err)
 		}
-		ours.server.Inject(firestoretest.Fault{
+		ours.Server.Inject(firestoretest.Fault{
 			Method: "Commit", After: true, Err: status.Error(codes.Unavailable, "lost"), Do: func() { close(applied); <-saved },
 		})
 		runs := 0
-		post(ours.client, func(c echo.Context) error {
+		post(ours.Client, func(c echo.Context) error {
 			return echofirestore.Update(c, func(sess *sessions.Session) error {
 				time.Sleep(5 * time.Minute)
 				if runs++; runs == 1 {
 					go func() {
 						defer close(saved)
 						<-applied
-						post(theirs.client, set("k", 1))
+						post(theirs.Client, set("k", 1))
 					}()
 				}
 				return countUp(sess)

@@ -1,4 +1,4 @@
-package echofirestore_test
+package codec_test
 
 import (
 	"bytes"
@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/echofirestore/echofirestore"
 )
 
 // seat is registered with gob, and stall is not.
@@ -54,12 +52,12 @@ func TestGob(t *testing.T) {
 		{"registered struct", seat{3, 14}},
 		{"registered struct deep inside", []any{map[string]any{"seat": seat{1, 2}}}},
 	}
-	all := echofirestore.Payload{Created: 1700000000, Values: map[string]any{}}
+	all := payload{Created: 1700000000, Values: map[string]any{}}
 	for _, tt := range tests {
 		all.Values[tt.name] = tt.value
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			requireGobRoundTrip(t, echofirestore.Payload{Created: -1, Values: map[string]any{"v": tt.value}})
+			requireGobRoundTrip(t, payload{Created: -1, Values: map[string]any{"v": tt.value}})
 		})
 	}
 	t.Run("all together", func(t *testing.T) {
@@ -68,20 +66,20 @@ func TestGob(t *testing.T) {
 	})
 	t.Run("no values", func(t *testing.T) {
 		t.Parallel()
-		requireGobRoundTrip(t, echofirestore.Payload{Created: 1, Values: map[string]any{}})
+		requireGobRoundTrip(t, payload{Created: 1, Values: map[string]any{}})
 	})
 }
 
-func requireGobRoundTrip(t *testing.T, want echofirestore.Payload) {
+func requireGobRoundTrip(t *testing.T, want payload) {
 	t.Helper()
-	text, err := echofirestore.EncodeGob(want)
+	text, err := encodeGob(want)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsFunc(text, func(r rune) bool { return r > '~' }) {
 		t.Errorf("%q is no ASCII", text)
 	}
-	got, err := echofirestore.DecodeGob(text)
+	got, err := decodeGob(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +111,7 @@ func TestEncodeGobRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			text, err := echofirestore.EncodeGob(echofirestore.Payload{Values: map[string]any{"cart": tt.value, "other": 1, "more": "x"}})
+			text, err := encodeGob(payload{Values: map[string]any{"cart": tt.value, "other": 1, "more": "x"}})
 			if err == nil {
 				t.Fatalf("no error, but %q", text)
 			}
@@ -129,7 +127,7 @@ func TestEncodeGobRefuses(t *testing.T) {
 
 func TestDecodeGobRefuses(t *testing.T) {
 	t.Parallel()
-	text, err := echofirestore.EncodeGob(echofirestore.Payload{Created: 1, Values: map[string]any{"a": seat{1, 2}}})
+	text, err := encodeGob(payload{Created: 1, Values: map[string]any{"a": seat{1, 2}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,14 +148,14 @@ func TestDecodeGobRefuses(t *testing.T) {
 	for name, text := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := echofirestore.DecodeGob(text)
+			got, err := decodeGob(text)
 			if err == nil {
 				t.Fatalf("no error, but %v", got)
 			}
 			if !strings.HasPrefix(err.Error(), "echofirestore: decode session: ") {
 				t.Errorf("error %q has no prefix", err)
 			}
-			if diff := cmp.Diff(echofirestore.Payload{}, got); diff != "" {
+			if diff := cmp.Diff(payload{}, got); diff != "" {
 				t.Errorf("a payload beside the error:\n%s", diff)
 			}
 		})
@@ -168,7 +166,7 @@ func TestDecodeGobRefuses(t *testing.T) {
 // payload, but never a panic.
 func TestDecodeGobOfDamagedText(t *testing.T) {
 	t.Parallel()
-	text, err := echofirestore.EncodeGob(echofirestore.Payload{Created: 1, Values: map[string]any{
+	text, err := encodeGob(payload{Created: 1, Values: map[string]any{
 		"time": time.Unix(1, 2), "seats": []any{seat{1, 2}, map[string]any{"s": "x"}}, "list": []string{"a"},
 	}})
 	if err != nil {
@@ -179,13 +177,13 @@ func TestDecodeGobOfDamagedText(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range raw {
-		if got, err := echofirestore.DecodeGob(base64.StdEncoding.EncodeToString(raw[:n])); err == nil {
+		if got, err := decodeGob(base64.StdEncoding.EncodeToString(raw[:n])); err == nil {
 			t.Errorf("the first %d bytes of %d decode, to %v", n, len(raw), got)
 		}
 		for bit := range 8 {
 			damaged := slices.Clone(raw)
 			damaged[n] ^= 1 << bit
-			_, _ = echofirestore.DecodeGob(base64.StdEncoding.EncodeToString(damaged))
+			_, _ = decodeGob(base64.StdEncoding.EncodeToString(damaged))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package echofirestore_test
+package model
 
 import (
 	"context"
@@ -7,22 +7,20 @@ import (
 	"net/http/httptest"
 	"strings"
 	"time"
-
-	"github.com/labstack/echo/v4"
 )
 
 // A visit is one request of a history: what its handler does, and what was seen of it.
 type visit struct {
-	h          *history
-	id         int
-	browser    int // whose cookies it takes and gets; -1 for one that replays a key
-	key        string
-	middleware echo.MiddlewareFunc
-	collides   bool   // its first new key is taken
-	silent     bool   // takes the session from Echo's context, so that the handler does not learn of a failed load
-	steps      []step // before the response
-	ending     ending
-	late       []step // after the response has begun
+	h        *history
+	id       int
+	browser  int // whose cookies it takes and gets; -1 for one that replays a key
+	key      string
+	server   http.Handler
+	collides bool   // its first new key is taken
+	silent   bool   // takes the session from Echo's context, so that the handler does not learn of a failed load
+	steps    []step // before the response
+	ending   ending
+	late     []step // after the response has begun
 
 	// What it is at.
 	calls   chan *call
@@ -65,7 +63,9 @@ type visit struct {
 	dropped  bool              // the log or an error says that its changes are, since the session is gone
 
 	response *http.Response
-	err      error // of the handler's chain
+	begun    bool  // the handler has sent the response, and goes on
+	err      error // of the handler
+	unsaved  bool  // the log says that a session was not saved, or could not be read after the response had begun
 }
 
 type visitKey struct{}
@@ -120,6 +120,13 @@ func (v *visit) run(ctx context.Context) {
 		req.Header.Set("Cookie", "__session="+v.key)
 	}
 	rec := httptest.NewRecorder()
-	v.h.echo.ServeHTTP(rec, req)
-	v.response = rec.Result()
+	defer func() { v.response = rec.Result() }()
+	defer func() {
+		if p := recover(); p == errHandler { //nolint:errorlint // the very one
+			rec.WriteHeader(http.StatusInternalServerError) // as an application does that recovers from panics
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	v.server.ServeHTTP(rec, req)
 }

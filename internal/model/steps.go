@@ -1,4 +1,4 @@
-package echofirestore_test
+package model
 
 import (
 	"cmp"
@@ -10,9 +10,8 @@ import (
 	"slices"
 
 	"github.com/gorilla/sessions"
-	"github.com/labstack/echo/v4"
 
-	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firesession"
 )
 
 // A step is something that a handler does, an ending how it ends.
@@ -60,45 +59,51 @@ const (
 // sidKey is the value that is a session's identity, maxAgeKey stands for its max age among its values.
 const sidKey, maxAgeKey = "sid", "(max age)"
 
-func (v *visit) handle(c echo.Context) error {
-	if err := v.do(c, v.steps); err != nil {
+// handle is the handler of the visit.
+func (v *visit) handle(w http.ResponseWriter, s Sessions) error {
+	v.err = v.respond(w, s)
+	return v.err
+}
+
+func (v *visit) respond(w http.ResponseWriter, s Sessions) error {
+	if err := v.do(s, v.steps); err != nil {
 		return err
 	}
 	switch v.ending {
 	case noContent:
 		return nil
 	case fails:
-		return errors.New("the handler fails")
+		return errHandler
 	case panics:
-		panic("the handler panics")
+		panic(errHandler)
 	case forbids:
-		return c.NoContent(http.StatusForbidden)
+		w.WriteHeader(http.StatusForbidden)
 	case breaks:
-		return c.NoContent(http.StatusInternalServerError)
+		w.WriteHeader(http.StatusInternalServerError)
 	default:
-		if err := c.NoContent(http.StatusOK); err != nil || v.late == nil {
-			return err
-		}
-		return v.do(c, v.late)
+		w.WriteHeader(http.StatusOK)
+		v.begun = true
+		return v.do(s, v.late)
 	}
+	return nil
 }
 
-func (v *visit) do(c echo.Context, steps []step) error {
-	for _, s := range steps {
-		if s.op == opDestroy {
-			if err := v.destroy(c); err != nil {
+func (v *visit) do(s Sessions, steps []step) error {
+	for _, step := range steps {
+		if step.op == opDestroy {
+			if err := v.destroy(s); err != nil {
 				return err
 			}
 			continue
 		}
-		sess, err := v.session(c)
+		sess, err := v.session(s)
 		if err != nil {
-			if s.op == opTry {
+			if step.op == opTry {
 				continue
 			}
 			return err
 		}
-		if err := v.change(c, sess, s); err != nil {
+		if err := v.change(s, sess, step); err != nil {
 			return err
 		}
 	}
@@ -106,13 +111,13 @@ func (v *visit) do(c echo.Context, steps []step) error {
 }
 
 // session is the handler's way to the session. It notes what the first one to ask was shown.
-func (v *visit) session(c echo.Context) (*sessions.Session, error) {
+func (v *visit) session(s Sessions) (*sessions.Session, error) {
 	var sess *sessions.Session
 	if v.silent {
-		sess = session(c)
+		sess = s.Session()
 	} else {
 		var err error
-		if sess, err = echofirestore.Get(c); err != nil {
+		if sess, err = s.Get(); err != nil {
 			return nil, err
 		}
 	}
@@ -122,52 +127,52 @@ func (v *visit) session(c echo.Context) (*sessions.Session, error) {
 	return sess, nil
 }
 
-func (v *visit) destroy(c echo.Context) error {
+func (v *visit) destroy(s Sessions) error {
 	v.unread = v.unread || !v.looked
 	v.looked = true
 	v.endSession()
-	return echofirestore.Destroy(c)
+	return s.Destroy()
 }
 
-func (v *visit) change(c echo.Context, sess *sessions.Session, s step) error {
+func (v *visit) change(s Sessions, sess *sessions.Session, step step) error {
 	value := fmt.Sprintf("v%d.%d", v.id, len(v.writes))
-	switch s.op {
+	switch step.op {
 	case opWait:
-		c := &call{method: "wait", answered: make(chan struct{})}
+		c := newCall("wait", nil)
 		v.calls <- c
 		<-c.answered
 	case opRead:
 	case opSet:
-		v.put(sess, s.key, value)
+		v.put(sess, step.key, value)
 	case opSame:
-		if old, ok := sess.Values[s.key]; ok {
-			sess.Values[s.key] = old
+		if old, ok := sess.Values[step.key]; ok {
+			sess.Values[step.key] = old
 		}
 	case opUnset:
-		if _, ok := sess.Values[s.key]; ok {
-			v.put(sess, s.key, nil)
+		if _, ok := sess.Values[step.key]; ok {
+			v.put(sess, step.key, nil)
 		}
 	case opNested:
-		if m, ok := sess.Values[s.key].(map[string]any); ok {
+		if m, ok := sess.Values[step.key].(map[string]any); ok {
 			m[fmt.Sprint(v.id%3)] = value
-			v.put(sess, s.key, m)
+			v.put(sess, step.key, m)
 		} else {
-			v.put(sess, s.key, map[string]any{"0": value})
+			v.put(sess, step.key, map[string]any{"0": value})
 		}
 	case opMaxAge:
 		sess.Options.MaxAge = 1000 + 100*v.id
 		v.note(v.sid(sess), maxAgeKey, fmt.Sprint(sess.Options.MaxAge))
 	case opSave:
 		v.noteTried()
-		err := echofirestore.Save(c)
+		err := s.Save()
 		if err == nil {
 			v.noteAcked()
 		}
 		return err
 	case opRenew, opByID:
 		v.ends = true
-		if s.op == opRenew || sess.IsNew {
-			return echofirestore.Renew(c)
+		if step.op == opRenew || sess.IsNew {
+			return s.Renew()
 		}
 		v.renewing, sess.ID = cmp.Or(sess.ID, v.renewing), ""
 	case opExpire:
@@ -180,7 +185,7 @@ func (v *visit) change(c echo.Context, sess *sessions.Session, s step) error {
 			v.remove(sess, func(i int) bool { return i%2 == v.id%2 })
 		}
 	case opCount, opTry, opAdd, opRefuse, opDrain, opEndIn:
-		return v.update(c, sess, s.op)
+		return v.update(s, sess, step.op)
 	}
 	return nil
 }
@@ -193,9 +198,12 @@ func (v *visit) endSession() {
 	}
 }
 
-var errRefused = errors.New("the function refuses")
+var (
+	errHandler = errors.New("the handler fails")
+	errRefused = errors.New("the function refuses")
+)
 
-func (v *visit) update(c echo.Context, sess *sessions.Session, o op) error {
+func (v *visit) update(s Sessions, sess *sessions.Session, o op) error {
 	u := &addition{v: v, at: v.h.now()}
 	if o == opAdd {
 		u.id = fmt.Sprintf("u%d.%d", v.id, len(v.updates))
@@ -204,7 +212,7 @@ func (v *visit) update(c echo.Context, sess *sessions.Session, o op) error {
 	v.ends = v.ends || o == opEndIn
 	before := len(v.writes)
 	v.draining = o == opDrain
-	err := echofirestore.Update(c, func(sess *sessions.Session) error {
+	err := s.Update(func(sess *sessions.Session) error {
 		v.h.follow()
 		v.undo(before) // this run begins anew
 		if o == opRefuse {
@@ -240,7 +248,7 @@ func (v *visit) update(c echo.Context, sess *sessions.Session, o op) error {
 		v.undo(before)
 	}
 	// One that ends the session cannot know whether it has, if the answer was lost: the document is gone either way.
-	v.dropped = v.dropped || errors.Is(err, echofirestore.ErrGone) && o != opEndIn
+	v.dropped = v.dropped || errors.Is(err, firesession.ErrGone) && o != opEndIn
 	switch {
 	case o == opRefuse:
 		if err == nil {

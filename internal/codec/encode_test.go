@@ -1,4 +1,4 @@
-package echofirestore_test
+package codec_test
 
 import (
 	"encoding/json"
@@ -14,8 +14,6 @@ import (
 	"cloud.google.com/go/firestore"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/type/latlng"
-
-	"github.com/echofirestore/echofirestore"
 )
 
 // Types as applications define them.
@@ -229,26 +227,26 @@ func TestEncodeJSON(t *testing.T) {
 			if tt.want == nil && tt.text != "null" {
 				tt.want = tt.value
 			}
-			text, err := echofirestore.EncodeJSON(echofirestore.Payload{Created: 1700000000, Values: map[string]any{"v": tt.value}})
+			text, err := encodeJSON(payload{Created: 1700000000, Values: map[string]any{"v": tt.value}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if want := `{"created":1700000000,"session":{"v":` + tt.text + `}}`; text != want {
 				t.Errorf("text\n%s\nwant\n%s", text, want)
 			}
-			got, err := echofirestore.DecodeJSON(text)
+			got, err := decodeJSON(text)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := echofirestore.Payload{Created: 1700000000, Values: map[string]any{"v": tt.want}}
+			want := payload{Created: 1700000000, Values: map[string]any{"v": tt.want}}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("came back different (-want +got):\n%s", diff)
 			}
-			again, err := echofirestore.EncodeJSON(got)
+			again, err := encodeJSON(got)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if third, err := echofirestore.DecodeJSON(again); err != nil || !cmp.Equal(got, third) {
+			if third, err := decodeJSON(again); err != nil || !cmp.Equal(got, third) {
 				t.Errorf("came back different the second time: %v, %v", third, err)
 			}
 		})
@@ -259,22 +257,22 @@ func TestEncodeJSONPayload(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
-		payload echofirestore.Payload
+		payload payload
 		want    string
 	}{
 		{name: "zero", want: `{"created":0,"session":{}}`},
-		{name: "empty", payload: echofirestore.Payload{Created: 1, Values: map[string]any{}}, want: `{"created":1,"session":{}}`},
-		{name: "before 1970", payload: echofirestore.Payload{Created: -1}, want: `{"created":-1,"session":{}}`},
+		{name: "empty", payload: payload{Created: 1, Values: map[string]any{}}, want: `{"created":1,"session":{}}`},
+		{name: "before 1970", payload: payload{Created: -1}, want: `{"created":-1,"session":{}}`},
 		{
 			name:    "keys in order",
-			payload: echofirestore.Payload{Values: map[string]any{"b": 1, "a": 2, "Z": 3, "é": 4}},
+			payload: payload{Values: map[string]any{"b": 1, "a": 2, "Z": 3, "é": 4}},
 			want:    `{"created":0,"session":{"Z":3,"a":2,"b":1,"é":4}}`,
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := echofirestore.EncodeJSON(tt.payload)
+			got, err := encodeJSON(tt.payload)
 			if err != nil || got != tt.want {
 				t.Errorf("%s, %v; want %s", got, err, tt.want)
 			}
@@ -285,21 +283,21 @@ func TestEncodeJSONPayload(t *testing.T) {
 // TestJSONNestedDeep is apart from the table since cmp takes exponential time for slices in slices.
 func TestJSONNestedDeep(t *testing.T) {
 	t.Parallel()
-	want := echofirestore.Payload{Values: map[string]any{"v": nested(500)}}
+	want := payload{Values: map[string]any{"v": nested(500)}}
 	for _, v := range []any{nested(500), json.RawMessage(lists(500))} {
-		text, err := echofirestore.EncodeJSON(echofirestore.Payload{Values: map[string]any{"v": v}})
+		text, err := encodeJSON(payload{Values: map[string]any{"v": v}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if text != `{"created":0,"session":{"v":`+lists(500)+`}}` {
 			t.Error("wrong text:", text)
 		}
-		if got, err := echofirestore.DecodeJSON(text); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := decodeJSON(text); err != nil || !reflect.DeepEqual(got, want) {
 			t.Error("came back different:", got, err)
 		}
 	}
 	brackets := json.RawMessage(`"\"` + strings.Repeat("[", 501) + `"`)
-	if _, err := echofirestore.EncodeJSON(echofirestore.Payload{Values: map[string]any{"v": brackets}}); err != nil {
+	if _, err := encodeJSON(payload{Values: map[string]any{"v": brackets}}); err != nil {
 		t.Error("brackets in a string:", err)
 	}
 }
@@ -355,7 +353,7 @@ func TestEncodeJSONRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			text, err := echofirestore.EncodeJSON(echofirestore.Payload{Values: map[string]any{"cart": tt.value, "other": 1}})
+			text, err := encodeJSON(payload{Values: map[string]any{"cart": tt.value, "other": 1}})
 			if err == nil {
 				t.Fatalf("no error, but %.200s", text)
 			}
@@ -382,7 +380,7 @@ func TestEncodeJSONRefuses(t *testing.T) {
 
 func TestEncodeJSONKeepsTheErrorOfAMarshaler(t *testing.T) {
 	t.Parallel()
-	_, err := echofirestore.EncodeJSON(echofirestore.Payload{Values: map[string]any{"v": unmarshalable{}}})
+	_, err := encodeJSON(payload{Values: map[string]any{"v": unmarshalable{}}})
 	if _, ok := errors.AsType[*json.MarshalerError](err); !ok {
 		t.Errorf("%v hides the *json.MarshalerError", err)
 	}

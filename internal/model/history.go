@@ -1,28 +1,32 @@
-package echofirestore_test
+package model
 
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"testing/synctest"
 	"time"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
-	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/bubble"
+	"github.com/echofirestore/echofirestore/internal/testclock"
 )
 
 type ops = firestoretest.Ops
@@ -31,12 +35,11 @@ type ops = firestoretest.Ops
 // of them takes the next step, at its calls to Firestore, and what becomes of the call.
 type history struct {
 	*rand.Rand
-	network    *network
-	clock      *clock
-	echo       *echo.Echo
+	network    *bubble.Network
+	clock      *testclock.Clock
 	collection string
 	hashed     bool // Config.HashKeys, in every fourth history
-	servers    []echo.MiddlewareFunc
+	servers    []http.Handler
 	issued     atomic.Int64 // keys
 	tally      *tally
 
@@ -65,12 +68,12 @@ const (
 	takenKey        = "taken" // of a session of somebody else, that the key factory may return
 )
 
-func newHistory(seed uint64, n *network, tally *tally) *history {
+func newHistory(t testing.TB, seed uint64, host Host, n *bubble.Network, tally *tally) *history {
+	t.Helper()
 	h := &history{
 		Rand:       rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // to have it again
 		network:    n,
-		clock:      newClock(),
-		echo:       echo.New(),
+		clock:      testclock.New(),
 		collection: fmt.Sprintf("history-%d", tally.histories),
 		hashed:     seed%4 == 1,
 		tally:      tally,
@@ -78,28 +81,10 @@ func newHistory(seed uint64, n *network, tally *tally) *history {
 		ledger:     newLedger(),
 	}
 	for range 2 {
-		h.servers = append(h.servers, h.newServer())
+		h.servers = append(h.servers, h.newServer(t, host))
 	}
 	h.planned = 4 + h.IntN(16)
 	h.faults = []float64{0, 0.1, 0.3}[h.IntN(3)]
-	h.echo.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{
-		LogErrorFunc: func(_ echo.Context, err error, _ []byte) error { return err },
-	}))
-	h.echo.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			v := c.Request().Context().Value(visitKey{}).(*visit)
-			v.err = next(c)
-			return v.err
-		}
-	})
-	h.echo.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			return c.Request().Context().Value(visitKey{}).(*visit).middleware(next)(c)
-		}
-	})
-	h.echo.POST("/", func(c echo.Context) error {
-		return c.Request().Context().Value(visitKey{}).(*visit).handle(c)
-	})
 	return h
 }
 
@@ -109,8 +94,13 @@ type logHandler struct{ slog.Handler }
 func (logHandler) Enabled(context.Context, slog.Level) bool { return true }
 
 func (logHandler) Handle(ctx context.Context, r slog.Record) error {
-	if v, ok := ctx.Value(visitKey{}).(*visit); ok && strings.Contains(r.Message, "dropped") {
+	v, ok := ctx.Value(visitKey{}).(*visit)
+	switch {
+	case !ok:
+	case strings.Contains(r.Message, "dropped"):
 		v.dropped = true
+	case r.Level >= slog.LevelError && (v.begun || r.Message == "session not saved"):
+		v.unsaved = true
 	}
 	return nil
 }
@@ -120,7 +110,8 @@ func (h *history) now() int { return int(h.tick.Load()) }
 // id returns the ID of the document of a key.
 func (h *history) id(key string) string {
 	if h.hashed {
-		return hashOf("__session", key)
+		hash := sha256.Sum256([]byte(firesession.DefaultCookieName + ":" + key))
+		return base64.RawURLEncoding.EncodeToString(hash[:])
 	}
 	return key
 }
@@ -134,10 +125,11 @@ func (h *history) newKey() string {
 	return fmt.Sprintf("key-%d", n)
 }
 
-// newServer returns the middleware of one more server of the application.
-func (h *history) newServer() echo.MiddlewareFunc {
-	return echofirestore.Middleware(echofirestore.Config{
-		Client:     h.network.client,
+// newServer returns one more server of the application.
+func (h *history) newServer(t testing.TB, host Host) http.Handler {
+	t.Helper()
+	return host(t, firesession.Config{
+		Client:     h.network.Client,
 		Collection: h.collection,
 		MaxAge:     modelMaxAge,
 		TouchAfter: modelTouchAfter,
@@ -146,6 +138,8 @@ func (h *history) newServer() echo.MiddlewareFunc {
 		HashKeys:   h.hashed,
 		Now:        h.clock.Now,
 		Logger:     slog.New(logHandler{}),
+	}, func(w http.ResponseWriter, r *http.Request, s Sessions) error {
+		return r.Context().Value(visitKey{}).(*visit).handle(w, s)
 	})
 }
 
@@ -202,7 +196,7 @@ func (h *history) step(ctx context.Context) bool {
 			may(1, func() { h.goAway(v) })
 		}
 		asleep = asleep || v.asleep
-		idle = idle && v.call != nil && v.call.method == "wait"
+		idle = idle && v.call != nil && v.call.Method == "wait"
 	}
 	if h.planned > 0 && active < 4 {
 		may(8/(1+active)+1, func() { h.begin(ctx) })
@@ -250,7 +244,7 @@ func (h *history) settle() {
 	for _, v := range h.visits {
 		switch {
 		case v.call != nil && v.call.gaveUp:
-			h.say("#%d waits no more for its %s", v.id, v.call.method)
+			h.say("#%d waits no more for its %s", v.id, v.call.Method)
 			h.unanswered(v, v.call)
 			v.call, v.asleep = nil, true
 		case v.running:
@@ -312,7 +306,7 @@ func (h *history) annotate() {
 
 // writeOutside is a write of another program: it creates a document, or changes fields of one that exists.
 func (h *history) writeOutside(id string, exists bool, fields map[string]string) {
-	database := "projects/" + h.network.server.Project() + "/databases/(default)"
+	database := "projects/" + h.network.Server.Project() + "/databases/(default)"
 	doc := &pb.Document{Name: database + "/documents/" + h.collection + "/" + id, Fields: make(map[string]*pb.Value)}
 	if !exists {
 		doc.Fields["max_age"] = &pb.Value{ValueType: &pb.Value_NullValue{}}
@@ -327,24 +321,24 @@ func (h *history) writeOutside(id string, exists bool, fields map[string]string)
 	if exists {
 		w.UpdateMask = &pb.DocumentMask{FieldPaths: slices.Collect(maps.Keys(fields))}
 	}
-	h.arrive(nil, &call{method: "Commit", request: &pb.CommitRequest{Database: database, Writes: []*pb.Write{w}}})
+	h.arrive(nil, newCall("Commit", &pb.CommitRequest{Database: database, Writes: []*pb.Write{w}}))
 }
 
 // arrive has the server apply a call of v, nil for another program's.
 func (h *history) arrive(v *visit, c *call) {
-	before := h.network.server.Ops()
-	h.network.make(c)
-	c.arrived, c.applied = true, c.err == nil
+	before := h.network.Server.Ops()
+	h.network.Make(&c.Call)
+	c.arrived, c.applied = true, c.Err == nil
 	if v != nil {
-		cost := h.network.server.Ops().Sub(before)
+		cost := h.network.Server.Ops().Sub(before)
 		v.cost = ops{Reads: v.cost.Reads + cost.Reads, Writes: v.cost.Writes + cost.Writes, Deletes: v.cost.Deletes + cost.Deletes}
 	}
-	switch req := c.request.(type) {
+	switch req := c.Request.(type) {
 	case *pb.BatchGetDocumentsRequest:
 		c.found = h.ledger.at(idOf(req.GetDocuments()[0]))
 		h.checkState(c.found)
 	case *pb.CommitRequest:
-		if c.err == nil {
+		if c.Err == nil {
 			h.committed(v, req)
 			if v != nil {
 				v.applied = h.now()
@@ -358,7 +352,7 @@ func (h *history) arrive(v *visit, c *call) {
 // noteAmbiguity counts the commits that fail since they were applied before, by a call whose answer was lost.
 func (h *history) noteAmbiguity(v *visit, c *call) {
 	for _, earlier := range v.sent {
-		if earlier == c || !earlier.arrived || !earlier.applied || !proto.Equal(earlier.request, c.request) {
+		if earlier == c || !earlier.arrived || !earlier.applied || !proto.Equal(earlier.Request, c.Request) {
 			continue
 		}
 		h.tally.note("commits repeated after they were applied", "all of them")
@@ -374,23 +368,23 @@ func (h *history) noteAmbiguity(v *visit, c *call) {
 func (h *history) answer(v *visit, err error) {
 	c := v.call
 	if err != nil {
-		c.responses, c.err = nil, err
-	} else if c.found != nil && !v.looked && c.err == nil {
+		c.Responses, c.Err = nil, err
+	} else if c.found != nil && !v.looked && c.Err == nil {
 		v.loaded = c.found
 	}
-	if c.err != nil {
-		h.say("#%d %s: %v", v.id, inWords(c), status.Code(c.err))
+	if c.Err != nil {
+		h.say("#%d %s: %v", v.id, inWords(c), status.Code(c.Err))
 	} else {
 		h.say("#%d %s: ok", v.id, inWords(c))
 	}
-	if c.err != nil {
+	if c.Err != nil {
 		h.unanswered(v, c)
 	}
-	switch status.Code(c.err) {
+	switch status.Code(c.Err) {
 	case codes.OK, codes.AlreadyExists, codes.FailedPrecondition, codes.NotFound:
 		delete(v.unsure, creates(c))
 	}
-	if c.err == nil && c.found != nil && c.found.exists {
+	if c.Err == nil && c.found != nil && c.found.exists {
 		delete(v.unsure, c.found.id) // it has looked
 	}
 	v.call, v.running = nil, true
@@ -399,7 +393,7 @@ func (h *history) answer(v *visit, err error) {
 
 // unanswered notes what v does not know for lack of an answer: whether it created what it wanted to read.
 func (h *history) unanswered(v *visit, c *call) {
-	if req, ok := c.request.(*pb.BatchGetDocumentsRequest); ok && slices.Contains(v.created, idOf(req.GetDocuments()[0])) {
+	if req, ok := c.Request.(*pb.BatchGetDocumentsRequest); ok && slices.Contains(v.created, idOf(req.GetDocuments()[0])) {
 		v.unsure[idOf(req.GetDocuments()[0])] = true
 	}
 }

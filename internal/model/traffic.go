@@ -1,4 +1,4 @@
-package echofirestore_test
+package model
 
 import (
 	"context"
@@ -27,7 +27,7 @@ func (h *history) begin(ctx context.Context) {
 		}
 		v.key = h.browsers[v.browser]
 	}
-	v.middleware = h.servers[h.IntN(len(h.servers))]
+	v.server = h.servers[h.IntN(len(h.servers))]
 	v.silent = h.IntN(4) == 0
 	v.steps = h.steps(h.Rand)
 	if h.IntN(5) == 0 {

@@ -1,4 +1,4 @@
-package echofirestore_test
+package model
 
 import (
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -28,7 +28,7 @@ func lostCall(code codes.Code) func(*history, *visit) {
 
 func lateCall(code codes.Code) func(*history, *visit) {
 	return func(h *history, v *visit) {
-		h.late = append(h.late, late{v, &call{method: v.call.method, request: proto.Clone(v.call.request)}})
+		h.late = append(h.late, late{v, newCall(v.call.Method, proto.Clone(v.call.Request))})
 		h.answer(v, status.Error(code, "the call is late"))
 	}
 }
@@ -57,11 +57,11 @@ func (v *visit) crash() { v.crashed, v.lost = true, true }
 
 // decide says what becomes of the call that v is at.
 func (h *history) decide(v *visit) {
-	if v.call.method == "wait" {
+	if v.call.Method == "wait" {
 		h.answer(v, nil)
 		return
 	}
-	_, isRead := v.call.request.(*pb.BatchGetDocumentsRequest)
+	_, isRead := v.call.Request.(*pb.BatchGetDocumentsRequest)
 	chance := h.faults
 	if isRead {
 		chance /= 3

@@ -1,7 +1,8 @@
-package echofirestore_test
+package model
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"math"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+
+	"github.com/echofirestore/echofirestore/firesession"
 )
 
 // end looks at a visit that is over: at what it was shown, and at what its client is told.
@@ -18,7 +21,7 @@ func (h *history) end(v *visit) {
 	v.leave()
 	v.done, v.finished = true, h.now()
 	status := v.response.StatusCode
-	cookie := reply{Response: v.response}.cookie("__session")
+	cookie := v.cookie()
 	h.say("#%d ends: %d, cookie %v, error %v", v.id, status, cookie, v.err)
 	if v.crashed {
 		return
@@ -41,7 +44,7 @@ func (h *history) end(v *visit) {
 	if v.acked() {
 		h.checkDelivered(v, cookie)
 	}
-	if len(v.struck) == 1 && answerLost(v.struck[0]) && !v.lost && v.inTime() && status == http.StatusServiceUnavailable {
+	if len(v.struck) == 1 && answerLost(v.struck[0]) && !v.lost && v.inTime() && v.toldOfFailure() {
 		h.problem("#%d answers %d for what was stored: %s", v.id, status, v.struck[0])
 	}
 	if v.dropped && h.ledger.at(h.id(v.key)).aliveAt(h.clock.Now()) {
@@ -58,8 +61,30 @@ func (h *history) end(v *visit) {
 	}
 }
 
+// cookie returns the session's cookie that the response sets, nil if none.
+func (v *visit) cookie() *http.Cookie {
+	var found *http.Cookie
+	for _, cookie := range v.response.Cookies() {
+		if cookie.Name == firesession.DefaultCookieName && found != nil {
+			v.h.problem("#%d sets the cookie more than once", v.id)
+		}
+		if cookie.Name == firesession.DefaultCookieName {
+			found = cookie
+		}
+	}
+	return found
+}
+
 // inTime reports whether no time-out can have ended a call of v's: while others wait for theirs, its own time passes too.
 func (v *visit) inTime() bool { return time.Since(v.started) < 10*time.Second }
+
+// toldOfFailure reports whether the handler or the client was told that Firestore has failed.
+func (v *visit) toldOfFailure() bool {
+	if v.err != nil && !v.begun {
+		return !errors.Is(v.err, errHandler) && !errors.Is(v.err, firesession.ErrGone)
+	}
+	return v.response.StatusCode == http.StatusServiceUnavailable
+}
 
 // answerLost reports whether a fault has a call applied and answered at once, in another way. What became of it can be seen.
 func answerLost(fault string) bool {
@@ -74,7 +99,7 @@ func (v *visit) does(ops ...op) bool {
 // acked reports whether the response tells the client that all is well.
 func (v *visit) acked() bool {
 	want := map[ending]int{answers: http.StatusOK, noContent: http.StatusOK, forbids: http.StatusForbidden}[v.ending]
-	return v.done && !v.crashed && v.response.StatusCode == want && v.err == nil
+	return v.done && !v.crashed && v.response.StatusCode == want && v.err == nil && !v.unsaved
 }
 
 // checkShown holds what a handler saw of its session against what its read found.
@@ -216,9 +241,9 @@ func (h *history) audit(ctx context.Context) {
 	h.tick.Add(1)
 	var refs []*firestore.DocumentRef
 	for _, id := range slices.Concat(slices.Collect(maps.Keys(h.ledger.alive)), slices.Collect(maps.Keys(h.ledger.deleted))) {
-		refs = append(refs, h.network.client.Collection(h.collection).Doc(id))
+		refs = append(refs, h.network.Client.Collection(h.collection).Doc(id))
 	}
-	snaps, err := h.network.client.GetAll(ctx, refs)
+	snaps, err := h.network.Client.GetAll(ctx, refs)
 	if err != nil {
 		h.problem("the audit fails: %v", err)
 	}

@@ -1,4 +1,4 @@
-package echofirestore_test
+package codec_test
 
 import (
 	"encoding/json"
@@ -10,17 +10,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/gorilla/sessions"
 
-	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/internal/codec"
 )
 
-// reader is Value for one T, its result boxed.
-type reader func(sess *sessions.Session, key string) (any, bool)
+// reader is Convert for one T, its result boxed.
+type reader func(stored any) (any, bool)
 
-func as[T any](sess *sessions.Session, key string) (any, bool) {
-	return echofirestore.Value[T](sess, key)
-}
+func as[T any](stored any) (any, bool) { return codec.Convert[T](stored) }
 
 type (
 	profile struct {
@@ -36,9 +33,9 @@ type (
 	tag string
 )
 
-// TestValue reads every value twice: in the request that stored it, and in a later one, after the codec. The result is
+// TestConvert reads every value twice: in the request that stored it, and in a later one, after the codec. The result is
 // the same in both.
-func TestValue(t *testing.T) {
+func TestConvert(t *testing.T) {
 	t.Parallel()
 	alice := profile{
 		Name: "Alice", Age: 30, Score: 3, Born: mayDay.UTC(),
@@ -188,17 +185,16 @@ func TestValue(t *testing.T) {
 			if tt.want == nil {
 				tt.want = tt.stored
 			}
-			values := map[string]any{"v": tt.stored, "other": "x"}
-			text, err := echofirestore.EncodeJSON(echofirestore.Payload{Values: values})
+			text, err := encodeJSON(payload{Values: map[string]any{"v": tt.stored, "other": "x"}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			decoded, err := echofirestore.DecodeJSON(text)
+			decoded, err := decodeJSON(text)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for when, values := range map[string]map[string]any{"in this request": values, "in a later one": decoded.Values} {
-				got, ok := tt.read(sessionOf(values), "v")
+			for when, value := range map[string]any{"in this request": tt.stored, "in a later one": decoded.Values["v"]} {
+				got, ok := tt.read(value)
 				if refuse := tt.want == refused; ok == refuse {
 					t.Errorf("%s: %v, %v", when, got, ok)
 				} else if !refuse {
@@ -206,47 +202,35 @@ func TestValue(t *testing.T) {
 						t.Errorf("%s (-want +got):\n%s", when, diff)
 					}
 				}
-				if _, ok := tt.read(sessionOf(values), "missing"); ok {
-					t.Errorf("%s: there is a value under a key that has none", when)
-				}
 			}
 		})
 	}
 }
 
-// refused is the result of a Value that reports false.
+// refused is the result of a Convert that reports false.
 var refused = any(new(int))
 
-func sessionOf(values map[string]any) *sessions.Session {
-	sess := sessions.NewSession(nil, "s")
-	for key, v := range values {
-		sess.Values[key] = v
-	}
-	return sess
-}
-
-// TestValueRefusedIsZero: what Value returns beside false is the zero T, though part of it could be read.
-func TestValueRefusedIsZero(t *testing.T) {
+// TestConvertRefusedIsZero: what Convert returns beside false is the zero T, though part of it could be read.
+func TestConvertRefusedIsZero(t *testing.T) {
 	t.Parallel()
-	sess := sessionOf(map[string]any{"v": map[string]any{"name": "Al", "age": "old"}, "n": 300, "l": []any{1, "x"}, "t": "x"})
-	if got, ok := echofirestore.Value[profile](sess, "v"); ok || !cmp.Equal(got, profile{}) {
+	if got, ok := codec.Convert[profile](map[string]any{"name": "Al", "age": "old"}); ok || !cmp.Equal(got, profile{}) {
 		t.Errorf("%+v, %v", got, ok)
 	}
-	if got, ok := echofirestore.Value[int8](sess, "n"); ok || got != 0 {
+	if got, ok := codec.Convert[int8](300); ok || got != 0 {
 		t.Errorf("%v, %v", got, ok)
 	}
-	if got, ok := echofirestore.Value[[]int](sess, "l"); ok || got != nil {
+	if got, ok := codec.Convert[[]int]([]any{1, "x"}); ok || got != nil {
 		t.Errorf("%v, %v", got, ok)
 	}
-	if got, ok := echofirestore.Value[time.Time](sess, "t"); ok || !got.IsZero() {
+	if got, ok := codec.Convert[time.Time]("x"); ok || !got.IsZero() {
 		t.Errorf("%v, %v", got, ok)
 	}
 }
 
-func TestValueOfTheSameTypeIsNoCopy(t *testing.T) {
+func TestConvertToTheSameTypeIsNoCopy(t *testing.T) {
 	t.Parallel()
 	cart := map[string]any{"n": 1}
-	got, ok := echofirestore.Value[map[string]any](sessionOf(map[string]any{"cart": cart}), "cart")
+	got, ok := codec.Convert[map[string]any](cart)
 	if !ok {
 		t.Fatal("no value")
 	}
@@ -256,23 +240,14 @@ func TestValueOfTheSameTypeIsNoCopy(t *testing.T) {
 	}
 }
 
-func TestValueOfTime(t *testing.T) {
+func TestConvertTime(t *testing.T) {
 	t.Parallel()
-	got, ok := echofirestore.Value[time.Time](sessionOf(map[string]any{"at": mayDay}), "at")
+	got, ok := codec.Convert[time.Time](mayDay)
 	if !ok || got != mayDay {
 		t.Errorf("in the request that stored it: %v, %v; want it unchanged, zone and nanoseconds and all", got, ok)
 	}
-	got, ok = echofirestore.Value[time.Time](sessionOf(map[string]any{"at": mayDayMillis}), "at")
+	got, ok = codec.Convert[time.Time](mayDayMillis)
 	if want := mayDay.UTC().Truncate(time.Millisecond); !ok || got != want {
 		t.Errorf("in a later one: %v, %v; want %v", got, ok, want)
-	}
-}
-
-func TestValueKeyThatIsNoString(t *testing.T) {
-	t.Parallel()
-	sess := sessions.NewSession(nil, "s")
-	sess.Values[5] = "x"
-	if got, ok := echofirestore.Value[string](sess, "5"); ok {
-		t.Errorf("found %q under the key 5", got)
 	}
 }

@@ -1,4 +1,4 @@
-package echofirestore_test
+package model
 
 import (
 	"cmp"
@@ -13,7 +13,7 @@ import (
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firesession"
 )
 
 // A ledger knows what is stored, from the commits that were applied.
@@ -93,7 +93,7 @@ func (s *state) written(w *pb.Write, tick int) (*state, error) {
 }
 
 func (s *state) decode() error {
-	payload, err := echofirestore.DecodeJSON(s.fields["data"].GetStringValue())
+	payload, err := firesession.DecodeJSON(s.fields["data"].GetStringValue())
 	if err != nil {
 		return fmt.Errorf("data does not decode: %w", err)
 	}
@@ -184,7 +184,7 @@ func (h *history) renewedFrom(old *state, req *pb.CommitRequest) *state {
 func (h *history) checkBefore(v *visit, before, next *state, req *pb.CommitRequest) {
 	decided := h.clock.Now()
 	for _, c := range slices.Backward(v.sent) {
-		if proto.Equal(c.request, req) {
+		if proto.Equal(c.Request, req) {
 			decided = c.sent
 		}
 	}
@@ -267,8 +267,8 @@ func (h *history) checkExpire(v *visit, s *state, w *pb.Write) {
 // inWords returns a call in words.
 func inWords(c *call) string {
 	var s strings.Builder
-	s.WriteString(map[bool]string{true: "goes on"}[c.request == nil])
-	switch req := c.request.(type) {
+	s.WriteString(map[bool]string{true: "goes on"}[c.Request == nil])
+	switch req := c.Request.(type) {
 	case *pb.BatchGetDocumentsRequest:
 		fmt.Fprintf(&s, "read %s", idOf(req.GetDocuments()[0]))
 		if c.arrived && c.found != nil && !c.found.exists {
@@ -301,13 +301,13 @@ func inWords(c *call) string {
 }
 
 func hasUpdateTime(c *call) bool {
-	req, ok := c.request.(*pb.CommitRequest)
+	req, ok := c.Request.(*pb.CommitRequest)
 	return ok && slices.ContainsFunc(req.GetWrites(), func(w *pb.Write) bool { return w.GetCurrentDocument().GetUpdateTime() != nil })
 }
 
 // writes returns the document that a call updates, "" if it updates none.
 func writes(c *call) string {
-	req, _ := c.request.(*pb.CommitRequest)
+	req, _ := c.Request.(*pb.CommitRequest)
 	for _, w := range req.GetWrites() {
 		if doc := w.GetUpdate(); doc != nil {
 			return idOf(doc.GetName())
@@ -318,7 +318,7 @@ func writes(c *call) string {
 
 // creates returns the document that a call creates, "" if it creates none.
 func creates(c *call) string {
-	req, _ := c.request.(*pb.CommitRequest)
+	req, _ := c.Request.(*pb.CommitRequest)
 	for _, w := range req.GetWrites() {
 		if doc := w.GetUpdate(); doc != nil && w.GetUpdateMask() == nil {
 			return idOf(doc.GetName())

@@ -1,4 +1,4 @@
-package echofirestore_test
+package codec_test
 
 import (
 	"encoding/json"
@@ -9,8 +9,6 @@ import (
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/echofirestore/echofirestore"
 )
 
 func TestDecodeJSON(t *testing.T) {
@@ -46,11 +44,11 @@ func TestDecodeJSON(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := echofirestore.DecodeJSON(tt.text)
+			got, err := decodeJSON(tt.text)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(echofirestore.Payload{Created: tt.created, Values: tt.want}, got); diff != "" {
+			if diff := cmp.Diff(payload{Created: tt.created, Values: tt.want}, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -138,11 +136,11 @@ func TestDecodeJSONRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.text[:min(len(tt.text), 60)], func(t *testing.T) {
 			t.Parallel()
-			got, err := echofirestore.DecodeJSON(tt.text)
+			got, err := decodeJSON(tt.text)
 			if err == nil {
 				t.Fatalf("no error, but %v", got)
 			}
-			if diff := cmp.Diff(echofirestore.Payload{}, got); diff != "" {
+			if diff := cmp.Diff(payload{}, got); diff != "" {
 				t.Errorf("a payload beside the error:\n%s", diff)
 			}
 			if !strings.HasPrefix(err.Error(), "echofirestore: decode session: ") || !strings.Contains(err.Error(), tt.want) {
@@ -166,7 +164,7 @@ func TestDecodeJSONLetsGoOfALargeText(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			text := `{"created":1,"session":{"id":"u1","list":["x","` + strings.Repeat("y", tt.padding) + `"]}}`
-			payload, err := echofirestore.DecodeJSON(text)
+			got, err := decodeJSON(text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -177,11 +175,11 @@ func TestDecodeJSONLetsGoOfALargeText(t *testing.T) {
 					t.Errorf("%.10q inside the text: %v, want %v", s, inside, tt.inside)
 				}
 			}
-			check(payload.Values["id"].(string))
-			for _, s := range payload.Values["list"].([]any) {
+			check(got.Values["id"].(string))
+			for _, s := range got.Values["list"].([]any) {
 				check(s.(string))
 			}
-			for key := range payload.Values {
+			for key := range got.Values {
 				check(key)
 			}
 			runtime.KeepAlive(text)

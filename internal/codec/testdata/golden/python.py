@@ -1,6 +1,6 @@
 """Writes the golden documents of Python, and reads those of Go.
 
-    python3 testdata/golden/python.py
+    python3 internal/codec/testdata/golden/python.py
 
 needs nothing but Python 3.10 or later. It writes NAME.python.json for each of the cases below: the text of a document's
 data field as aiohttp-session-firestore makes it, which is json.dumps with its default settings, and a hook that turns a
@@ -8,7 +8,7 @@ datetime into milliseconds.
 
 Where there is a NAME.go.json, written by
 
-    go test -run TestGolden -update .
+    go test -run TestGolden -update ./internal/codec
 
 it then checks that Python reads it as the very values of the case, and would write the same NAME.python.json after it.
 Integers and floats are told apart.

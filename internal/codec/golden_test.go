@@ -1,4 +1,4 @@
-package echofirestore_test
+package codec_test
 
 import (
 	"encoding/json"
@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/echofirestore/echofirestore"
 )
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
@@ -103,7 +101,7 @@ func TestGolden(t *testing.T) {
 			if tt.stored == nil {
 				tt.stored = tt.want
 			}
-			written, err := echofirestore.EncodeJSON(echofirestore.Payload{Created: tt.created, Values: tt.stored})
+			written, err := encodeJSON(payload{Created: tt.created, Values: tt.stored})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,11 +115,11 @@ func TestGolden(t *testing.T) {
 				t.Errorf("EncodeJSON writes\n%s\nand %s has\n%s", written, ours, golden)
 			}
 			for _, file := range []string{ours, filepath.Join("testdata", "golden", tt.name+".python.json")} {
-				got, err := echofirestore.DecodeJSON(readFile(t, file))
+				got, err := decodeJSON(readFile(t, file))
 				if err != nil {
 					t.Errorf("%s: %v", file, err)
 				}
-				requireSame(t, file, echofirestore.Payload{Created: tt.created, Values: tt.want}, got)
+				requireSame(t, file, payload{Created: tt.created, Values: tt.want}, got)
 			}
 		})
 	}
@@ -144,7 +142,7 @@ func TestGoldenPythonOnly(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join("testdata", "golden", tt.name+".python.json")
-			got, err := echofirestore.DecodeJSON(readFile(t, file))
+			got, err := decodeJSON(readFile(t, file))
 			if tt.want == nil {
 				if err == nil {
 					t.Errorf("no error, but %v", got)
@@ -154,7 +152,7 @@ func TestGoldenPythonOnly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			requireSame(t, file, echofirestore.Payload{Created: 1, Values: tt.want}, got)
+			requireSame(t, file, payload{Created: 1, Values: tt.want}, got)
 		})
 	}
 }
@@ -177,13 +175,13 @@ func TestGoldenFilesAreTested(t *testing.T) {
 
 // requireSame also tells -0.0 from 0.0. It does not leave the comparison to cmp, which takes exponential time for deep
 // values.
-func requireSame(t *testing.T, what string, want, got echofirestore.Payload) {
+func requireSame(t *testing.T, what string, want, got payload) {
 	t.Helper()
 	if !reflect.DeepEqual(want, got) {
 		t.Fatalf("%s (-want +got):\n%s", what, cmp.Diff(want, got))
 	}
-	wantText, _ := echofirestore.EncodeJSON(want)
-	gotText, err := echofirestore.EncodeJSON(got)
+	wantText, _ := encodeJSON(want)
+	gotText, err := encodeJSON(got)
 	if err != nil || gotText != wantText {
 		t.Fatalf("%s: got %s, %v\nwant %s", what, gotText, err, wantText)
 	}

@@ -21,12 +21,14 @@ type Exchange struct {
 	request *http.Request // as the host got it
 	ours    *http.Request // its copy, for the handlers
 	header  http.Header   // of the response, as the host got it; it never belongs to another request
-	before  http.Header   // its contents at that time
+	before  http.Header   // its contents at that time, or what keepHeader has noted
+	kept    bool          // keepHeader has
 
 	requestContext requestContext
 	writer         responseWriter
 	within         *Exchange // of the next middleware inside, which has another store
 
+	hinted bool  // an informational response has been sent
 	failed error // why the client gets the error response; nil if it does not
 	status int   // of the response, once it has begun
 
@@ -60,8 +62,14 @@ func (x *Exchange) Request() *http.Request { return x.ours }
 // Writer returns the writer for the handlers' response.
 func (x *Exchange) Writer() http.ResponseWriter { return &x.writer }
 
+// WriterAbove returns one more writer for the handlers' response. It writes to w, which leads to that of Writer through
+// writers of middleware outside. They may keep the response, or its beginning, until the handlers have returned.
+func (x *Exchange) WriterAbove(w http.ResponseWriter) http.ResponseWriter {
+	return &responseWriter{ResponseWriter: w, x: x}
+}
+
 // Hinted reports whether an informational response has been sent.
-func (x *Exchange) Hinted() bool { return x.writer.hinted }
+func (x *Exchange) Hinted() bool { return x.hinted }
 
 // Owned reports whether the host still serves the request.
 func (x *Exchange) Owned() bool { return x.host.Owns() }

@@ -74,15 +74,13 @@ func (x *Exchange) IsOver() bool {
 
 // BeforeResponse is for hosts that report when a response begins, with status on w. If w leads to the exchange's writer,
 // BeforeResponse does nothing: that writer is reached later, after other hooks have run and may have changed the header.
-// If the exchange's writer was reached before, because it is above the host's, BeforeResponse puts the headers of the
-// sessions again, after the hooks of middleware outside. It returns the writer for what the handlers write: w, or one that
-// drops everything because the client got the error response.
+// It returns the writer for what the handlers write: w, or one that drops everything because the client got the error
+// response.
 func (x *Exchange) BeforeResponse(status int, w http.ResponseWriter) http.ResponseWriter {
-	if x.writer.isBeneath(w) {
-		return w
+	if x.in(replaced) {
+		x.keepHeader()
 	}
-	if x.in(begun, replaced) {
-		x.putHeaders(x.host.Context(), func() bool { return true })
+	if x.writer.isBeneath(w) {
 		return w
 	}
 	next := waiting // the exchange's writer is hidden, for example by net/http.TimeoutHandler, and may be reached later
@@ -97,15 +95,29 @@ func (x *Exchange) BeforeResponse(status int, w http.ResponseWriter) http.Respon
 	return &droppedWriter{header: w.Header(), err: x.failed}
 }
 
-// begin is called when a response is about to be sent. It saves the sessions, or replaces the response with the error
-// response. It reports false if that was done before.
-func (x *Exchange) begin(status int) bool {
-	if x.beginErrorResponse() || !x.advance(waiting, saving) {
+// begin is called when a response is about to be sent through w. It saves the sessions, or replaces the response with the
+// error response. It reports false if that was done before.
+//
+// If the response has begun in a writer of the exchange above, or was taken to have no body, then hooks and middleware in
+// between may have changed the sessions and the header since. So w saves what has changed.
+func (x *Exchange) begin(w *responseWriter, status int) bool {
+	first := !w.begun
+	w.begun = true
+	switch {
+	case x.beginErrorResponse():
+		return false
+	case first && x.in(replaced):
+		x.dropHookHeaders()
+		return false
+	case first && x.in(begun):
+		x.settle(waiting)
+	}
+	if !x.advance(waiting, saving) {
 		return false
 	}
 	// The error response bypasses the writers that middleware inside has put around the response, because they may be in
 	// the middle of their work, such as Gzip in its first Flush. What they write afterwards is dropped.
-	x.writer.dropped = !x.save(status, &x.writer, begun)
+	w.dropped = !x.save(status, w, begun)
 	return true
 }
 
@@ -119,7 +131,10 @@ func (x *Exchange) beginErrorResponse() bool {
 }
 
 // unbegin undoes begin: the response has not begun after all.
-func (x *Exchange) unbegin() { x.settle(waiting) }
+func (x *Exchange) unbegin(w *responseWriter) {
+	w.begun = false
+	x.settle(waiting)
+}
 
 // save saves the sessions for a response that is about to be sent, and advances to the next phase. If they cannot be saved,
 // it writes the error response to w and reports false.
@@ -239,6 +254,21 @@ func (x *Exchange) ResetHeader(h http.Header) {
 	x.headers.Unlock()
 	for each := x; each != nil; each = each.within {
 		each.putHeaders(each.host.Context(), func() bool { return true })
+	}
+}
+
+// keepHeader notes the header of the error response before the handlers' hooks change it, if the host runs them for the error
+// response as well.
+func (x *Exchange) keepHeader() {
+	x.headers.Lock()
+	defer x.headers.Unlock()
+	x.before, x.kept = x.header.Clone(), true
+}
+
+// dropHookHeaders restores the header that keepHeader has noted.
+func (x *Exchange) dropHookHeaders() {
+	if x.kept {
+		x.ResetHeader(x.header)
 	}
 }
 

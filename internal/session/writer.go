@@ -13,17 +13,17 @@ import (
 type responseWriter struct {
 	http.ResponseWriter
 	x       *Exchange
-	hinted  bool // an informational response has been written to the client
+	begun   bool // the response has begun in this writer
 	dropped bool // the error response has bypassed this writer, and everything written from now on is dropped
 }
 
 func (w *responseWriter) WriteHeader(status int) {
 	if informational(status) {
-		w.hinted = true
+		w.x.hinted = true
 		w.ResponseWriter.WriteHeader(status) // the response is yet to begin
 		return
 	}
-	w.x.begin(status)
+	w.x.begin(w, status)
 	if !w.dropped {
 		w.ResponseWriter.WriteHeader(status)
 	}
@@ -35,7 +35,7 @@ func informational(status int) bool {
 }
 
 func (w *responseWriter) Write(b []byte) (int, error) {
-	w.x.begin(http.StatusOK) // unless a status was set
+	w.x.begin(w, http.StatusOK) // unless a status was set
 	if w.dropped {
 		return 0, w.x.failed
 	}
@@ -44,13 +44,13 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 
 // FlushError makes http.ResponseController's Flush send the header, and so begin the response.
 func (w *responseWriter) FlushError() error {
-	began := w.x.begin(http.StatusOK) // unless a status was set
+	began := w.x.begin(w, http.StatusOK) // unless a status was set
 	if w.dropped {
 		return w.x.failed
 	}
 	err := http.NewResponseController(w.ResponseWriter).Flush()
 	if began && errors.Is(err, http.ErrNotSupported) {
-		w.x.unbegin()
+		w.x.unbegin(w)
 	}
 	return err
 }
@@ -61,13 +61,13 @@ func (w *responseWriter) Flush() { _ = w.FlushError() }
 // Hijack implements [http.Hijacker]. It saves the sessions first; if that fails, the client gets the error response, and the
 // caller does not get the connection. A cookie is then in the response's header, and the caller must send it.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	began := w.x.begin(http.StatusSwitchingProtocols)
+	began := w.x.begin(w, http.StatusSwitchingProtocols)
 	if w.dropped {
 		return nil, nil, w.x.failed
 	}
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil && began {
-		w.x.unbegin()
+		w.x.unbegin(w)
 	}
 	return conn, rw, err
 }

@@ -37,31 +37,35 @@ type echoHost struct {
 	session.Exchange
 	store    *Store
 	c        *echo.Context
-	outer    http.ResponseWriter // as the middleware got it
-	response *echo.Response      // above the exchange's writer
-	visible  bool                // hooks report what is written without outer, since one is on Echo's own Response
+	response *echo.Response      // the last that can be found, above the exchange's writer
+	visible  bool                // it is Echo's own, through which everything is written
+	top      http.ResponseWriter // the exchange's writer for the handlers
 	owner    *echoHost           // what c holds under ownerKey while it belongs to this request
 }
 
 // newEchoHost puts an exchange between a request and its handlers.
 //
-// The exchange's writer is beneath a Response, where it is reached last, after the hooks of handlers. If middleware outside
-// has wrapped Echo's Response, the handlers get another one above the writer. That middleware may take its writer away, and
-// this one with it, before the error handler writes. Only hooks of the Responses beneath report that.
+// The exchange's writer is beneath Echo's Response, where it is reached last, after all hooks. If middleware outside has
+// wrapped the Response, its writer may keep what the handlers write until they have returned, or never write it. So the
+// exchange gets another writer above. That middleware may take its writer away, and this one with it, before Echo answers an
+// error.
 func newEchoHost(s *Store, c *echo.Context) *echoHost {
-	h := &echoHost{store: s, c: c, outer: c.Response()}
-	if h.response, _ = h.outer.(*echo.Response); h.response == nil {
-		h.response = echo.NewResponse(h.outer, c.Logger())
-		c.SetResponse(h.response)
+	h := &echoHost{store: s, c: c}
+	outer := c.Response()
+	for r, last := echo.UnwrapResponse(outer); last == nil; r, last = echo.UnwrapResponse(r.ResponseWriter) {
+		h.response = r
+	}
+	if h.response == nil {
+		h.response = echo.NewResponse(outer, nil) // in place of one that is hidden, and not in use
 	}
 	h.Init(s.core, h, h.response.ResponseWriter, c.Request())
-	for r, last := echo.UnwrapResponse(h.outer); last == nil; r, last = echo.UnwrapResponse(r.ResponseWriter) {
-		h.hook(r)
-		h.visible = r.Status != 0 // which is that of one from WrapMiddleware
-		h.response.Status = cmp.Or(h.response.Status, r.Status)
-		h.response.Committed = h.response.Committed || r.Committed
-	}
+	h.hook(h.response)
 	h.response.ResponseWriter = h.Writer()
+	h.visible = h.response.Status != 0 // which is that of one from WrapMiddleware
+	if h.top = h.Writer(); outer != h.response {
+		h.top = h.WriterAbove(outer)
+		c.SetResponse(h.top)
+	}
 	c.SetRequest(h.Request())
 	owner, _ := c.Get(ownerKey).(*echoHost)
 	h.owner = cmp.Or(owner, h)
@@ -79,26 +83,21 @@ func (h *echoHost) hook(r *echo.Response) {
 // serve runs the handlers of the exchange. An error of this package's is answered here and now, since it might not get past
 // middleware outside.
 func (h *echoHost) serve(next echo.HandlerFunc) error {
-	err := h.Run(func() error { return h.saveHidden(next(h.c)) })
+	err := h.Run(func() error {
+		err := next(h.c)
+		_, status := echo.ResolveResponseStatus(h.c.Response(), err)
+		if err != nil && status < http.StatusInternalServerError &&
+			(!h.visible || !slices.Contains(slices.Collect(session.Unwrapped(h.c.Response())), h.Writer())) {
+			// What Echo will answer may bypass the exchange's writers, so the sessions are saved now.
+			if failed := h.SaveAll(h.Context()); failed != nil && !errors.Is(failed, ErrGone) {
+				return failed
+			}
+		}
+		return err
+	})
 	if h.Waits() && h.Answers(err) {
 		h.ResetHeader(h.Header()) // the error response has none of the handlers' headers
-		err = h.Fail(err)
-	}
-	if h.IsOver() && h.c.Response() == h.response {
-		h.c.SetResponse(h.outer)
-	}
-	return err
-}
-
-// saveHidden saves the sessions if what Echo answers to an error may bypass the writer and all hooks.
-func (h *echoHost) saveHidden(err error) error {
-	_, status := echo.ResolveResponseStatus(h.response, err)
-	if err == nil || status >= http.StatusInternalServerError ||
-		h.visible && slices.Contains(slices.Collect(session.Unwrapped(h.c.Response())), h.Writer()) {
-		return err
-	}
-	if failed := h.SaveAll(h.Context()); failed != nil && !errors.Is(failed, ErrGone) {
-		return failed
+		return h.Fail(err)
 	}
 	return err
 }
@@ -154,9 +153,11 @@ func (h *echoHost) Answer(w http.ResponseWriter, err error) {
 	h.c.SetResponse(response)
 	defer func() {
 		h.c.SetResponse(interrupted)
-		seen, _ := echo.UnwrapResponse(interrupted) // by handlers and middleware
-		for _, r := range []*echo.Response{h.response, cmp.Or(seen, h.response)} {
-			r.Status, r.Size, r.Committed = response.Status, response.Size, response.Committed
+		seen, _ := echo.UnwrapResponse(interrupted)
+		for _, r := range []*echo.Response{seen, h.response} {
+			if r != nil && (w != h.top || w == h.Writer()) { // else, some are beneath w
+				r.Status, r.Size, r.Committed = response.Status, response.Size, response.Committed
+			}
 		}
 	}()
 	if err := h.store.handle(h.c, err, func() bool { return response.Committed }); err != nil {
@@ -172,7 +173,7 @@ func (h *echoHost) Answer(w http.ResponseWriter, err error) {
 
 // Fail implements session.Host.
 func (h *echoHost) Fail(err error) error {
-	h.Answer(h.Writer(), err)
+	h.Answer(h.top, err)
 	return nil
 }
 

@@ -53,7 +53,7 @@ func wrapBeneath(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
 		r, err := echo.UnwrapResponse(c.Response())
 		if err != nil {
-			return err
+			return next(c)
 		}
 		before := r.ResponseWriter
 		defer func() { r.ResponseWriter = before }()

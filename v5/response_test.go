@@ -73,6 +73,35 @@ func TestHooks(t *testing.T) {
 	}
 }
 
+// TestFlushOfEchosOwnResponse has a handler flush it, beneath the writers of middleware. That begins the response.
+func TestFlushOfEchosOwnResponse(t *testing.T) {
+	t.Parallel()
+	for _, outside := range wrappers {
+		t.Run(outside.name+" outside", func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.Use(outside.mw, a.store.Middleware())
+			a.GET("/", func(c *echo.Context) error {
+				r, err := echo.UnwrapResponse(c.Response())
+				err = errors.Join(err, change(c))
+				if err == nil && !strings.Contains(outside.name, "that buffers") && !strings.Contains(outside.name, "within an opaque") {
+					r.Flush()
+				}
+				return c.String(http.StatusOK, "handler's")
+			})
+			got := a.browser().get("/")
+			if a.stored()[got.cookie()]["n"] != 1 {
+				t.Errorf("status %d, cookie %q, stored %v", got.StatusCode, got.cookie(), a.stored())
+			}
+			a.refuse("Commit")
+			got = a.browser().get("/")
+			if got.StatusCode != http.StatusServiceUnavailable || got.body != "{\"message\":\"Service Unavailable\"}\n" {
+				t.Errorf("not saved: status %d, body %q", got.StatusCode, got.body)
+			}
+		})
+	}
+}
+
 // TestHints sends informational responses first. Echo takes them for the response, and so ignores the status of the final
 // one.
 func TestHints(t *testing.T) {
@@ -85,11 +114,18 @@ func TestHints(t *testing.T) {
 			}
 			a := newApp(t)
 			a.Use(outside.mw, a.store.Middleware())
-			a.GET("/", func(c *echo.Context) error {
+			hint := func(c *echo.Context) {
 				c.Response().Header().Set("Link", "</a.css>; rel=preload")
 				c.Response().WriteHeader(http.StatusEarlyHints)
 				c.Response().Header().Del("Link")
+			}
+			a.GET("/", func(c *echo.Context) error {
+				hint(c)
 				return count(c)
+			})
+			a.GET("/500", func(c *echo.Context) error {
+				hint(c)
+				return errors.Join(change(c), c.String(http.StatusInternalServerError, "handler's"))
 			})
 			hints := 0
 			traced := func(r *http.Request) {
@@ -106,6 +142,11 @@ func TestHints(t *testing.T) {
 			if got.StatusCode != http.StatusOK || got.body != "1\n" || hints != 1 || a.stored()[got.cookie()]["n"] != 1 {
 				t.Errorf("%d hints, status %d, body %q, cookie %q, stored %v", hints, got.StatusCode, got.body, got.cookie(), a.stored())
 			}
+			hints = 0
+			if got := a.browser().get("/500", traced); got.StatusCode != http.StatusOK || got.cookie() == "" && !strings.Contains(outside.name, "opaque") {
+				t.Errorf("status %d after %d hints, cookie %q", got.StatusCode, hints, got.cookie())
+			}
+			hints = 0
 			a.refuse("Commit")
 			got, err := a.browser().try(http.MethodGet, "/", traced)
 			if strings.Contains(outside.name, "opaque") {

@@ -132,6 +132,14 @@ func TestWriters(t *testing.T) {
 				}{
 					{"string", func(c *echo.Context) error { return c.String(http.StatusOK, "handler's") }, http.StatusOK, "handler's"},
 					{"JSON", func(c *echo.Context) error { return c.JSON(http.StatusCreated, "handler's") }, http.StatusCreated, "\"handler's\"\n"},
+					{"Echo's-own-Response", func(c *echo.Context) error {
+						r, err := echo.UnwrapResponse(c.Response())
+						if err != nil {
+							return c.String(http.StatusOK, "handler's")
+						}
+						_, err = r.Write([]byte("handler's"))
+						return err
+					}, http.StatusOK, "handler's"},
 					{"nothing", func(*echo.Context) error { return nil }, http.StatusOK, ""},
 					{"no-content", func(c *echo.Context) error { return c.NoContent(http.StatusNoContent) }, http.StatusNoContent, ""},
 					{"redirect", func(c *echo.Context) error { return c.Redirect(http.StatusSeeOther, "/") }, http.StatusSeeOther, ""},

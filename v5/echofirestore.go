@@ -36,17 +36,14 @@
 // github.com/echofirestore/echofirestore is the same for Echo 4, and its package firesession for net/http, without Echo.
 // Its package firestoretest is an in-memory Firestore for tests.
 //
-// Echo uses a context for another request as soon as one is answered, and so [Get] and the other functions of a context
-// then act on the other request. A goroutine that outlives its request must therefore take what it needs while the
-// request lasts: the session that [Get] returned, or r := c.Request(). The functions of package firesession act on r
-// alone:
+// Echo uses a context for another request as soon as one is over, and then the functions of this package act on the other
+// request. A goroutine that may outlive its request, or a handler within [net/http.TimeoutHandler], must not keep the context. It
+// can keep r := c.Request(), on which the functions of package firesession act:
 //
 //	r := c.Request()
-//	go func() {
-//		defer wg.Done()
-//		err := firesession.Update(r, count)
-//		…
-//	}()
+//	wg.Go(func() { err := firesession.Update(r, count); … })
+//
+// Where a handler must end in time, use Echo's ContextTimeout, not echo.WrapMiddleware with [net/http.TimeoutHandler].
 //
 // [Echo]: https://echo.labstack.com
 package echofirestore

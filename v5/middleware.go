@@ -85,10 +85,11 @@ func (h *echoHost) hook(r *echo.Response) {
 func (h *echoHost) serve(next echo.HandlerFunc) error {
 	err := h.Run(func() error {
 		err := next(h.c)
-		_, status := echo.ResolveResponseStatus(h.c.Response(), err)
-		if err != nil && status < http.StatusInternalServerError &&
-			(!h.visible || !slices.Contains(slices.Collect(session.Unwrapped(h.c.Response())), h.Writer())) {
-			// What Echo will answer may bypass the exchange's writers, so the sessions are saved now.
+		if err == nil || h.visible && slices.Contains(slices.Collect(session.Unwrapped(h.c.Response())), h.Writer()) {
+			return err
+		}
+		// What Echo will answer may bypass the exchange's writers, so the sessions are saved now.
+		if _, status := echo.ResolveResponseStatus(h.c.Response(), err); status < http.StatusInternalServerError {
 			if failed := h.SaveAll(h.Context()); failed != nil && !errors.Is(failed, ErrGone) {
 				return failed
 			}

@@ -3,6 +3,7 @@ package echofirestore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -153,6 +154,58 @@ func TestUpdateFails(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]any{"user": "alice", "mine": 1, "n": 2}, a.values("key")); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
+	}
+}
+
+// TestUpdateThatFailsRenewsNothing: an empty ID asks for a new key, as with other gorilla stores. In an Update that fails, it is
+// undone with the rest; one that the handler has asked for before is not.
+func TestUpdateThatFailsRenewsNothing(t *testing.T) {
+	t.Parallel()
+	errNo := errors.New("no")
+	for _, tt := range []struct {
+		name    string
+		before  func(echo.Context) error
+		renewed bool
+	}{
+		{"nothing before", func(echo.Context) error { return nil }, false},
+		{"Renew before", echofirestore.Renew, true},
+		{"an empty ID before", func(c echo.Context) error { session(c).ID = ""; return nil }, true},
+	} {
+		for _, refused := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, refused by Firestore %t", tt.name, refused), func(t *testing.T) {
+				t.Parallel()
+				a := newApp(t)
+				a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+				a.POST("/", func(c echo.Context) error {
+					if err := tt.before(c); err != nil {
+						return err
+					}
+					if refused {
+						a.firestore.Inject(firestoretest.Fault{Method: "Commit", Err: status.Error(codes.PermissionDenied, "no")})
+					}
+					err := echofirestore.Update(c, func(sess *sessions.Session) error {
+						sess.ID = ""
+						if refused {
+							return nil
+						}
+						return errNo
+					})
+					if err == nil {
+						t.Error("the Update succeeds")
+					}
+					session(c).Values["n"] = 1
+					return nil
+				})
+				got := a.browser().post("/", withCookie("key"))
+				key := got.cookie("__session").Value
+				if (key != "key") != tt.renewed {
+					t.Errorf("the key is %q", key)
+				}
+				if diff := cmp.Diff(map[string]any{"user": "alice", "n": 1}, a.values(key)); diff != "" {
+					t.Errorf("values (-want +got):\n%s", diff)
+				}
+			})
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"cloud.google.com/go/firestore"
 
+	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/document"
 	"github.com/echofirestore/echofirestore/internal/session"
 )
 
@@ -150,7 +152,7 @@ func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.SameSite, http.SameSiteLaxMode)
 	setDefault(&cfg.Timeout, DefaultTimeout)
 	if cfg.KeyFactory == nil {
-		cfg.KeyFactory = session.NewKey
+		cfg.KeyFactory = credential.NewKey
 	}
 	if cfg.Encoder == nil {
 		cfg.Encoder, cfg.Decoder = EncodeJSON, DecodeJSON
@@ -189,10 +191,10 @@ func (cfg Config) settings() session.Settings {
 		DisableHTTPOnly: cfg.DisableHTTPOnly,
 		SameSite:        cfg.SameSite,
 		Partitioned:     cfg.Partitioned,
-		Encoder:         func(p session.Payload) (string, error) { return encode(Payload(p)) },
-		Decoder: func(text string) (session.Payload, error) {
+		Encoder:         func(p document.Payload) (string, error) { return encode(Payload(p)) },
+		Decoder: func(text string) (document.Payload, error) {
 			p, err := decode(text)
-			return session.Payload(p), err
+			return document.Payload(p), err
 		},
 		Lifetime:    cfg.Lifetime,
 		TouchAfter:  cfg.TouchAfter,

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/echofirestore/echofirestore/internal/session"
+	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 // minHashKeyBytes is the least that a hash key may have: the output of SHA-256, see RFC 2104, section 3.
@@ -29,7 +30,7 @@ func (cfg Config) validate() error {
 	if cfg.Client == nil {
 		m.add("Client", "is missing: give it the *firestore.Client of firestore.NewClient")
 	}
-	if err := session.ValidateID(cfg.withDefaults().Collection); err != nil {
+	if err := credential.ValidateID(cfg.withDefaults().Collection); err != nil {
 		m.add("Collection", "%q %w", cfg.Collection, err)
 	}
 	cfg.validateCookie(&m)
@@ -79,13 +80,13 @@ func (cfg Config) validateCookie(m *mistakes) {
 }
 
 func (cfg Config) validateTimes(m *mistakes) {
-	validMaxAge := 0 <= cfg.MaxAge && cfg.MaxAge <= session.MaxMaxAge
+	validMaxAge := 0 <= cfg.MaxAge && cfg.MaxAge <= document.MaxMaxAge
 	switch {
 	case validMaxAge:
 	case cfg.MaxAge > 0 && cfg.MaxAge%int(time.Second) == 0:
-		m.add("MaxAge", "is %d: it must be from 0 to %d seconds; did you mean %d?", cfg.MaxAge, session.MaxMaxAge, cfg.MaxAge/int(time.Second))
+		m.add("MaxAge", "is %d: it must be from 0 to %d seconds; did you mean %d?", cfg.MaxAge, document.MaxMaxAge, cfg.MaxAge/int(time.Second))
 	default:
-		m.add("MaxAge", "is %d: it must be from 0 to %d seconds", cfg.MaxAge, session.MaxMaxAge)
+		m.add("MaxAge", "is %d: it must be from 0 to %d seconds", cfg.MaxAge, document.MaxMaxAge)
 	}
 	for _, duration := range []struct {
 		field        string

@@ -6,18 +6,20 @@ import (
 	"time"
 
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 // newCookie returns the cookie that bears value for as long as the session in doc lives; if that has no max age, for as
 // long as the browser runs.
-func (s *Store) newCookie(name, value string, opts *sessions.Options, doc *document) *http.Cookie {
+func (s *Store) newCookie(name, value string, opts *sessions.Options, doc *document.Document) *http.Cookie {
 	cookie := bareCookie(name, opts)
 	cookie.Value = value
-	if doc.maxAge > 0 {
+	if doc.MaxAge > 0 {
 		// Rounded up, for a Max-Age of 0 would delete the cookie.
-		left := doc.expire.Sub(s.cfg.Now()) + time.Second - 1
+		left := doc.Expire.Sub(s.cfg.Now()) + time.Second - 1
 		cookie.MaxAge = max(1, int(left/time.Second))
-		cookie.Expires = doc.expire
+		cookie.Expires = doc.Expire
 	}
 	return cookie
 }

@@ -12,6 +12,8 @@ import (
 	"google.golang.org/api/googleapi"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 var (
@@ -24,7 +26,7 @@ var (
 	ErrConflict = errors.New("echofirestore: the session kept changing while it was being saved")
 
 	// ErrTooLarge says that a session does not fit into a Firestore document. Firestore was not asked.
-	ErrTooLarge = errors.New("echofirestore: the session is too large for a Firestore document")
+	ErrTooLarge = document.ErrTooLarge
 
 	// ErrCommitted says that a new session was saved after the response had begun, when its cookie could no longer be sent.
 	// Nothing was stored.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gorilla/sessions"
 )
@@ -23,21 +24,20 @@ type Exchange struct {
 	header  http.Header   // of the response, as the host got it; it never belongs to another request
 	before  http.Header   // its contents at that time, or what keepHeader has noted
 	kept    bool          // keepHeader has
+	hinted  atomic.Bool   // an informational response has been sent
 
 	requestContext requestContext
 	writer         responseWriter
 	within         *Exchange // of the next middleware inside, which has another store
 
-	hinted bool  // an informational response has been sent
-	failed error // why the client gets the error response; nil if it does not
-	status int   // of the response, once it has begun
-
 	// The locks are acquired in this order, before those of records. None is held while a callback of the application
 	// runs, or while a session is loaded or saved.
-	headers  sync.Mutex // guards header
+	headers  sync.Mutex // guards header, before and kept
 	mu       sync.Mutex // guards what follows
 	phase    phase
-	returned bool // the handlers have returned, or panicked
+	status   int   // of the response, once it has begun
+	failed   error // why the client gets the error response; nil if it does not
+	returned bool  // the handlers have returned, or panicked
 	sessions []opened
 }
 
@@ -69,7 +69,7 @@ func (x *Exchange) WriterAbove(w http.ResponseWriter) http.ResponseWriter {
 }
 
 // Hinted reports whether an informational response has been sent.
-func (x *Exchange) Hinted() bool { return x.hinted }
+func (x *Exchange) Hinted() bool { return x.hinted.Load() }
 
 // Owned reports whether the host still serves the request.
 func (x *Exchange) Owned() bool { return x.host.Owns() }
@@ -225,16 +225,16 @@ func (x *Exchange) Renew(ctx context.Context) error {
 	}
 	return o.rec.exclusively(func() error {
 		switch {
-		case o.rec.err != nil:
-			return o.rec.err
-		case o.rec.doc == nil:
+		case o.rec.state == unreadable:
+			return o.rec.cause
+		case !o.rec.state.in(stored, vanished, dropped):
 			return nil // it gets a new key anyway
 		case o.rec.isSealed():
 			return rejected(ErrCommitted)
-		case o.rec.fresh:
-			return nil // nobody knows the one that it has
+		case o.rec.keyState == issued:
+			return nil
 		default:
-			o.rec.set(func() { o.rec.renewing = true })
+			o.rec.set(func() { o.rec.keyState = renewing })
 			return nil
 		}
 	})

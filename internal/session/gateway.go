@@ -10,6 +10,8 @@ import (
 
 	"cloud.google.com/go/firestore"
 	"google.golang.org/grpc/codes"
+
+	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 // A gateway makes all calls to Firestore. Until ctx ends, it repeats writes that were aborted in contention, with the same
@@ -36,65 +38,67 @@ func newGateway(client *firestore.Client, collection string) gateway {
 	return g
 }
 
-// ref returns the reference of the session document with an ID.
-func (g gateway) ref(id string) *firestore.DocumentRef { return g.collection.Doc(id) }
-
 // get returns a document, nil if there is none. It asks by GetAll, since the span of a Get of the Firestore client quotes
 // the name of a document that is missing.
-func (g gateway) get(ctx context.Context, ref *firestore.DocumentRef) (*firestore.DocumentSnapshot, error) {
+func (g gateway) get(ctx context.Context, id string) (*document.Stored, error) {
 	start := time.Now()
-	snaps, err := g.client.GetAll(ctx, []*firestore.DocumentRef{ref})
+	snaps, err := g.client.GetAll(ctx, []*firestore.DocumentRef{g.collection.Doc(id)})
 	if err != nil {
-		return nil, g.failed(ctx, "load session", start, err, ref.ID)
+		return nil, g.failed(ctx, "load session", start, err, id)
 	}
 	if !snaps[0].Exists() {
 		return nil, nil
 	}
-	return snaps[0], nil
+	doc := asStored(snaps[0])
+	return &doc, nil
+}
+
+func asStored(snap *firestore.DocumentSnapshot) document.Stored {
+	return document.Stored{ID: snap.Ref.ID, Fields: snap.Data(), Created: snap.CreateTime, Updated: snap.UpdateTime}
 }
 
 // create stores a document that does not exist, and returns its update time.
-func (g gateway) create(ctx context.Context, ref *firestore.DocumentRef, fields map[string]any) (time.Time, error) {
+func (g gateway) create(ctx context.Context, id string, fields map[string]any) (time.Time, error) {
 	return g.write(ctx, "create session", func() (*firestore.WriteResult, error) {
-		return ref.Create(ctx, fields)
-	}, ref.ID)
+		return g.collection.Doc(id).Create(ctx, fields)
+	}, id)
 }
 
 // update changes fields of the version of a document, and returns its new update time.
 func (g gateway) update(
-	ctx context.Context, attempt string, ref *firestore.DocumentRef, version time.Time, updates []firestore.Update,
+	ctx context.Context, attempt, id string, version time.Time, updates []firestore.Update,
 ) (time.Time, error) {
 	return g.write(ctx, attempt, func() (*firestore.WriteResult, error) {
-		return ref.Update(ctx, updates, firestore.LastUpdateTime(version))
-	}, ref.ID)
+		return g.collection.Doc(id).Update(ctx, updates, firestore.LastUpdateTime(version))
+	}, id)
 }
 
 // move stores a document that does not exist and deletes the version of another one, in one commit, and returns the new
 // document's update time.
 func (g gateway) move(
-	ctx context.Context, from *firestore.DocumentRef, version time.Time, to *firestore.DocumentRef, fields map[string]any,
+	ctx context.Context, from string, version time.Time, to string, fields map[string]any,
 ) (time.Time, error) {
 	return g.write(ctx, "renew session", func() (*firestore.WriteResult, error) {
 		//nolint:staticcheck // The successors of WriteBatch are no match: BulkWriter is not atomic, and a transaction
 		// costs a call more to begin it.
 		results, err := g.client.Batch().
-			Create(to, fields).
-			Delete(from, firestore.LastUpdateTime(version)).
+			Create(g.collection.Doc(to), fields).
+			Delete(g.collection.Doc(from), firestore.LastUpdateTime(version)).
 			Commit(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return results[0], nil
-	}, from.ID, to.ID)
+	}, from, to)
 }
 
 // delete deletes a document under a precondition, or whatever it holds, and also if there is none.
 func (g gateway) delete(
-	ctx context.Context, attempt string, ref *firestore.DocumentRef, preconditions ...firestore.Precondition,
+	ctx context.Context, attempt, id string, preconditions ...firestore.Precondition,
 ) error {
 	_, err := g.write(ctx, attempt, func() (*firestore.WriteResult, error) {
-		return ref.Delete(ctx, preconditions...)
-	}, ref.ID)
+		return g.collection.Doc(id).Delete(ctx, preconditions...)
+	}, id)
 	return err
 }
 
@@ -116,7 +120,7 @@ func (g gateway) write(
 // query returns the documents that a query finds.
 func (g gateway) query(ctx context.Context, attempt string, query firestore.Query) ([]*firestore.DocumentSnapshot, error) {
 	start := time.Now()
-	snaps, err := results(ctx, query.Documents)
+	snaps, err := readAll(ctx, query.Documents)
 	return snaps, g.failed(ctx, attempt, start, err)
 }
 
@@ -138,7 +142,7 @@ func (g gateway) deleteBatch(
 	err = repeat(ctx, codes.Aborted, func() error {
 		return g.client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
 			b, looked = batch{}, false
-			snaps, err := results(ctx, func(context.Context) *firestore.DocumentIterator { return tx.Documents(query) })
+			snaps, err := readAll(ctx, func(context.Context) *firestore.DocumentIterator { return tx.Documents(query) })
 			if err != nil {
 				return err
 			}
@@ -169,9 +173,9 @@ func (g gateway) deleteBatch(
 	return b, g.failed(ctx, attempt, start, err, ids...)
 }
 
-// results returns the documents that a query finds. If the answer is lost, it asks again, as Firestore's client does for
+// readAll returns the documents that a query finds. If the answer is lost, it asks again, as Firestore's client does for
 // documents by ID but not for queries.
-func results(
+func readAll(
 	ctx context.Context, query func(context.Context) *firestore.DocumentIterator,
 ) (snaps []*firestore.DocumentSnapshot, err error) {
 	err = repeat(ctx, codes.Unavailable, func() error {

@@ -8,6 +8,9 @@ import (
 	"weak"
 
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 // A record is what the store knows about a session that it returned: what the next save is compared with, and the
@@ -24,22 +27,17 @@ type record struct {
 
 	// mu guards the following fields. It is held briefly, and no other lock is acquired under it. The fields of the first
 	// group are changed only by the holder of the token, who may therefore read them without mu.
-	mu        sync.Mutex
-	unloaded  bool              // it is not known yet whether the client's keys open a session
-	malformed []*malformedError // why documents are ignored
-	over      bool              // the client has a key, but no document of it was found
-	key       string            // the client's, as long as a document of it may exist
-	others    []string          // and those in further cookies of the name, in their order
-	doc       *document         // what is stored; nil if nothing is known to be
-	values    map[string]any    // what the session held when it was read or last saved, as decoded; never changed
-	maxAge    int               // and its Options.MaxAge
-	err       error             // why the document could not be read
-	ending    error             // why the session could not be ended: the next commit tries again
-	renewing  bool              // the next save takes a new key
-	fresh     bool              // the key was issued for this response, so that nobody else knows it
-	gone      bool              // another request has ended the session
-	told      bool              // the handler, or the log, knows that a change was dropped for that
-	touched   bool              // extending the session has failed: it is not tried again
+	mu          sync.Mutex
+	state       state
+	cause       error              // of the states unreadable and ending
+	key         string             // the client's, as long as a document of it may exist
+	keyState    keyState           // of key
+	others      []string           // those in further cookies of the name, in their order
+	missing     bool               // the client has sent keys, but no document of them was found
+	doc         *document.Document // what is stored, or if the session has vanished, was; nil if nothing is known to be
+	values      map[string]any     // what the session held when it was read or last saved, as decoded; never changed
+	maxAge      int                // and its Options.MaxAge
+	touchFailed bool               // extending the session is not tried again
 
 	sealed bool         // the response has begun: no cookie can be sent
 	cookie *http.Cookie // the one that the response sets; nil for none
@@ -105,15 +103,17 @@ func (rec *record) repair(sess *sessions.Session) {
 	}
 }
 
-// stored notes that doc is what is stored of the session now, under cred, and that the session holds values. The cookie
+// saved notes that doc is what is stored of the session now, under cred, and that the session holds values. The cookie
 // is for the response, if it can still be sent.
-func (rec *record) stored(
-	sess *sessions.Session, cred credential, doc *document, values map[string]any, cookie *http.Cookie,
+func (rec *record) saved(
+	sess *sessions.Session, cred credential.Credential, doc *document.Document, values map[string]any, cookie *http.Cookie,
 ) {
 	rec.set(func() {
-		rec.fresh = rec.fresh || cred.key != rec.key
-		rec.key, sess.ID = cred.key, cred.key
-		rec.doc, rec.values, rec.maxAge, rec.renewing = doc, values, sess.Options.MaxAge, false
+		if cred.Key != rec.key {
+			rec.keyState = issued
+		}
+		rec.state, rec.key, sess.ID = stored, cred.Key, cred.Key
+		rec.doc, rec.values, rec.maxAge = doc, values, sess.Options.MaxAge
 		if !rec.sealed {
 			rec.cookie = cookie
 		}
@@ -123,51 +123,58 @@ func (rec *record) stored(
 // ended notes that the session is over, and that it holds values. The cookie deletes the client's.
 func (rec *record) ended(sess *sessions.Session, values map[string]any, cookie *http.Cookie) {
 	rec.set(func() {
-		rec.key, rec.doc, rec.values = "", nil, values
-		rec.err, rec.ending, rec.gone, rec.told, rec.renewing = nil, nil, false, false, false
+		rec.state, rec.cause = absent, nil
+		rec.key, rec.keyState, sess.ID = "", sent, ""
+		rec.doc, rec.values = nil, values
 		rec.cookie = cookie
-		sess.ID = ""
 	})
 }
 
+// unended notes that the handler has ended the session, and why its document could not be deleted.
+func (rec *record) unended(cause error) { rec.set(func() { rec.state, rec.cause = ending, cause }) }
+
 // vanish notes that another request has ended the session.
-func (rec *record) vanish() { rec.set(func() { rec.gone = true }) }
+func (rec *record) vanish() { rec.set(func() { rec.state = vanished }) }
+
+// reported notes that a change of the session was dropped because the session is gone, and that somebody knows.
+func (rec *record) reported() {
+	rec.set(func() {
+		if rec.state == vanished {
+			rec.state = dropped
+		}
+	})
+}
 
 // moveOn notes what another request has made of the session's document.
-func (rec *record) moveOn(doc *document) { rec.set(func() { rec.doc = doc }) }
+func (rec *record) moveOn(doc *document.Document) { rec.set(func() { rec.doc = doc }) }
 
 // storedValues returns the values that are known to be stored, nil for none.
 func (rec *record) storedValues() map[string]any {
 	if rec.doc == nil {
 		return nil
 	}
-	return rec.doc.values
+	return rec.doc.Values
 }
 
-// failures returns why the session could not be read, and why it could not be ended.
-func (rec *record) failures() (unread, unended error) {
+// known returns the session's state, and the cause of those that have one.
+func (rec *record) known() (state, error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	return rec.err, rec.ending
+	return rec.state, rec.cause
 }
 
-func (rec *record) isUnloaded() bool {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	return rec.unloaded
+// unreadFor returns why the session could not be read, nil if it could.
+func (rec *record) unreadFor() error {
+	if state, cause := rec.known(); state == unreadable {
+		return cause
+	}
+	return nil
 }
 
-// wasTold reports whether a change was dropped already because the session is gone, and somebody was told.
-func (rec *record) wasTold() bool {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	return rec.gone && rec.told
-}
-
-func (rec *record) isGone() bool {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	return rec.gone
+// is reports whether the session is in one of some states.
+func (rec *record) is(states ...state) bool {
+	state, _ := rec.known()
+	return state.in(states...)
 }
 
 // seal notes whether it is too late for a cookie.

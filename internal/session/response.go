@@ -1,12 +1,9 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
-	"reflect"
 	"slices"
 )
 
@@ -46,6 +43,13 @@ func (x *Exchange) advance(from, to phase) bool {
 	return true
 }
 
+// set changes the exchange's fields by f.
+func (x *Exchange) set(f func()) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	f()
+}
+
 // settle brings the response to a phase, and lets its sessions know whether a cookie can still be sent.
 func (x *Exchange) settle(to phase) {
 	x.mu.Lock()
@@ -63,7 +67,18 @@ func (x *Exchange) Waits() bool { return x.in(waiting) }
 func (x *Exchange) Answered() bool { return x.in(replaced) }
 
 // Status returns the status that the response has begun with, 0 if it has not.
-func (x *Exchange) Status() int { return x.status }
+func (x *Exchange) Status() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.status
+}
+
+// failure returns why the client gets the error response, nil if it does not.
+func (x *Exchange) failure() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.failed
+}
 
 // IsOver reports whether the handlers have returned and the response has begun: the exchange does nothing more.
 func (x *Exchange) IsOver() bool {
@@ -92,7 +107,7 @@ func (x *Exchange) BeforeResponse(status int, w http.ResponseWriter) http.Respon
 	if informational(status) && next == waiting || !x.advance(waiting, saving) || x.save(status, w, next) {
 		return w
 	}
-	return &droppedWriter{header: w.Header(), err: x.failed}
+	return &droppedWriter{header: w.Header(), err: x.failure()}
 }
 
 // begin is called when a response is about to be sent through w. It saves the sessions, or replaces the response with the
@@ -101,8 +116,7 @@ func (x *Exchange) BeforeResponse(status int, w http.ResponseWriter) http.Respon
 // If the response has begun in a writer of the exchange above, or was taken to have no body, then hooks and middleware in
 // between may have changed the sessions and the header since. So w saves what has changed.
 func (x *Exchange) begin(w *responseWriter, status int) bool {
-	first := !w.begun
-	w.begun = true
+	first := !w.begun.Swap(true)
 	switch {
 	case x.beginErrorResponse():
 		return false
@@ -117,7 +131,7 @@ func (x *Exchange) begin(w *responseWriter, status int) bool {
 	}
 	// The error response bypasses the writers that middleware inside has put around the response, because they may be in
 	// the middle of their work, such as Gzip in its first Flush. What they write afterwards is dropped.
-	w.dropped = !x.save(status, w, begun)
+	w.dropped.Store(!x.save(status, w, begun))
 	return true
 }
 
@@ -132,7 +146,7 @@ func (x *Exchange) beginErrorResponse() bool {
 
 // unbegin undoes begin: the response has not begun after all.
 func (x *Exchange) unbegin(w *responseWriter) {
-	w.begun = false
+	w.begun.Store(false)
 	x.settle(waiting)
 }
 
@@ -144,7 +158,7 @@ func (x *Exchange) save(status int, w http.ResponseWriter, next phase) bool {
 		x.replace(err, w)
 		return false
 	}
-	x.status = status
+	x.set(func() { x.status = status })
 	x.proceed(next)
 	return true
 }
@@ -171,17 +185,14 @@ func (x *Exchange) autosave(status int) error {
 }
 
 func (x *Exchange) autosaveOne(o opened) error {
-	switch unread, unended := o.rec.failures(); {
-	case unended != nil:
-		// commit tries again
-	case unread != nil && !o.silent && endedBy(o.Session):
+	switch state, cause := o.rec.known(); {
+	case endedBy(o.Session) && (state != unreadable || !o.silent):
 		// which needs no document
-	case unread != nil && !o.silent && len(o.Values) == 0:
+	case state == unreadable && !o.silent && len(o.Values) == 0:
 		return nil // the handler got the error, and has changed nothing
-	case unread != nil:
-		return unread
-	}
-	if o.rec.wasTold() && !endedBy(o.Session) {
+	case state == unreadable:
+		return cause
+	case state == dropped:
 		return nil
 	}
 	err := x.store.commit(x.host.Context(), o.Session, o.rec)
@@ -215,83 +226,8 @@ func (x *Exchange) replace(err error, w http.ResponseWriter) {
 // fail notes that the sessions could not be saved.
 func (x *Exchange) fail(err error) {
 	x.logUnsaved(err)
-	x.failed = err
+	x.set(func() { x.failed = err })
 	x.settle(failing)
-}
-
-// putHeaders writes the cookies and the cache headers of the sessions into the header that the response had when the
-// middleware got it. It calls wanted under the lock of that header, and does nothing if that reports false.
-func (x *Exchange) putHeaders(ctx context.Context, wanted func() bool) {
-	var overridden []string
-	x.headers.Lock()
-	if wanted() {
-		for _, o := range x.opened() {
-			if x.store.writeHeaders(x.header, o.rec) {
-				overridden = append(overridden, o.rec.name)
-			}
-		}
-	}
-	x.headers.Unlock()
-	for _, name := range overridden {
-		x.store.logOverridden(ctx, name)
-	}
-}
-
-// showHeaders puts the headers while the response waits, so that handlers see them. When it begins, they are put again.
-func (x *Exchange) showHeaders(ctx context.Context) {
-	x.putHeaders(ctx, func() bool { return x.in(waiting) && !x.hasReturned() })
-}
-
-// ResetHeader restores the response's header as it was before the handlers, and adds the cookies of sessions that are
-// saved. It clears h, the header as the handlers see it, if that is a different one.
-func (x *Exchange) ResetHeader(h http.Header) {
-	if !sameMap(h, x.header) {
-		clear(h)
-	}
-	x.headers.Lock()
-	clear(x.header)
-	maps.Copy(x.header, x.before)
-	x.headers.Unlock()
-	for each := x; each != nil; each = each.within {
-		each.putHeaders(each.host.Context(), func() bool { return true })
-	}
-}
-
-// keepHeader notes the header of the error response before the handlers' hooks change it, if the host runs them for the error
-// response as well.
-func (x *Exchange) keepHeader() {
-	x.headers.Lock()
-	defer x.headers.Unlock()
-	x.before, x.kept = x.header.Clone(), true
-}
-
-// dropHookHeaders restores the header that keepHeader has noted.
-func (x *Exchange) dropHookHeaders() {
-	if x.kept {
-		x.ResetHeader(x.header)
-	}
-}
-
-// moveHeader notes that the response has a new header, because middleware outside has dropped the one that it gave the
-// handlers. Echo's Timeout does so when a handler returns an error.
-func (x *Exchange) moveHeader(h http.Header) {
-	x.headers.Lock()
-	defer x.headers.Unlock()
-	if sameMap(h, x.header) {
-		return
-	}
-	x.before = h.Clone()
-	for name := range x.header { // middleware has copied it
-		delete(x.before, name)
-	}
-	for _, name := range []string{"Content-Type", "Content-Length", "Content-Encoding"} { // of what is about to be written
-		delete(x.before, name)
-	}
-	x.header = h
-}
-
-func sameMap(a, b http.Header) bool {
-	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
 }
 
 // Run runs the handlers and finishes the exchange. It returns the error that the host must answer, if any.
@@ -354,7 +290,7 @@ func (x *Exchange) finishUnwritten() error {
 		x.fail(err)
 		return x.answerFailure()
 	}
-	x.status = http.StatusOK
+	x.set(func() { x.status = http.StatusOK })
 	x.proceed(begun)
 	return nil
 }
@@ -362,10 +298,10 @@ func (x *Exchange) finishUnwritten() error {
 // answerFailure has the host answer that the sessions could not be saved, after the handlers have returned.
 func (x *Exchange) answerFailure() error {
 	if !x.host.Owns() {
-		return x.failed
+		return x.failure()
 	}
 	x.ResetHeader(x.host.Header())
-	return x.host.Fail(x.failed)
+	return x.host.Fail(x.failure())
 }
 
 // Answers reports whether err, which handlers have returned, is for Config.ErrorHandler: an error of this package's.
@@ -376,7 +312,7 @@ func (x *Exchange) Answers(err error) bool {
 
 // saveLate saves what was changed after the response had begun.
 func (x *Exchange) saveLate() error {
-	if x.status >= http.StatusInternalServerError {
+	if x.Status() >= http.StatusInternalServerError {
 		return nil
 	}
 	var errs []error
@@ -392,7 +328,7 @@ func (x *Exchange) saveLate() error {
 // logUnsaved logs an error that no handler can be told about. The error of a load was logged before.
 func (x *Exchange) logUnsaved(err error) {
 	for _, o := range x.opened() {
-		if unread, _ := o.rec.failures(); unread != nil && errors.Is(err, unread) {
+		if unread := o.rec.unreadFor(); unread != nil && errors.Is(err, unread) {
 			return
 		}
 	}

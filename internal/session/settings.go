@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+
+	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 // Settings say how a [Store] keeps sessions. They are a valid firesession.Config whose defaults are filled in; what the
@@ -23,23 +25,32 @@ type Settings struct {
 	SameSite        http.SameSite
 	Partitioned     bool
 
-	Encoder func(Payload) (string, error)
-	Decoder func(string) (Payload, error)
+	Encoder func(document.Payload) (string, error)
+	Decoder func(string) (document.Payload, error)
 
 	Lifetime, TouchAfter time.Duration
 	UserKey              string
 
 	SigningKeys [][]byte
 	HashKeys    bool
-	AEAD        AEAD
+	AEAD        document.AEAD
 
 	Timeout time.Duration
 	Logger  *slog.Logger
 	Now     func() time.Time
 }
 
-// Payload is what the data field of a session's document holds, encoded.
-type Payload struct {
-	Created int64 // seconds since 1970
-	Values  map[string]any
+// layout returns what concerns the documents.
+func (cfg Settings) layout() document.Layout {
+	return document.Layout{
+		Collection: cfg.Collection,
+		Encoder:    cfg.Encoder,
+		Decoder:    cfg.Decoder,
+		MaxAge:     cfg.MaxAge,
+		Lifetime:   cfg.Lifetime,
+		TouchAfter: cfg.TouchAfter,
+		UserKey:    cfg.UserKey,
+		HashKeys:   cfg.HashKeys,
+		AEAD:       cfg.AEAD,
+	}
 }

@@ -8,18 +8,21 @@ import (
 	"net/http"
 
 	"cloud.google.com/go/firestore"
-	"github.com/gorilla/securecookie"
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 // Store keeps sessions in Firestore.
 type Store struct {
-	cfg       Settings
-	face      sessions.Store // the store that sessions.Session.Store returns
-	firestore gateway
-	signers   []securecookie.Codec // none if cookies are not signed
-	writes    *writes
-	shortKey  shortKeyWarning
+	cfg         Settings
+	face        sessions.Store // the store that sessions.Session.Store returns
+	firestore   gateway
+	credentials *credential.Scheme
+	layout      document.Layout
+	writes      *writes
+	shortKey    shortKeyWarning
 }
 
 var _ sessions.Store = (*Store)(nil)
@@ -27,10 +30,11 @@ var _ sessions.Store = (*Store)(nil)
 // NewStore returns the Store that cfg describes.
 func NewStore(cfg Settings) *Store {
 	s := &Store{
-		cfg:       cfg,
-		firestore: newGateway(cfg.Client, cfg.Collection),
-		signers:   newSigners(cfg.SigningKeys),
-		writes:    newWrites(cfg.Timeout),
+		cfg:         cfg,
+		firestore:   newGateway(cfg.Client, cfg.Collection),
+		credentials: credential.NewScheme(cfg.CookieName, cfg.KeyFactory, cfg.HashKeys, cfg.SigningKeys),
+		layout:      cfg.layout(),
+		writes:      newWrites(cfg.Timeout),
 	}
 	s.face = s
 	return s
@@ -102,11 +106,12 @@ func (s *Store) keepsSame(other *Store) bool {
 
 // load reads a session unless that was done before. It returns why the session could not be read.
 func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) error {
-	if rec.isUnloaded() {
+	if rec.is(unread) {
 		loaded := false
+		var malformed []*document.MalformedError
 		err := rec.exclusively(func() error {
-			if rec.isUnloaded() {
-				s.loadAlone(ctx, sess, rec)
+			if rec.is(unread) {
+				malformed = s.loadAlone(ctx, sess, rec)
 				loaded = true
 			}
 			return nil
@@ -115,16 +120,15 @@ func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) e
 			return err
 		}
 		if loaded {
-			s.reportLoad(ctx, rec)
+			s.reportLoad(ctx, rec.unreadFor(), malformed)
 		}
 	}
-	unread, _ := rec.failures()
-	return unread
+	return rec.unreadFor()
 }
 
-// loadAlone reads the documents of the client's keys, one after another, until one has a living session. If a callback
-// panics, the session stays unloaded.
-func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *record) {
+// loadAlone reads the documents of the client's keys, one after another, until one has a living session. It returns those
+// that it has ignored. If a callback panics, the session stays unread.
+func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *record) (malformed []*document.MalformedError) {
 	if ctx.Err() != nil {
 		// Some middleware ends the request's context, and then Echo's error handler asks for the session.
 		ctx = context.WithoutCancel(ctx)
@@ -132,13 +136,12 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	key, others := rec.key, rec.others
-	var doc *document
+	var doc *document.Document
 	var err error
-	var malformed []*malformedError
 	missing := false
 	for key != "" {
 		doc, err = s.find(ctx, rec.name, key)
-		if bad, ok := errors.AsType[*malformedError](err); ok {
+		if bad, ok := errors.AsType[*document.MalformedError](err); ok {
 			malformed = append(malformed, bad)
 			doc, err = nil, nil
 		} else if doc != nil || err != nil { // after an error, the next key is not tried: it may be somebody else's
@@ -154,9 +157,17 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 		}
 	}
 	rec.set(func() {
-		rec.key, rec.others, rec.err, rec.malformed = key, others, err, malformed
-		rec.over, rec.unloaded = missing && key == "", false
+		rec.key, rec.others = key, others
+		switch {
+		case err != nil:
+			rec.state, rec.cause = unreadable, err
+		case doc != nil:
+			rec.state = stored
+		default:
+			rec.state, rec.missing = absent, missing
+		}
 	})
+	return malformed
 }
 
 func validateName(name string) error {
@@ -167,14 +178,14 @@ func validateName(name string) error {
 }
 
 // adopt fills a session with the contents of a document.
-func (s *Store) adopt(sess *sessions.Session, rec *record, doc *document) error {
-	values, err := s.copyValues(doc)
+func (s *Store) adopt(sess *sessions.Session, rec *record, doc *document.Document) error {
+	values, err := s.layout.CopyValues(doc)
 	if err != nil {
-		return err
+		return rejected(err)
 	}
 	fill(sess, values)
-	sess.Options.MaxAge = doc.maxAge
-	rec.set(func() { rec.doc, rec.values, rec.maxAge = doc, doc.values, doc.maxAge })
+	sess.Options.MaxAge = doc.MaxAge
+	rec.set(func() { rec.doc, rec.values, rec.maxAge = doc, doc.Values, doc.MaxAge })
 	return nil
 }
 
@@ -196,9 +207,10 @@ func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions
 	sess.IsNew = true
 	sess.Options = s.options(secure)
 	rec := &record{store: s, name: name, options: *sess.Options, maxAge: s.cfg.MaxAge, token: newToken()}
-	if rec.err = validateName(name); rec.err == nil {
-		rec.key, rec.others = cutKey(s.requestKeys(r, name))
-		rec.unloaded = rec.key != ""
+	if err := validateName(name); err != nil {
+		rec.state, rec.cause = unreadable, err
+	} else if rec.key, rec.others = cutKey(s.credentials.Sent(r, name)); rec.key != "" {
+		rec.state = unread
 	}
 	addRecord(sess, rec)
 	return sess, rec
@@ -235,13 +247,13 @@ func (s *Store) takeRecord(sess *sessions.Session) (*record, error) {
 
 // find returns the living session with the given name and key, as read does. Without Config.HashKeys, it ignores a document
 // that is stored under a hash: otherwise the ID of that document would open its session.
-func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
-	id, err := s.documentID(name, key)
+func (s *Store) find(ctx context.Context, name, key string) (*document.Document, error) {
+	id, err := s.credentials.DocumentID(name, key)
 	if err != nil {
 		return nil, rejected(err)
 	}
 	doc, err := s.read(ctx, id)
-	if doc != nil && doc.hashed() && !s.cfg.HashKeys {
+	if doc != nil && doc.Hashed() && !s.cfg.HashKeys {
 		return nil, nil
 	}
 	return doc, err
@@ -249,19 +261,18 @@ func (s *Store) find(ctx context.Context, name, key string) (*document, error) {
 
 // read returns the living session in the document with the given ID, nil if there is none. It deletes an expired session, but
 // only in the version that it read: if another request has extended it meanwhile, it is alive. Errors are those of
-// Firestore, and *malformedError together with what could be read.
-func (s *Store) read(ctx context.Context, id string) (*document, error) {
-	ref := s.firestore.ref(id)
+// Firestore, and *document.MalformedError together with what could be read.
+func (s *Store) read(ctx context.Context, id string) (*document.Document, error) {
 	for retried := false; ; retried = true {
-		snap, err := s.firestore.get(ctx, ref)
-		if err != nil || snap == nil {
+		found, err := s.firestore.get(ctx, id)
+		if err != nil || found == nil {
 			return nil, err
 		}
-		doc, err := s.parse(snap)
-		if !errors.Is(err, errExpired) {
+		doc, err := s.layout.Parse(*found, s.cfg.Now())
+		if !errors.Is(err, document.ErrExpired) {
 			return doc, err
 		}
-		err = s.firestore.delete(ctx, "delete expired session", ref, firestore.LastUpdateTime(snap.UpdateTime))
+		err = s.firestore.delete(ctx, "delete expired session", id, firestore.LastUpdateTime(found.Updated))
 		switch {
 		case err != nil && !movedOn(err) && !outcomeUnknown(err) && !errors.Is(err, ErrConflict):
 			return nil, err
@@ -271,10 +282,10 @@ func (s *Store) read(ctx context.Context, id string) (*document, error) {
 	}
 }
 
-// again converts the result of reading a document that was read or written before: if it is malformed now, it does not hold
-// a session.
-func again(doc *document, err error) (*document, error) {
-	if _, malformed := errors.AsType[*malformedError](err); malformed {
+// unlessMalformed converts the result of reading a document that was read or written before: if it is malformed now, it does
+// not hold a session.
+func unlessMalformed(doc *document.Document, err error) (*document.Document, error) {
+	if _, malformed := errors.AsType[*document.MalformedError](err); malformed {
 		return nil, nil
 	}
 	return doc, err
@@ -282,45 +293,16 @@ func again(doc *document, err error) (*document, error) {
 
 // reportLoad logs that a document was ignored, or could not be read, because the caller may not get that error or not report
 // it. If the client disconnected meanwhile, the level is debug.
-func (s *Store) reportLoad(ctx context.Context, rec *record) {
-	for _, malformed := range rec.malformed {
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", malformed),
-			slog.String("collection", s.cfg.Collection), slog.Time("update_time", malformed.updateTime))
+func (s *Store) reportLoad(ctx context.Context, unread error, malformed []*document.MalformedError) {
+	for _, ignored := range malformed {
+		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", ignored),
+			slog.String("collection", s.cfg.Collection), slog.Time("update_time", ignored.Updated))
 	}
-	if unread, _ := rec.failures(); unread != nil {
+	if unread != nil {
 		level := slog.LevelError
 		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(unread, context.Canceled) {
 			level = slog.LevelDebug
 		}
 		s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", unread))
-	}
-}
-
-// writeHeaders sets the cookie and the cache headers of a session. It reports whether it replaced a header that lets caches
-// store the response.
-func (s *Store) writeHeaders(h http.Header, rec *record) (overridden bool) {
-	varyByCookie(h)
-	retractCookie(h, rec)
-	cookie := rec.pendingCookie()
-	if cookie == nil {
-		return false
-	}
-	setCookie(h, cookie)
-	return forbidSharedCaching(h)
-}
-
-func (s *Store) logOverridden(ctx context.Context, name string) {
-	s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn,
-		"cache headers of a response that sets a session cookie replaced by private, no-store", slog.String("cookie", name))
-}
-
-// retractCookie removes the cookie of a session that was saved in this request and then ended by another one: by now, the
-// client may have the cookie of a new session.
-func retractCookie(h http.Header, rec *record) {
-	if !rec.isGone() {
-		return
-	}
-	if cookie := rec.dropCookie(); cookie != nil {
-		unsetCookie(h, cookie)
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"cloud.google.com/go/firestore"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 const (
@@ -25,10 +28,10 @@ const (
 // Config.Timeout limits each batch. If a batch fails or ctx ends, the documents that were deleted stay deleted and are
 // counted, and the next call continues.
 func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
-	expired := s.firestore.collection.Where(fieldExpire, "<=", s.cfg.Now())
+	expired := s.firestore.collection.Where(document.FieldExpire, "<=", s.cfg.Now())
 	return s.sweep(ctx, sweep{
 		attempt: "delete expired sessions",
-		query:   expired.Select(fieldExpire), // the order, to go on from
+		query:   expired.Select(document.FieldExpire), // the order, to go on from
 	})
 }
 
@@ -108,11 +111,13 @@ func (s *Store) sweepOnce(ctx context.Context, w *sweep, last *firestore.Documen
 	if last != nil {
 		query = query.StartAfter(last)
 	}
-	doomed := func(snap *firestore.DocumentSnapshot) bool { return !slices.Contains(w.spare, sessionID(snap.Ref)) }
+	doomed := func(snap *firestore.DocumentSnapshot) bool {
+		return !slices.Contains(w.spare, credential.PublicID(snap.Ref.ID))
+	}
 	limit := max(w.size, len(w.spare)+1) // more than can be spared, or the sweep would not end
 	b, err := s.firestore.deleteBatch(ctx, w.attempt, query, w.size, limit, doomed)
 	if len(b.docs) == 1 && status.Code(err) == codes.InvalidArgument {
-		err = s.firestore.delete(ctx, w.attempt, b.docs[0].Ref, firestore.LastUpdateTime(b.docs[0].UpdateTime))
+		err = s.firestore.delete(ctx, w.attempt, b.docs[0].Ref.ID, firestore.LastUpdateTime(b.docs[0].UpdateTime))
 		b.full = true // what is behind it was not looked at
 	}
 	return b, err

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/merge"
 )
 
 // Update changes the request's session of the given name by fn and saves it, as one step. It works as the function [Update]
@@ -91,23 +93,27 @@ func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record
 
 // pending is the part of a session's changes that is not saved yet.
 type pending struct {
-	change
-	maxAge *int // nil if that was not changed
-	stale  bool // a save has merged the session with values of another request, which it does not show
+	merge.Change
+	maxAge   *int // nil if that was not changed
+	key      string
+	keyState keyState
+	id       string // which the handler may have emptied, for another key
+	stale    bool   // a save has merged the session with values of another request, which it does not show
 }
 
 func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
 	err = rec.exclusively(func() error {
-		if rec.err != nil {
-			return rec.err
+		if rec.state == unreadable {
+			return rec.cause
 		}
 		rec.repair(sess)
-		ch, err := diff(rec.values, sess.Values)
+		ch, err := merge.Diff(rec.values, sess.Values)
 		if err != nil {
 			return rejected(err)
 		}
-		p.change = change{set: cloneSet(ch.set), removed: ch.removed}
-		p.stale = !equal(rec.values, rec.storedValues())
+		p.Change = merge.Change{Set: cloneSet(ch.Set), Removed: ch.Removed}
+		p.key, p.keyState, p.id = rec.key, rec.keyState, sess.ID
+		p.stale = !merge.Equal(rec.values, rec.storedValues())
 		if maxAge := sess.Options.MaxAge; maxAge != rec.maxAge {
 			p.maxAge = &maxAge
 		}
@@ -121,6 +127,10 @@ func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
 	return rec.exclusively(func() error {
 		rec.repair(sess)
 		fill(sess, nil)
+		if rec.key == p.key {
+			sess.ID = p.id
+			rec.set(func() { rec.keyState = p.keyState })
+		}
 		sess.Options.MaxAge = rec.maxAge
 		if rec.doc == nil {
 			rec.set(func() { rec.values = nil })
@@ -129,10 +139,10 @@ func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
 				return err
 			}
 		}
-		for key, v := range cloneSet(p.set) {
+		for key, v := range cloneSet(p.Set) {
 			sess.Values[key] = v
 		}
-		for _, key := range p.removed {
+		for _, key := range p.Removed {
 			delete(sess.Values, key)
 		}
 		if p.maxAge != nil {
@@ -147,7 +157,7 @@ func cloneSet(values map[string]any) map[string]any {
 	copied := make(map[string]any, len(values))
 	for key, v := range values {
 		var ok bool
-		if copied[key], ok = clone(v); !ok {
+		if copied[key], ok = merge.Clone(v); !ok {
 			copied[key] = v
 		}
 	}

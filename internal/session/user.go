@@ -4,19 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
-)
 
-// maxUserBytes is how long a string may be for Firestore to find it: with a byte at its end, as much as it indexes of a
-// value, see https://firebase.google.com/docs/firestore/quotas.
-const maxUserBytes = 1499
+	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/document"
+)
 
 // An Info is what firesession.SessionInfo is.
 type Info struct {
@@ -37,10 +33,8 @@ func (s *Store) SessionID(sess *sessions.Session) string {
 	if rec.doc == nil {
 		return ""
 	}
-	return sessionID(rec.doc.ref)
+	return credential.PublicID(rec.doc.ID)
 }
-
-func sessionID(ref *firestore.DocumentRef) string { return hash(ref.ID)[:22] } // 128 bits of it
 
 // Ended reports whether the client sent the key of a session that is over: sess is the new one in its place, or a save
 // found that sess had ended. Without SigningKeys, a made-up key looks the same. If one of several cookies of the name opens
@@ -52,7 +46,7 @@ func (s *Store) Ended(sess *sessions.Session) bool {
 	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	return rec.over || rec.gone
+	return rec.missing || rec.state.in(vanished, dropped)
 }
 
 // Sessions returns the living sessions of a user, the last saved first. The user is the session value that Config.UserKey
@@ -69,14 +63,15 @@ func (s *Store) Sessions(ctx context.Context, user string) ([]Info, error) {
 		return nil, err
 	}
 	var infos []Info
+	now := s.cfg.Now()
 	for _, snap := range snaps {
-		doc, err := s.parse(snap)
+		doc, err := s.layout.Parse(asStored(snap), now)
 		if err != nil {
 			continue // no session, or none that is alive
 		}
 		infos = append(infos, Info{
-			ID: sessionID(doc.ref), Began: doc.started, Saved: doc.updateTime, Expires: doc.expire,
-			MaxAge: doc.maxAge, Values: doc.values,
+			ID: credential.PublicID(doc.ID), Began: doc.Started, Saved: doc.Version, Expires: doc.Expire,
+			MaxAge: doc.MaxAge, Values: doc.Values,
 		})
 	}
 	slices.SortFunc(infos, func(a, b Info) int {
@@ -99,11 +94,11 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(snaps, func(snap *firestore.DocumentSnapshot) bool { return sessionID(snap.Ref) == id })
+	i := slices.IndexFunc(snaps, func(snap *firestore.DocumentSnapshot) bool { return credential.PublicID(snap.Ref.ID) == id })
 	if i < 0 {
 		return gone()
 	}
-	err = s.firestore.delete(ctx, "revoke session", snaps[i].Ref, firestore.Exists)
+	err = s.firestore.delete(ctx, "revoke session", snaps[i].Ref.ID, firestore.Exists)
 	if movedOn(err) {
 		return gone()
 	}
@@ -136,21 +131,5 @@ func (s *Store) sessionsOf(user string) (firestore.Query, error) {
 		return firestore.Query{}, errors.New("echofirestore: the user is empty: it must be the text of the session value " +
 			"that Config.UserKey names")
 	}
-	return s.firestore.collection.Where(fieldUser, "==", user), nil
-}
-
-// userIn returns the text of the value that identifies the user, "" if there is none.
-func (s *Store) userIn(values map[string]any) (string, error) {
-	if s.cfg.UserKey == "" || values[s.cfg.UserKey] == nil {
-		return "", nil
-	}
-	user := fmt.Sprint(values[s.cfg.UserKey])
-	if f, ok := values[s.cfg.UserKey].(float64); ok {
-		user = strconv.FormatFloat(f, 'f', -1, 64) // where fmt has an exponent
-	}
-	if len(user) > maxUserBytes || !utf8.ValidString(user) {
-		return "", rejected(fmt.Errorf("echofirestore: the session value %q (Config.UserKey) must be valid UTF-8 of "+
-			"at most %d bytes as text, for sessions to be found by it", s.cfg.UserKey, maxUserBytes))
-	}
-	return user, nil
+	return s.firestore.collection.Where(document.FieldUser, "==", user), nil
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"sync/atomic"
 )
 
 // responseWriter is the innermost writer of the response, beneath those of the host and of middleware inside. What reaches it
@@ -13,18 +14,18 @@ import (
 type responseWriter struct {
 	http.ResponseWriter
 	x       *Exchange
-	begun   bool // the response has begun in this writer
-	dropped bool // the error response has bypassed this writer, and everything written from now on is dropped
+	begun   atomic.Bool // the response has begun in this writer
+	dropped atomic.Bool // the error response has bypassed this writer, and everything written from now on is dropped
 }
 
 func (w *responseWriter) WriteHeader(status int) {
 	if informational(status) {
-		w.x.hinted = true
+		w.x.hinted.Store(true)
 		w.ResponseWriter.WriteHeader(status) // the response is yet to begin
 		return
 	}
 	w.x.begin(w, status)
-	if !w.dropped {
+	if !w.dropped.Load() {
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
@@ -36,8 +37,8 @@ func informational(status int) bool {
 
 func (w *responseWriter) Write(b []byte) (int, error) {
 	w.x.begin(w, http.StatusOK) // unless a status was set
-	if w.dropped {
-		return 0, w.x.failed
+	if w.dropped.Load() {
+		return 0, w.x.failure()
 	}
 	return w.ResponseWriter.Write(b)
 }
@@ -45,8 +46,8 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 // FlushError makes http.ResponseController's Flush send the header, and so begin the response.
 func (w *responseWriter) FlushError() error {
 	began := w.x.begin(w, http.StatusOK) // unless a status was set
-	if w.dropped {
-		return w.x.failed
+	if w.dropped.Load() {
+		return w.x.failure()
 	}
 	err := http.NewResponseController(w.ResponseWriter).Flush()
 	if began && errors.Is(err, http.ErrNotSupported) {
@@ -62,8 +63,8 @@ func (w *responseWriter) Flush() { _ = w.FlushError() }
 // caller does not get the connection. A cookie is then in the response's header, and the caller must send it.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	began := w.x.begin(w, http.StatusSwitchingProtocols)
-	if w.dropped {
-		return nil, nil, w.x.failed
+	if w.dropped.Load() {
+		return nil, nil, w.x.failure()
 	}
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil && began {

@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// maxWritesBytes bounds the field write.
-const maxWritesBytes = 2 << 10
-
 // writes are the Updates of a store that are under way. Each has an ID, which contains the store and the time in seconds. The
 // document keeps the ID until it is known whether the commit was applied, so that the Update can find out.
 type writes struct {
@@ -58,13 +55,4 @@ func (w *writes) keep(ids []string) []string {
 		began, err := strconv.ParseInt(parts[len(parts)-2], 36, 64) // an older release's did not name the store
 		return err != nil || began < oldest
 	})
-}
-
-// addWrite gives doc the ID of the Update that writes it. If there are too many, the oldest are dropped.
-func (doc *document) addWrite(id string) {
-	doc.writeID = id
-	doc.writes = append(doc.writes, id)
-	for len(strings.Join(doc.writes, " ")) > maxWritesBytes {
-		doc.writes = doc.writes[1:]
-	}
 }

@@ -3,7 +3,6 @@ package session
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
@@ -48,31 +47,6 @@ func TestWritesKeep(t *testing.T) {
 		}
 		if ids[0] != tt.id {
 			t.Errorf("%s: the document that was read has changed", tt.name)
-		}
-	}
-}
-
-// TestAddWrite adds an ID to a document that has as many as fit: the oldest go.
-func TestAddWrite(t *testing.T) {
-	t.Parallel()
-	w := newWrites(time.Second)
-	for _, n := range []int{0, 1, 50, 500} {
-		var ids []string
-		for range n {
-			ids = append(ids, w.begin())
-		}
-		doc, added := &document{writes: slices.Clone(ids)}, w.begin()
-		doc.addWrite(added)
-		size := len(strings.Join(doc.writes, " "))
-		if size > maxWritesBytes || doc.writes[len(doc.writes)-1] != added || doc.writeID != added {
-			t.Errorf("%d IDs: %d bytes, the last is %q, want %q", n, size, doc.writes[len(doc.writes)-1], added)
-		}
-		all := slices.Concat(ids, []string{added})
-		if !slices.Equal(doc.writes, all[len(all)-len(doc.writes):]) {
-			t.Errorf("%d IDs: not the latest are left", n)
-		}
-		if room := maxWritesBytes - size; len(doc.writes) < len(all) && room > len(added) {
-			t.Errorf("%d IDs: %d bytes of room are left", n, room)
 		}
 	}
 }

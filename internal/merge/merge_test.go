@@ -1,4 +1,4 @@
-package session
+package merge
 
 import (
 	"encoding/json"
@@ -72,9 +72,9 @@ func asSession(values map[string]any) map[any]any {
 	return session
 }
 
-func mustDiff(t *testing.T, base, values map[string]any) change {
+func mustDiff(t *testing.T, base, values map[string]any) Change {
 	t.Helper()
-	ch, err := diff(base, asSession(values))
+	ch, err := Diff(base, asSession(values))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,8 +101,8 @@ func TestEqualAgreesWithReflect(t *testing.T) {
 	}
 	for _, a := range others {
 		for _, b := range others {
-			if got, want := equal(a, b), reflect.DeepEqual(a, b); got != want {
-				t.Errorf("equal(%#v, %#v) is %v", a, b, got)
+			if got, want := Equal(a, b), reflect.DeepEqual(a, b); got != want {
+				t.Errorf("Equal(%#v, %#v) is %v", a, b, got)
 			}
 		}
 	}
@@ -110,14 +110,14 @@ func TestEqualAgreesWithReflect(t *testing.T) {
 	forRandom(t, func(rng *rand.Rand) {
 		a, b := randomValue(rng, 3), randomValue(rng, 3)
 		if rng.IntN(3) == 0 {
-			b, _ = clone(a)
+			b, _ = Clone(a)
 		}
 		want := reflect.DeepEqual(a, b)
-		if equal(a, b) != want || equal(b, a) != want {
-			t.Errorf("equal(%#v, %#v) is not %v", a, b, want)
+		if Equal(a, b) != want || Equal(b, a) != want {
+			t.Errorf("Equal(%#v, %#v) is not %v", a, b, want)
 		}
-		if o := others[rng.IntN(len(others))]; equal(a, o) != reflect.DeepEqual(a, o) || equal(o, a) != reflect.DeepEqual(o, a) {
-			t.Errorf("equal(%#v, %#v)", a, o)
+		if o := others[rng.IntN(len(others))]; Equal(a, o) != reflect.DeepEqual(a, o) || Equal(o, a) != reflect.DeepEqual(o, a) {
+			t.Errorf("Equal(%#v, %#v)", a, o)
 		}
 		if want {
 			same++
@@ -130,8 +130,8 @@ func TestEqualAgreesWithReflect(t *testing.T) {
 
 func TestEqualAllocatesNothing(t *testing.T) { //nolint:paralleltest // testing.AllocsPerRun counts those of others too
 	var a any = map[string]any{"n": 1, "s": "x", "l": []any{1.5, nil, true, json.Number("1")}, "m": map[string]any{"i": int64(5)}}
-	b, _ := clone(a)
-	if n := testing.AllocsPerRun(10, func() { equal(a, b) }); n > 0 {
+	b, _ := Clone(a)
+	if n := testing.AllocsPerRun(10, func() { Equal(a, b) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -157,9 +157,9 @@ func TestCloneIsDeep(t *testing.T) {
 	t.Parallel()
 	forRandom(t, func(rng *rand.Rand) {
 		v := randomValue(rng, 4)
-		first, ok := clone(v)
+		first, ok := Clone(v)
 		if !ok || !reflect.DeepEqual(first, v) {
-			t.Fatalf("clone(%#v) = %#v, %v", v, first, ok)
+			t.Fatalf("Clone(%#v) = %#v, %v", v, first, ok)
 		}
 		before := fmt.Sprintf("%#v", first)
 		scribble(v)
@@ -174,8 +174,8 @@ func TestCloneRefuses(t *testing.T) {
 	n := 1
 	for _, v := range []any{&n, []string{"a"}, map[string]string{}, []byte{1}, struct{}{}, map[any]any{}, &time.Time{}} {
 		for _, v := range []any{v, []any{1, v}, map[string]any{"a": v}, map[string]any{"a": []any{map[string]any{"b": v}}}} {
-			if got, ok := clone(v); ok || got != nil {
-				t.Errorf("clone(%#v) = %#v, %v", v, got, ok)
+			if got, ok := Clone(v); ok || got != nil {
+				t.Errorf("Clone(%#v) = %#v, %v", v, got, ok)
 			}
 		}
 	}
@@ -187,40 +187,40 @@ func TestDiff(t *testing.T) {
 		name    string
 		base    map[string]any
 		session map[any]any
-		set     map[string]any
-		removed []string
+		Set     map[string]any
+		Removed []string
 	}{
 		{name: "nothing at all"},
 		{name: "equal", base: map[string]any{"a": []any{1}}, session: map[any]any{"a": []any{1}}},
-		{name: "new session", session: map[any]any{"a": 1}, set: map[string]any{"a": 1}},
-		{name: "new session with a nil", session: map[any]any{"a": nil}, set: map[string]any{"a": nil}},
-		{name: "added", base: map[string]any{"a": 1}, session: map[any]any{"a": 1, "b": 2}, set: map[string]any{"b": 2}},
-		{name: "replaced", base: map[string]any{"a": 1}, session: map[any]any{"a": 2}, set: map[string]any{"a": 2}},
-		{name: "replaced by nil", base: map[string]any{"a": 1}, session: map[any]any{"a": nil}, set: map[string]any{"a": nil}},
-		{name: "nil replaced", base: map[string]any{"a": nil}, session: map[any]any{"a": 0}, set: map[string]any{"a": 0}},
-		{name: "of another type", base: map[string]any{"a": 1}, session: map[any]any{"a": 1.0}, set: map[string]any{"a": 1.0}},
-		{name: "removed", base: map[string]any{"a": 1, "b": 2, "c": nil}, session: map[any]any{"b": 2}, removed: []string{"a", "c"}},
+		{name: "new session", session: map[any]any{"a": 1}, Set: map[string]any{"a": 1}},
+		{name: "new session with a nil", session: map[any]any{"a": nil}, Set: map[string]any{"a": nil}},
+		{name: "added", base: map[string]any{"a": 1}, session: map[any]any{"a": 1, "b": 2}, Set: map[string]any{"b": 2}},
+		{name: "replaced", base: map[string]any{"a": 1}, session: map[any]any{"a": 2}, Set: map[string]any{"a": 2}},
+		{name: "replaced by nil", base: map[string]any{"a": 1}, session: map[any]any{"a": nil}, Set: map[string]any{"a": nil}},
+		{name: "nil replaced", base: map[string]any{"a": nil}, session: map[any]any{"a": 0}, Set: map[string]any{"a": 0}},
+		{name: "of another type", base: map[string]any{"a": 1}, session: map[any]any{"a": 1.0}, Set: map[string]any{"a": 1.0}},
+		{name: "removed", base: map[string]any{"a": 1, "b": 2, "c": nil}, session: map[any]any{"b": 2}, Removed: []string{"a", "c"}},
 		{
 			name: "changed deep inside", base: map[string]any{"a": map[string]any{"l": []any{1}}},
-			session: map[any]any{"a": map[string]any{"l": []any{2}}}, set: map[string]any{"a": map[string]any{"l": []any{2}}},
+			session: map[any]any{"a": map[string]any{"l": []any{2}}}, Set: map[string]any{"a": map[string]any{"l": []any{2}}},
 		},
-		{name: "all at once", base: map[string]any{"a": 1, "b": 2}, session: map[any]any{"b": 3, "c": 4}, set: map[string]any{"b": 3, "c": 4}, removed: []string{"a"}},
+		{name: "all at once", base: map[string]any{"a": 1, "b": 2}, session: map[any]any{"b": 3, "c": 4}, Set: map[string]any{"b": 3, "c": 4}, Removed: []string{"a"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := diff(tt.base, tt.session)
-			slices.Sort(got.removed)
-			if err != nil || !reflect.DeepEqual(got, change{set: tt.set, removed: tt.removed}) {
+			got, err := Diff(tt.base, tt.session)
+			slices.Sort(got.Removed)
+			if err != nil || !reflect.DeepEqual(got, Change{Set: tt.Set, Removed: tt.Removed}) {
 				t.Errorf("%+v, %v", got, err)
 			}
-			if want := len(tt.set) == 0 && len(tt.removed) == 0; got.empty() != want {
-				t.Errorf("empty: %v", got.empty())
+			if want := len(tt.Set) == 0 && len(tt.Removed) == 0; got.Empty() != want {
+				t.Errorf("empty: %v", got.Empty())
 			}
 		})
 	}
 	for _, key := range []any{5, nil, 1.5, struct{}{}, "session"[0], named("a")} {
-		_, err := diff(map[string]any{"a": 1}, map[any]any{"a": 1, key: "x"})
+		_, err := Diff(map[string]any{"a": 1}, map[any]any{"a": 1, key: "x"})
 		if want := fmt.Sprintf("echofirestore: a session key is a %T: it must be a string", key); err == nil || err.Error() != want {
 			t.Errorf("key %#v: %v", key, err)
 		}
@@ -235,20 +235,20 @@ func TestMergeLaws(t *testing.T) {
 	t.Parallel()
 	forRandom(t, func(rng *rand.Rand) {
 		base, ours, theirs := randomValues(rng, 2), randomValues(rng, 2), randomValues(rng, 2)
-		before, _ := clone(theirs)
+		before, _ := Clone(theirs)
 		change := mustDiff(t, base, ours)
 
-		if !mustDiff(t, base, base).empty() {
+		if !mustDiff(t, base, base).Empty() {
 			t.Error("a session is different from itself")
 		}
-		if got := change.applyTo(base); !reflect.DeepEqual(got, ours) {
+		if got := change.ApplyTo(base); !reflect.DeepEqual(got, ours) {
 			t.Errorf("alone: %v, want %v", got, ours)
 		}
-		if got := mustDiff(t, base, base).applyTo(theirs); !reflect.DeepEqual(got, theirs) {
+		if got := mustDiff(t, base, base).ApplyTo(theirs); !reflect.DeepEqual(got, theirs) {
 			t.Errorf("without a change: %v, want %v", got, theirs)
 		}
-		merged := change.applyTo(theirs)
-		if got := change.applyTo(merged); !reflect.DeepEqual(got, merged) {
+		merged := change.ApplyTo(theirs)
+		if got := change.ApplyTo(merged); !reflect.DeepEqual(got, merged) {
 			t.Errorf("applied twice: %v, once: %v", got, merged)
 		}
 		if !reflect.DeepEqual(theirs, before) {
@@ -267,7 +267,7 @@ func TestMergeLaws(t *testing.T) {
 			t.Errorf("keys out of nowhere: %v", merged)
 		}
 		// Which request comes second matters only where both changed a key.
-		other := mustDiff(t, base, theirs).applyTo(ours)
+		other := mustDiff(t, base, theirs).ApplyTo(ours)
 		for key := range joined(merged, other) {
 			if (same(base, ours, key) || same(base, theirs, key)) && !same(merged, other, key) {
 				t.Errorf("key %q: %v or %v, by who comes second", key, merged[key], other[key])
@@ -292,11 +292,11 @@ func same(a, b map[string]any, key string) bool {
 
 func TestApplyToNothing(t *testing.T) {
 	t.Parallel()
-	got := change{removed: []string{"a"}}.applyTo(nil)
+	got := Change{Removed: []string{"a"}}.ApplyTo(nil)
 	if got == nil || len(got) > 0 {
 		t.Errorf("%#v", got)
 	}
-	if got = (change{set: map[string]any{"b": 1}, removed: []string{"a"}}).applyTo(nil); !reflect.DeepEqual(got, map[string]any{"b": 1}) {
+	if got = (Change{Set: map[string]any{"b": 1}, Removed: []string{"a"}}).ApplyTo(nil); !reflect.DeepEqual(got, map[string]any{"b": 1}) {
 		t.Errorf("%#v", got)
 	}
 }
@@ -310,11 +310,11 @@ func TestStoredChange(t *testing.T) {
 		"n": int64(1), "l": []string{"a"}, "t": at, // equal, once stored
 		"x": int8(2), "new": []string{"b"}, "nil": []string(nil),
 	}
-	ch, err := diff(base, session)
+	ch, err := Diff(base, session)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := codec.EncodeJSON(0, ch.applyTo(base))
+	text, err := codec.EncodeJSON(0, ch.ApplyTo(base))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,12 +322,12 @@ func TestStoredChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := ch.stored(base, decoded)
-	want := change{set: map[string]any{"x": 2, "new": []any{"b"}, "nil": nil}, removed: []string{"gone"}}
+	got := ch.Stored(base, decoded)
+	want := Change{Set: map[string]any{"x": 2, "new": []any{"b"}, "nil": nil}, Removed: []string{"gone"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%#v, want %#v", got, want)
 	}
-	if ch.stored(base, decoded).empty() || !(change{set: map[string]any{"n": int64(1)}}).stored(base, base).empty() {
+	if ch.Stored(base, decoded).Empty() || !(Change{Set: map[string]any{"n": int64(1)}}).Stored(base, base).Empty() {
 		t.Error("wrong about being empty")
 	}
 }

@@ -1,0 +1,2 @@
+// Package credential makes session keys, and converts them to the values of cookies and the IDs of documents.
+package credential

@@ -1,0 +1,265 @@
+package credential
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestDocumentID(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, key, want string // want is "" for an error
+	}{
+		{"__session", "abc", "abc"},
+		{"__session", "a:b", "a:b"},
+		{"__session", "a~b", "a~b"},
+		{"__session", "日本語", "日本語"},
+		{"__session", strings.Repeat("k", 1500), strings.Repeat("k", 1500)},
+		{"prefs", "abc", "~prefs:abc"},
+		{"prefs", "a:b", "~prefs:a:b"},
+		{"pre~fs", "abc", "~pre~fs:abc"},
+		{"prefs", strings.Repeat("k", 1500-7), "~prefs:" + strings.Repeat("k", 1500-7)},
+
+		{"prefs", strings.Repeat("k", 1500-6), ""},
+		{"__session", strings.Repeat("k", 1501), ""},
+		{"__session", "", ""},
+		{"__session", "~prefs:abc", ""},
+		{"__session", "~", ""},
+		{"__session", "a/b", ""},
+		{"__session", "__x__", ""},
+		{"prefs", "", ""},
+		{"prefs", "~abc", ""},
+		{"prefs", "a/b", ""},
+		{"prefs", ".", ""},
+		{"prefs", "__x__", ""},
+		{"prefs", "\xff", ""},
+	}
+	scheme := NewScheme("__session", NewKey, false, nil)
+	for _, tt := range tests {
+		got, err := scheme.DocumentID(tt.name, tt.key)
+		if (err != nil) != (tt.want == "") || err == nil && got != tt.want {
+			t.Errorf("DocumentID(%q, %.20q) = %.20q, %v, want %.20q", tt.name, tt.key, got, err, tt.want)
+		}
+	}
+}
+
+// TestDocumentIDsNeverCollide tries names and keys of few characters, those that the ID is put together with, so that
+// it would soon find two that share an ID: a key issued under one name would open a session of another.
+func TestDocumentIDsNeverCollide(t *testing.T) {
+	t.Parallel()
+	const alphabet = "~:_a."
+	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable
+	text := func() string {
+		b := make([]byte, 1+rng.IntN(6))
+		for i := range b {
+			b[i] = alphabet[rng.IntN(len(alphabet))]
+		}
+		return string(b)
+	}
+	type session struct{ name, key string }
+	for _, cookieName := range []string{"__session", "a", "~a", "a~", "~"} {
+		scheme := NewScheme(cookieName, NewKey, false, nil)
+		sessions := make(map[string]session)
+		for range 50000 {
+			s := session{text(), text()}
+			if rng.IntN(3) == 0 {
+				s.name = cookieName
+			}
+			if (&http.Cookie{Name: s.name}).Valid() != nil {
+				continue // no session has such a name
+			}
+			id, err := scheme.DocumentID(s.name, s.key)
+			if err != nil {
+				continue
+			}
+			if other, ok := sessions[id]; ok && other != s {
+				t.Fatalf("CookieName %q: %+v and %+v share the ID %q", cookieName, s, other, id)
+			}
+			sessions[id] = s
+		}
+		if len(sessions) < 1000 {
+			t.Errorf("only %d IDs", len(sessions))
+		}
+	}
+}
+
+// newScheme returns a Scheme that issues one key.
+func newScheme(key string) *Scheme {
+	return NewScheme("__session", func() string { return key }, false, nil)
+}
+
+func TestIssue(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		key  string
+		ok   bool
+	}{
+		{name: "letters", key: "abc", ok: true},
+		{name: "1500 bytes", key: strings.Repeat("k", 1500), ok: true},
+		{name: "punctuation that a cookie can hold", key: "a!#$%&'()*+-.:<=>?@[]^_`{|}~", ok: true},
+		{name: "space", key: "a b", ok: true},
+		{name: "spaces at the ends", key: " a ", ok: true},
+		{name: "comma", key: "a,b", ok: true},
+
+		{name: "empty", key: ""},
+		{name: "slash", key: "a/b"},
+		{name: "dot", key: "."},
+		{name: "two dots", key: ".."},
+		{name: "reserved", key: "__x__"},
+		{name: "1501 bytes", key: strings.Repeat("k", 1501)},
+		{name: "invalid UTF-8", key: "\xff"},
+		{name: "tilde first", key: "~abc"},
+		{name: "looks like another session's ID", key: "~prefs:abc"},
+		{name: "Japanese: no cookie holds it", key: "鍵"},
+		{name: "semicolon", key: "a;b"},
+		{name: "quote", key: `a"b`},
+		{name: "in quotes", key: `"ab"`},
+		{name: "backslash", key: `a\b`},
+		{name: "line break", key: "a\r\nSet-Cookie: x=y"},
+		{name: "NUL", key: "a\x00"},
+		{name: "DEL", key: "a\x7f"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			scheme := newScheme(tt.key)
+			got, err := scheme.Issue("__session")
+			if !tt.ok {
+				if err == nil || got != (Credential{}) {
+					t.Fatalf("issued %+v, %v", got, err)
+				}
+				if !strings.Contains(err.Error(), "Config.KeyFactory") {
+					t.Errorf("error %q does not name the field", err)
+				}
+				if len(tt.key) > 2 && strings.Contains(err.Error(), tt.key) {
+					t.Errorf("error %q shows the key", err)
+				}
+				return
+			}
+			if want := (Credential{tt.key, tt.key, tt.key}); err != nil || got != want {
+				t.Fatalf("issued %+v, %v", got, err)
+			}
+			// What the browser sends back must be the key again.
+			cookie, err := http.ParseSetCookie((&http.Cookie{Name: "__session", Value: got.Cookie}).String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+			r.AddCookie(cookie)
+			if keys := scheme.Sent(r, "__session"); !slices.Equal(keys, []string{tt.key}) {
+				t.Errorf("%q comes back as %q", tt.key, keys)
+			}
+		})
+	}
+}
+
+func TestIssueOfAnotherName(t *testing.T) {
+	t.Parallel()
+	scheme := newScheme(strings.Repeat("k", 1500))
+	if got, err := scheme.Issue("prefs"); err == nil {
+		t.Errorf("issued %.10q…, %.20q…, whose ID has %d bytes", got.Key, got.ID, len(got.ID))
+	}
+	scheme = newScheme("k")
+	if got, err := scheme.Issue("prefs"); got != (Credential{"k", "k", "~prefs:k"}) || err != nil {
+		t.Errorf("issued %+v, %v", got, err)
+	}
+}
+
+func TestSigned(t *testing.T) {
+	t.Parallel()
+	hashKey := func(b byte) []byte { return []byte(strings.Repeat(string(rune(b)), 32)) }
+	signs := func(hashKeys bool, keys ...[]byte) *Scheme { return NewScheme("__session", NewKey, hashKeys, keys) }
+	old, rotated := signs(false, hashKey('a'), nil), signs(false, hashKey('b'), nil, hashKey('a'), nil)
+	encrypted, foreign := signs(false, hashKey('a'), []byte(strings.Repeat("k", 16))), signs(false, hashKey('c'))
+	tests := []struct {
+		name     string
+		from, to *Scheme
+		as       string // the name of the cookie in which it comes back
+		ok       bool
+	}{
+		{"its own", old, old, "__session", true},
+		{"signed before the rotation", old, rotated, "__session", true},
+		{"signed after the rotation", rotated, old, "__session", false},
+		{"encrypted", encrypted, encrypted, "__session", true},
+		{"signed, where cookies are encrypted", old, encrypted, "__session", false},
+		{"encrypted, where cookies are signed", encrypted, old, "__session", false},
+		{"signed by somebody else", foreign, old, "__session", false},
+		{"not signed", signs(false), old, "__session", false},
+		{"under another name", old, old, "prefs", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			cred, err := tt.from.Issue("__session")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+			r.AddCookie(&http.Cookie{Name: tt.as, Value: cred.Cookie})
+			var want []string
+			if tt.ok {
+				want = []string{cred.Key}
+			}
+			if got := tt.to.Sent(r, tt.as); !slices.Equal(got, want) {
+				t.Errorf("keys %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestHashedIDs(t *testing.T) {
+	t.Parallel()
+	one := NewScheme("__session", NewKey, true, nil)
+	cred, err := one.Issue("__session")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(cred.ID, cred.Key) || len(cred.ID) != 43 {
+		t.Errorf("the ID %q is not a hash of the key %q", cred.ID, cred.Key)
+	}
+	other := NewScheme("admin", NewKey, true, nil)
+	if id, err := other.DocumentID("__session", cred.Key); id != cred.ID || err != nil {
+		t.Errorf("with another CookieName: %q, %v, want %q", id, err, cred.ID)
+	}
+	if id, err := one.DocumentID("admin", cred.Key); id == cred.ID || err != nil {
+		t.Errorf("under another name: the same ID %q, %v", id, err)
+	}
+	if id := PublicID(cred.ID); len(id) != 22 || strings.Contains(cred.ID, id) {
+		t.Errorf("public ID %q", id)
+	}
+}
+
+func TestSent(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		values []string
+		want   []string
+	}{
+		{"none", nil, nil},
+		{"one", []string{"a"}, []string{"a"}},
+		{"in their order", []string{"b", "a"}, []string{"b", "a"}},
+		{"twice the same", []string{"a", "a", "b"}, []string{"a", "b"}},
+		{"some that cannot be keys", []string{"", "a/b", "..", "~x", "__x__", "a"}, []string{"a"}},
+		{"many", []string{"a", "b", "c", "d"}, []string{"a", "b", "c"}},
+		{"many, of which some cannot be keys", []string{"a", "", "b", "/", "c", "d"}, []string{"a", "b", "c"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+			r.AddCookie(&http.Cookie{Name: "other", Value: "x"})
+			for _, value := range tt.values {
+				r.AddCookie(&http.Cookie{Name: "__session", Value: value})
+			}
+			if got := newScheme("k").Sent(r, "__session"); !slices.Equal(got, tt.want) {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}

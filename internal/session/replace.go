@@ -1,0 +1,128 @@
+package session
+
+import (
+	"cmp"
+	"context"
+
+	"cloud.google.com/go/firestore"
+
+	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/document"
+)
+
+// replace stores the changed session in the place of the version that was read, under a new key if it is to be renewed. If
+// that is not the stored version any more, it returns false and what is stored now, nil if nothing is.
+func (c *commit) replace(ctx context.Context) (found *document.Document, done bool, err error) {
+	prev, next := c.rec.doc, c.next
+	cred, err := c.nextCredential()
+	if err != nil {
+		return nil, false, err
+	}
+	updates, err := c.layout.Replace(prev, next, cred.ID, c.writes.keep(prev.Writes), c.writeID)
+	if err != nil {
+		return nil, false, rejected(err)
+	}
+	found, done, err = c.conditionally(ctx, prev, func() (err error) {
+		if next.ID == prev.ID {
+			next.Version, err = c.firestore.update(ctx, "save session", next.ID, prev.Version, updates)
+		} else {
+			next.Version, err = c.firestore.move(ctx, prev.ID, prev.Version, next.ID, next.Fields)
+		}
+		return err
+	}, func() (*document.Document, bool, error) {
+		found, err := unlessMalformed(c.read(ctx, next.ID))
+		wrote := found != nil && next.Wrote(found)
+		if err == nil && !wrote && next.ID != prev.ID {
+			found, err = c.reread(ctx, c.rec)
+		}
+		return found, wrote, err
+	})
+	if err != nil || !done {
+		return found, false, err
+	}
+	if found != nil {
+		next = found
+	}
+	values := c.change.ApplyTo(c.rec.values)
+	if c.writeID == "" && len(values) == 0 && len(next.Values) > 0 && cred.Key == c.rec.key {
+		// This request emptied the session, but others have stored values in it: they set the cookie.
+		c.rec.saved(c.sess, cred, next, values, c.rec.pendingCookie())
+		return nil, true, nil
+	}
+	c.saved(cred, next, values)
+	return nil, true, nil
+}
+
+// nextCredential returns the credential for the next save of the session: a new one, if it is to be renewed.
+func (c *commit) nextCredential() (credential.Credential, error) {
+	if c.rec.keyState == renewing {
+		return c.issue(c.rec.name)
+	}
+	return c.credential(c.rec.name, c.rec.key)
+}
+
+// saved notes what is stored of the session now, and the cookie for the response to set.
+func (c *commit) saved(cred credential.Credential, doc *document.Document, values map[string]any) {
+	c.rec.saved(c.sess, cred, doc, values, c.newCookie(c.rec.name, cred.Cookie, c.sess.Options, doc))
+}
+
+// erase deletes the version that was read, which the request has emptied. If that is not the stored version any more, it
+// returns false and what is stored now, nil if nothing is.
+func (c *commit) erase(ctx context.Context) (found *document.Document, done bool, err error) {
+	found, done, err = c.deleteVersion(ctx, c.rec, c.rec.doc)
+	if done {
+		// The values that the handler has left in the session do not count as a change, even if others have removed some.
+		c.rec.ended(c.sess, c.change.ApplyTo(c.rec.values), expiredCookie(c.rec.name, c.sess.Options))
+	}
+	return found, done, err
+}
+
+// deleteVersion deletes prev and returns true. If prev is not the stored version any more, it returns false and what is stored
+// now, nil if nothing is. In that case, nobody can tell which request has deleted it.
+func (s *Store) deleteVersion(
+	ctx context.Context, rec *record, prev *document.Document,
+) (found *document.Document, done bool, err error) {
+	return s.conditionally(ctx, prev, func() error {
+		return s.firestore.delete(ctx, "delete session", prev.ID, firestore.LastUpdateTime(prev.Version))
+	}, func() (*document.Document, bool, error) {
+		found, err := s.reread(ctx, rec)
+		return found, false, err
+	})
+}
+
+// conditionally makes a commit on the condition that prev is the stored version. If it is not, it returns false and what is
+// stored now, nil if nothing is. If the answer is lost, lookUp reads what is stored, and reports whether this commit has written
+// it, which is success as well. If prev is still stored, the commit is made once more. That is safe, because a version can
+// be replaced only once. One retry is enough for INTERNAL, see
+// https://cloud.google.com/firestore/native/docs/understand-error-codes.
+func (s *Store) conditionally(
+	ctx context.Context, prev *document.Document, commit func() error,
+	lookUp func() (found *document.Document, written bool, err error),
+) (found *document.Document, done bool, err error) {
+	for lost := error(nil); ; {
+		err := commit()
+		unknown := outcomeUnknown(err)
+		if !unknown && !movedOn(err) {
+			return nil, err == nil, err
+		}
+		found, written, unread := lookUp()
+		switch {
+		case unread != nil && !unknown:
+			return nil, false, inConflict(ctx, unread)
+		case unread == nil && (written || !unknown || found == nil || !found.Version.Equal(prev.Version)):
+			return found, written, nil
+		case unread != nil || lost != nil:
+			return nil, false, cmp.Or(lost, err)
+		}
+		lost = err
+	}
+}
+
+// reread returns what is stored of a session now, nil if it is over.
+func (s *Store) reread(ctx context.Context, rec *record) (*document.Document, error) {
+	doc, err := unlessMalformed(s.find(ctx, rec.name, rec.key))
+	if err != nil {
+		return nil, inConflict(ctx, err)
+	}
+	return doc, nil
+}

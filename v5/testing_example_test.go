@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/echofirestore/echofirestore/v5"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/v5"
 )
 
 // newCounter returns the application under test. It takes the Config, so that a test can bring its own client and clock.

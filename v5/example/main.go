@@ -75,7 +75,7 @@ var page = template.Must(template.New("").Parse(`<!DOCTYPE html>
 <html lang="en">
 <title>echofirestore on Echo 5</title>
 <h1>Hello, {{or .User "stranger"}}.</h1>
-<p>You have been here {{.Visits}} times.</p>
+<p class="count">You have seen this page {{.Visits}} {{if eq .Visits 1}}time{{else}}times{{end}}</p>
 {{if .User}}
 <form method="post" action="/sign-out"><button>Sign out</button></form>
 {{else}}

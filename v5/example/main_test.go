@@ -44,12 +44,12 @@ func TestApp(t *testing.T) {
 		status             int
 		want               string
 	}{
-		{"GET", "/", "none", http.StatusOK, "Hello, stranger.</h1>\n<p>You have been here 1 times."},
-		{"GET", "/", "same-origin", http.StatusOK, "Hello, stranger.</h1>\n<p>You have been here 2 times."},
+		{"GET", "/", "none", http.StatusOK, "Hello, stranger.</h1>\n<p class=\"count\">You have seen this page 1 time"},
+		{"GET", "/", "same-origin", http.StatusOK, "Hello, stranger.</h1>\n<p class=\"count\">You have seen this page 2 times"},
 		{"POST", "/sign-in", "cross-site", http.StatusForbidden, ""},
-		{"POST", "/sign-in", "same-origin", http.StatusOK, "Hello, &lt;Ada&gt;.</h1>\n<p>You have been here 3 times."},
-		{"GET", "/", "same-origin", http.StatusOK, "Hello, &lt;Ada&gt;.</h1>\n<p>You have been here 4 times."},
-		{"POST", "/sign-out", "same-origin", http.StatusOK, "Hello, stranger.</h1>\n<p>You have been here 1 times."},
+		{"POST", "/sign-in", "same-origin", http.StatusOK, "Hello, &lt;Ada&gt;.</h1>\n<p class=\"count\">You have seen this page 3 times"},
+		{"GET", "/", "same-origin", http.StatusOK, "Hello, &lt;Ada&gt;.</h1>\n<p class=\"count\">You have seen this page 4 times"},
+		{"POST", "/sign-out", "same-origin", http.StatusOK, "Hello, stranger.</h1>\n<p class=\"count\">You have seen this page 1 time"},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), step.method, server.URL+step.path, strings.NewReader("name=<Ada>"))
 		if err != nil {

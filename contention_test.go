@@ -17,6 +17,8 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/bubble"
+	"github.com/echofirestore/echofirestore/internal/testclock"
 )
 
 var aborted = status.Error(codes.Aborted, "Too much contention on these documents. Please try again.")
@@ -64,11 +66,11 @@ func look(c echo.Context, _ *echofirestore.Store) error   { _ = session(c); retu
 
 // serve has a writer served, while fail makes things fail. It returns the response, and the error that
 // Config.ErrorHandler was given.
-func (w writer) serve(t *testing.T, n *network, fail func()) (_ *httptest.ResponseRecorder, told error) {
+func (w writer) serve(t *testing.T, n *bubble.Network, fail func()) (_ *httptest.ResponseRecorder, told error) {
 	t.Helper()
-	clock := newClock()
+	clock := testclock.New()
 	store, err := echofirestore.NewStore(echofirestore.Config{
-		Client: n.client, UserKey: "user", MaxAge: 3600, TouchAfter: time.Minute, Now: clock.Now,
+		Client: n.Client, UserKey: "user", MaxAge: 3600, TouchAfter: time.Minute, Now: clock.Now,
 		Logger: slog.New(slog.DiscardHandler),
 		ErrorHandler: func(_ echo.Context, err error) error {
 			told = err
@@ -84,7 +86,7 @@ func (w writer) serve(t *testing.T, n *network, fail func()) (_ *httptest.Respon
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 	if !w.new {
 		now := clock.Now()
-		if _, err := n.client.Collection(echofirestore.DefaultCollection).Doc("key").Create(t.Context(), map[string]any{
+		if _, err := n.Client.Collection(echofirestore.DefaultCollection).Doc("key").Create(t.Context(), map[string]any{
 			"data": payload(now), "max_age": 3600, "expire": now.Add(time.Hour), "user": "alice",
 		}); err != nil {
 			t.Fatal(err)
@@ -92,7 +94,7 @@ func (w writer) serve(t *testing.T, n *network, fail func()) (_ *httptest.Respon
 		req.AddCookie(&http.Cookie{Name: "__session", Value: "key"})
 	}
 	clock.Advance(w.advance)
-	n.server.ResetOps()
+	n.Server.ResetOps()
 	fail()
 	rec := httptest.NewRecorder()
 	e.ServeHTTP(rec, req)
@@ -107,21 +109,21 @@ func TestContention(t *testing.T) {
 		for _, times := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s, %d times", w.name, times), func(t *testing.T) {
 				t.Parallel()
-				n := newNetwork(t)
+				n := bubble.NewNetwork(t)
 				synctest.Test(t, func(t *testing.T) {
 					start := time.Now()
 					got, _ := w.serve(t, n, func() {
-						n.server.Inject(firestoretest.Fault{Method: "Commit", Times: times, Err: aborted})
+						n.Server.Inject(firestoretest.Fault{Method: "Commit", Times: times, Err: aborted})
 					})
 					if took := time.Since(start); got.Code != http.StatusOK || took > 4*time.Second {
 						t.Errorf("status %d after %v: %s", got.Code, took, got.Body)
 					}
 				})
-				want, calls := w.cost, n.server.Calls()
+				want, calls := w.cost, n.Server.Calls()
 				if w.inTransaction {
 					want.Reads += times
 				}
-				if got := n.server.Ops(); got != want || calls["Commit"] != times+1 {
+				if got := n.Server.Ops(); got != want || calls["Commit"] != times+1 {
 					t.Errorf("cost %v, want %v; %d commits", got, want, calls["Commit"])
 				}
 			})
@@ -136,13 +138,13 @@ func TestLastingContention(t *testing.T) {
 	for _, w := range writers {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			n := newNetwork(t)
+			n := bubble.NewNetwork(t)
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
 				got, err := w.serve(t, n, func() {
-					n.server.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Err: aborted})
+					n.Server.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Err: aborted})
 				})
-				took, reads, commits := time.Since(start), n.server.Ops().Reads, n.server.Calls()["Commit"]
+				took, reads, commits := time.Since(start), n.Server.Ops().Reads, n.Server.Calls()["Commit"]
 				t.Logf("%d after %v, %d commits and %d reads: %v", got.Code, took, commits, reads, err)
 				if commits < 6 || commits > 18 || took < 7*time.Second || took > 10*time.Second {
 					t.Errorf("%d commits in %v", commits, took)

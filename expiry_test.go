@@ -213,6 +213,32 @@ func TestExtendedMeanwhileThenRefused(t *testing.T) {
 	}
 }
 
+// TestExpiredBeforeItIsEncoded saves a session that has expired: that comes first, whatever the Encoder says about the values.
+func TestExpiredBeforeItIsEncoded(t *testing.T) {
+	t.Parallel()
+	type number int
+	for name, value := range map[string]any{"not encodable": make(chan int), "equal once it is stored": number(5)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.POST("/begin", set("n", 5))
+			a.POST("/", func(c echo.Context) error {
+				session(c).Values["n"] = value
+				a.clock.Advance(2 * time.Hour)
+				if err := echofirestore.Save(c); !errors.Is(err, echofirestore.ErrGone) {
+					t.Errorf("error %v, want ErrGone", err)
+				}
+				return nil
+			})
+			b := a.browser()
+			b.post("/begin")
+			if got := b.post("/"); got.StatusCode != http.StatusOK || len(a.documents()) != 0 {
+				t.Errorf("status %d, documents %v", got.StatusCode, a.documents())
+			}
+		})
+	}
+}
+
 // TestUpdateEndsWhatIsOver has an Update's function end a session that has expired since it was read: there is nothing to
 // end, and no cookie to delete, for it may be that of a new session.
 func TestUpdateEndsWhatIsOver(t *testing.T) {

@@ -3,13 +3,20 @@ package echofirestore_test
 import (
 	"bytes"
 	"cmp"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -19,33 +26,10 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/bubble"
+	"github.com/echofirestore/echofirestore/internal/emulator"
+	"github.com/echofirestore/echofirestore/internal/testclock"
 )
-
-// clock is a clock that tests move. It starts at the present, since documents also bear times of the server.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Now().Truncate(time.Second)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Set(now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // An app is an Echo application with sessions, served over TLS, and the Firestore beneath it.
 type app struct {
@@ -53,11 +37,11 @@ type app struct {
 	t         *testing.T
 	firestore *firestoretest.Server
 	client    *firestore.Client
-	clock     *clock
+	clock     *testclock.Clock
 	config    echofirestore.Config
 	store     *echofirestore.Store
-	server    *httptest.Server
-	log       *syncBuffer // what the store logged
+	server    *httptest.Server // nil in a bubble
+	log       *syncBuffer      // what the store logged
 }
 
 // newApp starts an app whose Config is changed by the given functions. Routes may be added until the first request.
@@ -71,8 +55,34 @@ func newApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 // newBareApp is newApp, but installs no middleware.
 func newBareApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	t.Helper()
-	a := &app{Echo: echo.New(), t: t, clock: newClock(), log: new(syncBuffer)}
-	a.firestore, a.client = firestoretest.Start(t)
+	server, client := firestoretest.Start(t)
+	a := newUnservedApp(t, server, client, configure)
+	a.server = httptest.NewUnstartedServer(a.Echo)
+	a.server.EnableHTTP2 = true
+	a.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	a.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate()}}
+	a.server.StartTLS()
+	t.Cleanup(a.server.Close)
+	return a
+}
+
+// newBubbleApp is newApp for bubbles of testing/synctest, where waiting takes no time. Browsers call the app directly.
+func newBubbleApp(t *testing.T, n *bubble.Network, configure ...func(*echofirestore.Config)) *app {
+	t.Helper()
+	a := newBareBubbleApp(t, n, configure...)
+	a.Use(a.store.Middleware())
+	return a
+}
+
+// newBareBubbleApp is newBubbleApp, but installs no middleware.
+func newBareBubbleApp(t *testing.T, n *bubble.Network, configure ...func(*echofirestore.Config)) *app {
+	t.Helper()
+	return newUnservedApp(t, n.Server, n.Client, configure)
+}
+
+func newUnservedApp(t *testing.T, server *firestoretest.Server, client *firestore.Client, configure []func(*echofirestore.Config)) *app {
+	t.Helper()
+	a := &app{Echo: echo.New(), t: t, firestore: server, client: client, clock: testclock.New(), log: new(syncBuffer)}
 	a.firestore.LimitTransactions(firestoretest.TransactionLimit) // as the service does
 	a.config = echofirestore.Config{
 		Client: a.client,
@@ -87,21 +97,32 @@ func newBareApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	if a.store, err = echofirestore.NewStore(a.config); err != nil {
 		t.Fatal(err)
 	}
-	a.server = httptest.NewUnstartedServer(a.Echo)
-	a.server.EnableHTTP2 = true
-	a.server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	a.server.StartTLS()
-	t.Cleanup(a.server.Close)
 	return a
 }
+
+// certificate returns that of the servers. The one of package httptest is an RSA key, whose handshakes take a tenth of the
+// time of all tests.
+var certificate = sync.OnceValue(func() tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+})
 
 // aboutResponses skips a test on the emulator. It has many apps, and is about responses rather than about Firestore. The
 // official client leaves a connection to the emulator open for each of them, until the emulator accepts no more.
 func aboutResponses(t *testing.T) {
 	t.Helper()
-	if os.Getenv("FIRESTORE_EMULATOR_HOST") != "" {
-		t.Skip("it is about responses, for which Firestore in memory will do")
-	}
+	emulator.Avoid(t, "it is about responses, for which Firestore in memory will do")
 }
 
 // A syncBuffer is a buffer for several goroutines.
@@ -129,27 +150,47 @@ type browser struct {
 	http.Client
 }
 
-func (a *app) browser() *browser { return a.browserAt(a.server.URL) }
+func (a *app) browser() *browser {
+	if a.server == nil {
+		return a.browserOf("https://app.test", directTransport{a.Echo})
+	}
+	return a.browserAt(a.server.URL)
+}
 
 // plainBrowser returns a browser that has the app served over plain HTTP.
 func (a *app) plainBrowser() *browser {
-	server := httptest.NewServer(a.Echo)
+	server := httptest.NewUnstartedServer(a.Echo)
+	server.Config.ErrorLog = a.server.Config.ErrorLog
+	server.Start()
 	a.t.Cleanup(server.Close)
 	return a.browserAt(server.URL)
 }
 
-func (a *app) browserAt(url string) *browser {
+func (a *app) browserAt(url string) *browser { return a.browserOf(url, a.server.Client().Transport) }
+
+func (a *app) browserOf(url string, transport http.RoundTripper) *browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	return &browser{t: a.t, url: url, Client: http.Client{
 		Jar:       jar,
-		Transport: a.server.Client().Transport,
+		Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
 	}}
+}
+
+// A directTransport has requests served without a network.
+type directTransport struct{ http.Handler }
+
+func (d directTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	r := httptest.NewRequestWithContext(req.Context(), req.Method, req.URL.String(), req.Body)
+	r.Header = req.Header
+	rec := httptest.NewRecorder()
+	d.ServeHTTP(rec, r)
+	return rec.Result(), nil
 }
 
 // A reply is a response that was read to its end.
@@ -253,4 +294,27 @@ func (a *app) cost(f func()) firestoretest.Ops {
 	before := a.firestore.Ops()
 	f()
 	return a.firestore.Ops().Sub(before)
+}
+
+func withCookie(key string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Cookie", "__session="+key) }
+}
+
+// payload is the data field of a session of Alice's that was last changed at the given time.
+func payload(created time.Time) string {
+	return fmt.Sprintf(`{"created": %d, "session": {"user": "alice"}}`, created.Unix())
+}
+
+// values returns the values of the stored session called key.
+func (a *app) values(key string) map[string]any {
+	a.t.Helper()
+	doc, ok := a.documents()[key]
+	if !ok {
+		a.t.Fatalf("no document %q", key)
+	}
+	payload, err := echofirestore.DecodeJSON(doc["data"].(string))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return payload.Values
 }

@@ -1,168 +1,63 @@
 package echofirestore_test
 
 import (
-	"bufio"
-	"bytes"
-	"cmp"
-	"flag"
-	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
-	"sync"
-	"sync/atomic"
+	"net/http"
 	"testing"
-	"testing/synctest"
-	"time"
+
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/internal/leaktest"
+	"github.com/echofirestore/echofirestore/internal/model"
 )
 
-var (
-	seedFlag      = flag.Uint64("seed", 0, "the one history that TestModel shows")
-	historiesFlag = flag.Int("histories", 0, "how many histories TestModel runs, other ones each time")
-	soakFlag      = flag.Duration("soak", 0, "for how long TestModel runs histories, other ones each time; TestLeaks makes all its requests")
-)
-
-const (
-	modelHistories = 3000
-	modelTime      = 4 * time.Second // of which an idle machine makes most; CI runs more of them
-	modelShards    = 4
-)
-
-// TestModel runs histories: random interleavings of visits, with a network that fails at random, after each of which
-// nothing must be wrong. A history is made of its seed alone, so it can be seen again:
-//
-//	go test -run TestModel -seed 4711 .
-//
-// Seeds that have found something are in testdata/model/seeds. They are what they were only until the histories are made
-// in another way, so what one has found has a test of its own besides.
+// TestModel runs random histories of requests and faults.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	if *seedFlag != 0 {
-		h := runHistory(t, newNetwork(t), newTally(), *seedFlag)
-		t.Log("\n" + strings.Join(h.lines, "\n"))
-		return
-	}
-	seeds := seedsToRun(t)
-	total := newTally()
-	t.Cleanup(func() { t.Logf("\n%v", total) })
-	var mu sync.Mutex
-	for shard := range modelShards {
-		t.Run(fmt.Sprint("shard ", shard), func(t *testing.T) {
-			t.Parallel()
-			network, tally := newNetwork(t), newTally()
-			for seed, ok := seeds(); ok && !t.Failed(); seed, ok = seeds() {
-				runHistory(t, network, tally, seed)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			total.add(tally)
-		})
-	}
+	model.Run(t, newHost)
 }
 
-// runHistory runs the history with the given seed, and shows it if something is wrong with it.
-func runHistory(t *testing.T, n *network, tally *tally, seed uint64) (h *history) {
-	t.Helper()
-	tally.histories++
-	synctest.Test(t, func(t *testing.T) {
-		h = newHistory(seed, n, tally)
-		h.run(t.Context())
-	})
-	if h.problems != nil {
-		t.Errorf("go test -run TestModel -seed %d .\n%s\n\n%s", seed, strings.Join(h.problems, "\n"), strings.Join(h.lines, "\n"))
-	}
-	return h
+// TestLeaks looks for what requests leave behind.
+func TestLeaks(t *testing.T) { //nolint:paralleltest // it measures the process
+	leaktest.Run(t, newHost)
 }
 
-// seedsToRun returns what hands out seeds, to several goroutines.
-func seedsToRun(t *testing.T) func() (seed uint64, ok bool) {
+// newHost returns an Echo for package model.
+func newHost(t testing.TB, cfg firesession.Config, handler model.Handler) http.Handler {
 	t.Helper()
-	var first, n uint64 = 1, modelHistories
-	limit := modelTime
-	switch {
-	case *soakFlag > 0:
-		first, n, limit = uint64(time.Now().UnixNano()), 1<<62, *soakFlag
-	case *historiesFlag > 0:
-		first, n, limit = uint64(time.Now().UnixNano()), uint64(*historiesFlag), 1<<62
-	case testing.Short():
-		n = modelHistories / 10
-	}
-	kept := keptSeeds(t)
-	var next atomic.Uint64
-	begun := time.Now()
-	return func() (uint64, bool) {
-		i := next.Add(1) - 1
-		if i < uint64(len(kept)) {
-			return kept[i], true
-		}
-		i -= uint64(len(kept))
-		return first + i, i < n && time.Since(begun) < limit
-	}
-}
-
-// keptSeeds returns the seeds in testdata/model/seeds: one to a line, with a comment after it.
-func keptSeeds(t *testing.T) []uint64 {
-	t.Helper()
-	file, err := os.ReadFile(filepath.Join("testdata", "model", "seeds"))
+	sessions, err := echofirestore.Config{
+		Client:     cfg.Client,
+		Collection: cfg.Collection,
+		KeyFactory: cfg.KeyFactory,
+		MaxAge:     cfg.MaxAge,
+		TouchAfter: cfg.TouchAfter,
+		UserKey:    cfg.UserKey,
+		HashKeys:   cfg.HashKeys,
+		Logger:     cfg.Logger,
+		Now:        cfg.Now,
+	}.ToMiddleware()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var seeds []uint64
-	for lines := bufio.NewScanner(bytes.NewReader(file)); lines.Scan(); {
-		text, _, _ := strings.Cut(lines.Text(), "#")
-		if text = strings.TrimSpace(text); text == "" {
-			continue
-		}
-		seed, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seeds = append(seeds, seed)
-	}
-	return seeds
+	e := echo.New()
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{
+		LogErrorFunc: func(_ echo.Context, err error, _ []byte) error { return err },
+	}), sessions)
+	e.POST("/", func(c echo.Context) error { return handler(c.Response(), c.Request(), hostSessions{c}) })
+	return e
 }
 
-// A tally counts what happened in histories.
-type tally struct {
-	histories int
-	counts    map[string]map[string]int // of things, by kind
-}
+type hostSessions struct{ c echo.Context }
 
-func newTally() *tally { return &tally{counts: make(map[string]map[string]int)} }
+func (s hostSessions) Get() (*sessions.Session, error) { return echofirestore.Get(s.c) }
+func (s hostSessions) Session() *sessions.Session      { return session(s.c) }
+func (s hostSessions) Save() error                     { return echofirestore.Save(s.c) }
+func (s hostSessions) Destroy() error                  { return echofirestore.Destroy(s.c) }
+func (s hostSessions) Renew() error                    { return echofirestore.Renew(s.c) }
 
-// note counts one thing of a kind.
-func (y *tally) note(kind string, thing any) { y.count(kind, fmt.Sprint(thing), 1) }
-
-func (y *tally) count(kind, thing string, n int) {
-	if y.counts[kind] == nil {
-		y.counts[kind] = make(map[string]int)
-	}
-	y.counts[kind][thing] += n
-}
-
-func (y *tally) add(other *tally) {
-	y.histories += other.histories
-	for kind, things := range other.counts {
-		for thing, n := range things {
-			y.count(kind, thing, n)
-		}
-	}
-}
-
-func (y *tally) String() string {
-	var s strings.Builder
-	fmt.Fprintf(&s, "%d histories\n", y.histories)
-	for _, kind := range slices.Sorted(maps.Keys(y.counts)) {
-		things := y.counts[kind]
-		fmt.Fprintf(&s, "%s:\n", kind)
-		for _, thing := range slices.SortedFunc(maps.Keys(things), func(a, b string) int {
-			return cmp.Or(cmp.Compare(things[b], things[a]), cmp.Compare(a, b))
-		}) {
-			fmt.Fprintf(&s, "%8d  %s\n", things[thing], thing)
-		}
-	}
-	return s.String()
+func (s hostSessions) Update(fn func(*sessions.Session) error) error {
+	return echofirestore.Update(s.c, fn)
 }

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"text/tabwriter"
 	"time"
 
@@ -18,6 +21,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/bubble"
 )
 
 // TestRenew renews a session while other requests use it and Firestore falters: there must be exactly one valid key.
@@ -372,10 +376,16 @@ func TestKeyIsTaken(t *testing.T) {
 // that all is well, it must have that.
 func TestRenewUnderFaults(t *testing.T) {
 	t.Parallel()
-	table := new(strings.Builder)
-	w := tabwriter.NewWriter(table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "call\tfault\tapplied\tstatus\tvalid keys\tthe client's")
+	var mu sync.Mutex
+	var rows []string
 	t.Cleanup(func() {
+		table := new(strings.Builder)
+		w := tabwriter.NewWriter(table, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "call\tfault\tapplied\tstatus\tvalid keys\tthe client's")
+		slices.Sort(rows)
+		for _, row := range rows {
+			fmt.Fprintln(w, row)
+		}
 		w.Flush()
 		t.Log("\n" + table.String())
 	})
@@ -390,31 +400,37 @@ func TestRenewUnderFaults(t *testing.T) {
 			for _, after := range []bool{false, true} {
 				name := fmt.Sprintf("%s %d, %v, applied: %v", call.method, call.skip+1, code, after)
 				t.Run(name, func(t *testing.T) {
-					a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "new" } })
-					a.putSession("old", `{"user":"alice"}`)
-					a.POST("/", func(c echo.Context) error {
-						session(c).Values["admin"] = true
-						return echofirestore.Renew(c)
+					t.Parallel()
+					n := bubble.NewNetwork(t)
+					synctest.Test(t, func(t *testing.T) {
+						a := newBubbleApp(t, n, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "new" } })
+						a.putSession("old", `{"user":"alice"}`)
+						a.POST("/", func(c echo.Context) error {
+							session(c).Values["admin"] = true
+							return echofirestore.Renew(c)
+						})
+						fault := status.Error(code, "no")
+						a.firestore.Inject(firestoretest.Fault{Method: call.method, Skip: call.skip, After: after, Err: fault})
+						if call.skip > 0 { // reading back, which only happens if the commit was repeated
+							a.firestore.Inject(firestoretest.Fault{Method: "Commit", After: true, Err: status.Error(codes.Unavailable, "no")})
+						}
+						got := a.browser().post("/", withCookie("old"))
+						docs, cookie := a.documents(), got.cookie("__session")
+						if len(docs) != 1 {
+							t.Errorf("documents %v", docs)
+						}
+						told := "old"
+						if cookie != nil {
+							told = cookie.Value
+						}
+						ok := got.StatusCode == http.StatusOK
+						if ok && docs[told] == nil || !ok && cookie != nil || ok != (cookie != nil) {
+							t.Errorf("status %d, cookie %v, documents %v", got.StatusCode, cookie, docs)
+						}
+						mu.Lock()
+						defer mu.Unlock()
+						rows = append(rows, fmt.Sprintf("%s %d\t%v\t%v\t%d\t%d\t%s", call.method, call.skip+1, code, after, got.StatusCode, len(docs), told))
 					})
-					fault := status.Error(code, "no")
-					a.firestore.Inject(firestoretest.Fault{Method: call.method, Skip: call.skip, After: after, Err: fault})
-					if call.skip > 0 { // reading back, which only happens if the commit was repeated
-						a.firestore.Inject(firestoretest.Fault{Method: "Commit", After: true, Err: status.Error(codes.Unavailable, "no")})
-					}
-					got := a.browser().post("/", withCookie("old"))
-					docs, cookie := a.documents(), got.cookie("__session")
-					if len(docs) != 1 {
-						t.Errorf("documents %v", docs)
-					}
-					told := "old"
-					if cookie != nil {
-						told = cookie.Value
-					}
-					ok := got.StatusCode == http.StatusOK
-					if ok && docs[told] == nil || !ok && cookie != nil || ok != (cookie != nil) {
-						t.Errorf("status %d, cookie %v, documents %v", got.StatusCode, cookie, docs)
-					}
-					fmt.Fprintf(w, "%s %d\t%v\t%v\t%d\t%d\t%s\n", call.method, call.skip+1, code, after, got.StatusCode, len(docs), told)
 				})
 			}
 		}

@@ -23,15 +23,6 @@ import (
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
-// countUp is what a handler has Update do.
-func countUp(sess *sessions.Session) error {
-	n, _ := sess.Values["n"].(int)
-	sess.Values["n"] = n + 1
-	return nil
-}
-
-func countOne(c echo.Context) error { return echofirestore.Update(c, countUp) }
-
 // lostCodes are the codes after which a commit may have been applied.
 var lostCodes = []codes.Code{codes.Unavailable, codes.Internal, codes.Unknown, codes.DeadlineExceeded}
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/echofirestore/echofirestore"
 )
@@ -31,7 +32,7 @@ func TestUserField(t *testing.T) {
 		{name: "fraction", value: 0.5, want: "0.5"},
 		{name: "number", value: json.Number("5"), want: "5"},
 		{name: "struct", value: struct{ ID int }{1}, want: "map[ID:1]"},
-		{name: "time", value: mayDay, want: fmt.Sprint(mayDayMillis)},
+		{name: "time", value: time.Unix(1714566645, 123456789), want: "1714566645123"},
 		{name: "nil", value: nil, want: nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -159,19 +159,24 @@ func (c *commit) compare() {
 	if c.change, c.invalid = merge.Diff(c.rec.values, c.sess.Values); c.invalid != nil {
 		return
 	}
-	if c.rec.state != stored || endedBy(c.sess) || !c.hasChanged() {
-		return
-	}
-	if c.writeID == "" { // an Update saves what its function has seen
+	if c.rec.state == stored && c.writeID == "" { // an Update saves what its function has seen
 		c.rec.moveOn(c.turns.latest(c.rec.doc))
 	}
 	doc := c.rec.doc
+	if c.rec.state != stored || endedBy(c.sess) || !c.hasChanged() || doc.ExpiredAt(c.cfg.Now()) {
+		return // this document is not to be changed
+	}
 	maxAge := doc.MaxAge
 	if c.sess.Options.MaxAge != c.rec.maxAge {
 		maxAge = c.sess.Options.MaxAge
 	}
-	if c.next, c.invalid = c.layout.Next(doc, c.change.ApplyTo(doc.Values), maxAge, c.cfg.Now()); c.invalid == nil {
-		c.change = c.change.Stored(c.rec.values, c.next.Values)
+	if c.next, c.invalid = c.layout.Next(doc, c.change.ApplyTo(doc.Values), maxAge, c.cfg.Now()); c.invalid != nil {
+		return
+	}
+	set := len(c.change.Set)
+	c.change = c.change.Stored(c.rec.values, c.next.Values)
+	if len(c.change.Set) < set && !merge.Equal(c.rec.values, doc.Values) { // others may have changed what this request has not
+		c.next, c.invalid = c.layout.Next(doc, c.change.ApplyTo(doc.Values), maxAge, c.cfg.Now())
 	}
 }
 

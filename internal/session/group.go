@@ -37,6 +37,9 @@ func (c *commit) share(ctx context.Context) (done bool, err error) {
 		// The values that the handler has left in the session do not count as a change, even if others have removed some.
 		c.rec.ended(c.sess, c.change.ApplyTo(c.rec.values), expiredCookie(c.rec.name, c.sess.Options))
 		return true, nil
+	case out.over:
+		c.rec.vanish()
+		return true, nil
 	case out.doc == nil:
 		return false, nil
 	default:
@@ -102,7 +105,8 @@ func (c *commit) commitGroup(ctx context.Context, m *member) outcome {
 		case err != nil:
 			return outcome{done: true, err: err}
 		case done || found == nil:
-			return outcome{done: true, doc: found, erased: done && found == nil}
+			erases := next.updates == nil
+			return outcome{done: true, doc: found, erased: done && erases, over: !done && erases}
 		}
 		prev, interfered = found, true
 		if !pause(ctx, attempt, time.Since(start)) {

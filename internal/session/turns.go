@@ -49,6 +49,7 @@ type outcome struct {
 	err    error              // the session could not be saved
 	doc    *document.Document // what is stored; nil if nothing is
 	erased bool               // the group has emptied the session, and its document is deleted
+	over   bool               // the group was to do that, but another request has ended the session
 }
 
 func newTurns() *turns { return &turns{of: make(map[string]*turn)} }

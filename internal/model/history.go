@@ -1,0 +1,399 @@
+package model
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/bubble"
+	"github.com/echofirestore/echofirestore/internal/testclock"
+)
+
+type ops = firestoretest.Ops
+
+// A history is a number of visits to one application, all by chance, but by the same chance for the same seed: which
+// of them takes the next step, at its calls to Firestore, and what becomes of the call.
+type history struct {
+	*rand.Rand
+	network    *bubble.Network
+	clock      *testclock.Clock
+	collection string
+	hashed     bool // Config.HashKeys, in every fourth history
+	servers    []http.Handler
+	issued     atomic.Int64 // keys
+	tally      *tally
+
+	baton    sync.Mutex // held but while visits run
+	tick     atomic.Int64
+	visits   []*visit
+	planned  int      // visits yet to come
+	faults   float64  // the chance of a call to be hit
+	browsers []string // their cookies
+	keys     []string // all that were issued
+	late     []late
+	ledger   ledger
+	lines    []string // what happened, in words
+	problems []string
+}
+
+// A late call has been answered, and arrives at some time after that.
+type late struct {
+	v *visit
+	c *call
+}
+
+const (
+	modelMaxAge     = 3600
+	modelTouchAfter = 10 * time.Minute
+	takenKey        = "taken" // of a session of somebody else, that the key factory may return
+)
+
+func newHistory(t testing.TB, seed uint64, host Host, n *bubble.Network, tally *tally) *history {
+	t.Helper()
+	h := &history{
+		Rand:       rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // to have it again
+		network:    n,
+		clock:      testclock.New(),
+		collection: fmt.Sprintf("history-%d", tally.histories),
+		hashed:     seed%4 == 1,
+		tally:      tally,
+		browsers:   make([]string, 3),
+		ledger:     newLedger(),
+	}
+	for range 2 {
+		h.servers = append(h.servers, h.newServer(t, host))
+	}
+	h.planned = 4 + h.IntN(16)
+	h.faults = []float64{0, 0.1, 0.3}[h.IntN(3)]
+	return h
+}
+
+// logHandler tells visits what the log says of them.
+type logHandler struct{ slog.Handler }
+
+func (logHandler) Enabled(context.Context, slog.Level) bool { return true }
+
+func (logHandler) Handle(ctx context.Context, r slog.Record) error {
+	v, ok := ctx.Value(visitKey{}).(*visit)
+	switch {
+	case !ok:
+	case strings.Contains(r.Message, "dropped"):
+		v.dropped = true
+	case r.Level >= slog.LevelError && (v.begun || r.Message == "session not saved"):
+		v.unsaved = true
+	}
+	return nil
+}
+
+func (h *history) now() int { return int(h.tick.Load()) }
+
+// id returns the ID of the document of a key.
+func (h *history) id(key string) string {
+	if h.hashed {
+		hash := sha256.Sum256([]byte(firesession.DefaultCookieName + ":" + key))
+		return base64.RawURLEncoding.EncodeToString(hash[:])
+	}
+	return key
+}
+
+// newKey is a key factory that every now and then returns a key that is taken.
+func (h *history) newKey() string {
+	n := h.issued.Add(1)
+	if n%9 == 5 {
+		return takenKey
+	}
+	return fmt.Sprintf("key-%d", n)
+}
+
+// newServer returns one more server of the application.
+func (h *history) newServer(t testing.TB, host Host) http.Handler {
+	t.Helper()
+	return host(t, firesession.Config{
+		Client:     h.network.Client,
+		Collection: h.collection,
+		MaxAge:     modelMaxAge,
+		TouchAfter: modelTouchAfter,
+		UserKey:    sidKey,
+		KeyFactory: h.newKey,
+		HashKeys:   h.hashed,
+		Now:        h.clock.Now,
+		Logger:     slog.New(logHandler{}),
+	}, func(w http.ResponseWriter, r *http.Request, s Sessions) error {
+		return r.Context().Value(visitKey{}).(*visit).handle(w, s)
+	})
+}
+
+func (h *history) say(format string, args ...any) {
+	h.lines = append(h.lines, fmt.Sprintf("%4d  ", h.now())+fmt.Sprintf(format, args...))
+}
+
+func (h *history) problem(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	h.problems = append(h.problems, text)
+	h.say("PROBLEM: %s", text)
+}
+
+// run lets the history happen.
+func (h *history) run(ctx context.Context) {
+	h.baton.Lock()
+	defer h.baton.Unlock()
+	h.writeOutside(h.id(takenKey), false, map[string]string{"data": `{"created": 1, "session": {"sid": "taken"}}`, "user": "taken"})
+	for h.step(ctx) {
+		if h.now() > 5000 {
+			h.problem("the history does not end")
+			for _, v := range h.visits {
+				v.crash()
+			}
+			h.planned = 0
+		}
+	}
+	h.audit(ctx)
+}
+
+// step is one thing that happens. It reports false when nothing is left to happen.
+func (h *history) step(ctx context.Context) bool {
+	h.settle()
+	h.tick.Add(1)
+	type choice struct {
+		weight int
+		do     func()
+	}
+	var choices []choice
+	may := func(weight int, do func()) { choices = append(choices, choice{weight, do}) }
+	active, idle, asleep := 0, true, false
+	for _, v := range h.visits {
+		switch {
+		case v.done:
+			continue
+		case v.asleep:
+			may(2, func() { h.wake(v) })
+		case v.call.arrived:
+			may(4, func() { h.answer(v, nil) })
+		default:
+			may(6, func() { h.decide(v) })
+		}
+		if active++; !v.lost && h.faults > 0 && h.IntN(4) == 0 {
+			may(1, func() { h.goAway(v) })
+		}
+		asleep = asleep || v.asleep
+		idle = idle && v.call != nil && v.call.Method == "wait"
+	}
+	if h.planned > 0 && active < 4 {
+		may(8/(1+active)+1, func() { h.begin(ctx) })
+	}
+	for i, l := range h.late {
+		may(2, func() { h.late = slices.Delete(h.late, i, i+1); h.deliver(l) })
+	}
+	if choices == nil {
+		return false
+	}
+	if h.planned > 0 {
+		if !asleep {
+			may(1, func() { h.pass(time.Second) })
+		}
+		if idle { // for nothing that takes long is allowed to by Config.Timeout, but handlers
+			may(3, func() { h.pass([]time.Duration{11 * time.Minute, 50 * time.Minute}[h.IntN(2)]) })
+		}
+		may(1, func() { h.annotate() })
+	}
+	total := 0
+	for _, c := range choices {
+		total += c.weight
+	}
+	n := h.IntN(total)
+	for _, c := range choices {
+		if n -= c.weight; n < 0 {
+			c.do()
+			break
+		}
+	}
+	return true
+}
+
+func (h *history) pass(d time.Duration) {
+	h.clock.Advance(d)
+	h.say("%v pass", d)
+}
+
+// settle waits until every visit is at a call, asleep or done. One that is asleep stays so for the history until that
+// wakes it, though others may have waited for longer meanwhile: how long the client waits is not by our chance.
+func (h *history) settle() {
+	h.baton.Unlock()
+	synctest.Wait()
+	h.baton.Lock()
+	for _, v := range h.visits {
+		switch {
+		case v.call != nil && v.call.gaveUp:
+			h.say("#%d waits no more for its %s", v.id, v.call.Method)
+			h.unanswered(v, v.call)
+			v.call, v.asleep = nil, true
+		case v.running:
+			select {
+			case c, ok := <-v.calls:
+				h.reached(v, c, ok)
+			default:
+				v.running, v.asleep = false, true
+			}
+		}
+	}
+}
+
+// reached notes that v has come to its next call, or to its end.
+func (h *history) reached(v *visit, c *call, ok bool) {
+	if v.call != nil {
+		h.unanswered(v, v.call)
+	}
+	v.asleep, v.running, v.call = false, false, c
+	if ok {
+		c.sent = h.clock.Now()
+		v.sent = append(v.sent, c)
+		if id := creates(c); id != "" {
+			v.unsure[id] = true
+			v.collides = v.collides || id == h.id(takenKey)
+		}
+		return
+	}
+	h.end(v)
+}
+
+// wake lets time pass until v is awake.
+func (h *history) wake(v *visit) {
+	h.baton.Unlock()
+	c, ok := <-v.calls
+	h.baton.Lock()
+	h.reached(v, c, ok)
+}
+
+// follow is called by visits when it may be the time that has woken them: the race detector must know that all which the
+// history has done until then comes before what they do now.
+func (h *history) follow() {
+	h.baton.Lock()
+	defer h.baton.Unlock()
+}
+
+// annotate has another program write a field of its own into a session's document.
+func (h *history) annotate() {
+	id := h.ledger.anyAlive(h.Rand)
+	if id == h.id(takenKey) {
+		return
+	}
+	h.say("another program annotates %s", id)
+	for _, v := range h.visits {
+		v.solo = v.solo && v.done
+	}
+	h.writeOutside(id, true, map[string]string{"note": fmt.Sprint(h.now())})
+}
+
+// writeOutside is a write of another program: it creates a document, or changes fields of one that exists.
+func (h *history) writeOutside(id string, exists bool, fields map[string]string) {
+	database := "projects/" + h.network.Server.Project() + "/databases/(default)"
+	doc := &pb.Document{Name: database + "/documents/" + h.collection + "/" + id, Fields: make(map[string]*pb.Value)}
+	if !exists {
+		doc.Fields["max_age"] = &pb.Value{ValueType: &pb.Value_NullValue{}}
+	}
+	for field, text := range fields {
+		doc.Fields[field] = &pb.Value{ValueType: &pb.Value_StringValue{StringValue: text}}
+	}
+	w := &pb.Write{
+		Operation:       &pb.Write_Update{Update: doc},
+		CurrentDocument: &pb.Precondition{ConditionType: &pb.Precondition_Exists{Exists: exists}},
+	}
+	if exists {
+		w.UpdateMask = &pb.DocumentMask{FieldPaths: slices.Collect(maps.Keys(fields))}
+	}
+	h.arrive(nil, newCall("Commit", &pb.CommitRequest{Database: database, Writes: []*pb.Write{w}}))
+}
+
+// arrive has the server apply a call of v, nil for another program's.
+func (h *history) arrive(v *visit, c *call) {
+	before := h.network.Server.Ops()
+	h.network.Make(&c.Call)
+	c.arrived, c.applied = true, c.Err == nil
+	if v != nil {
+		cost := h.network.Server.Ops().Sub(before)
+		v.cost = ops{Reads: v.cost.Reads + cost.Reads, Writes: v.cost.Writes + cost.Writes, Deletes: v.cost.Deletes + cost.Deletes}
+	}
+	switch req := c.Request.(type) {
+	case *pb.BatchGetDocumentsRequest:
+		c.found = h.ledger.at(idOf(req.GetDocuments()[0]))
+		h.checkState(c.found)
+	case *pb.CommitRequest:
+		if c.Err == nil {
+			h.committed(v, req)
+			if v != nil {
+				v.applied = h.now()
+			}
+		} else if v != nil {
+			h.noteAmbiguity(v, c)
+		}
+	}
+}
+
+// noteAmbiguity counts the commits that fail since they were applied before, by a call whose answer was lost.
+func (h *history) noteAmbiguity(v *visit, c *call) {
+	for _, earlier := range v.sent {
+		if earlier == c || !earlier.arrived || !earlier.applied || !proto.Equal(earlier.Request, c.Request) {
+			continue
+		}
+		h.tally.note("commits repeated after they were applied", "all of them")
+		id := cmp.Or(creates(c), writes(c))
+		if h.ledger.at(id).writer != v {
+			h.tally.note("commits repeated after they were applied", "overwritten or deleted meanwhile")
+		}
+		return
+	}
+}
+
+// answer gives v the answer to its call: that of the server, or err.
+func (h *history) answer(v *visit, err error) {
+	c := v.call
+	if err != nil {
+		c.Responses, c.Err = nil, err
+	} else if c.found != nil && !v.looked && c.Err == nil {
+		v.loaded = c.found
+	}
+	if c.Err != nil {
+		h.say("#%d %s: %v", v.id, inWords(c), status.Code(c.Err))
+	} else {
+		h.say("#%d %s: ok", v.id, inWords(c))
+	}
+	if c.Err != nil {
+		h.unanswered(v, c)
+	}
+	switch status.Code(c.Err) {
+	case codes.OK, codes.AlreadyExists, codes.FailedPrecondition, codes.NotFound:
+		delete(v.unsure, creates(c))
+	}
+	if c.Err == nil && c.found != nil && c.found.exists {
+		delete(v.unsure, c.found.id) // it has looked
+	}
+	v.call, v.running = nil, true
+	close(c.answered)
+}
+
+// unanswered notes what v does not know for lack of an answer: whether it created what it wanted to read.
+func (h *history) unanswered(v *visit, c *call) {
+	if req, ok := c.Request.(*pb.BatchGetDocumentsRequest); ok && slices.Contains(v.created, idOf(req.GetDocuments()[0])) {
+		v.unsure[idOf(req.GetDocuments()[0])] = true
+	}
+}

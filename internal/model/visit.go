@@ -1,0 +1,132 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+)
+
+// A visit is one request of a history: what its handler does, and what was seen of it.
+type visit struct {
+	h        *history
+	id       int
+	browser  int // whose cookies it takes and gets; -1 for one that replays a key
+	key      string
+	server   http.Handler
+	collides bool   // its first new key is taken
+	silent   bool   // takes the session from Echo's context, so that the handler does not learn of a failed load
+	steps    []step // before the response
+	ending   ending
+	late     []step // after the response has begun
+
+	// What it is at.
+	calls   chan *call
+	leave   context.CancelFunc // the client goes away
+	running bool               // since the last step of the history
+	asleep  bool               // in the client's backoff, or in a call that hangs
+	call    *call              // waits for what becomes of it
+	done    bool
+
+	// What happened to it.
+	beginAt  time.Time
+	finished int       // tick
+	crashed  bool      // its process did
+	lost     bool      // the client does not see the response
+	faulty   bool      // some call was hit
+	struck   []string  // by which faults
+	started  time.Time // by the bubble's clock, that of time-outs
+	solo     bool      // nothing else happened meanwhile
+	sent     []*call
+	cost     ops
+	created  []string        // documents, by commits of its own
+	deletes  []string        // likewise, while they were alive
+	unsure   map[string]bool // documents that it may have created: no answer has told
+	loaded   *state          // what its last read found before the handler saw the session
+
+	// What its handler has seen and done.
+	looked   bool // at the session
+	unread   bool // it was destroyed unread
+	isNew    bool
+	seen     map[string]string
+	seenAt   time.Time
+	writes   []*write
+	updates  []*addition
+	ends     bool              // it has tried to end or renew the session
+	saw      map[string]string // what an Update under way saw of the session that it ends; nil if there is none
+	draining bool              // an Update that empties it is under way
+	renewing string            // the session's ID, while it shows none because it is to be renewed
+	empties  bool              // it has removed the last value that it knew of
+	applied  int               // tick of the last commit of its own that was
+	dropped  bool              // the log or an error says that its changes are, since the session is gone
+
+	response *http.Response
+	begun    bool  // the handler has sent the response, and goes on
+	err      error // of the handler
+	unsaved  bool  // the log says that a session was not saved, or could not be read after the response had begun
+}
+
+type visitKey struct{}
+
+// A write is a value that a visit has given to a key of the session sid, "" for none.
+type write struct {
+	v          *visit
+	sid        string
+	key, value string
+	at         int // tick
+	superseded bool
+	moot       bool // it removes what the visit has set before, and so changes nothing if there was nothing before
+	undone     bool // by its Update, which ran again, or by the end of the session
+	tried      bool // a save was, before the end of the handler
+	acked      int  // tick at which one had returned nil; 0 if none has
+}
+
+// An addition is an Update of a session, which counts or appends to a list.
+type addition struct {
+	v     *visit
+	sid   string
+	id    string // what it appends; "" if it counts
+	at    int
+	acked int // tick at which it had returned nil; 0 if it has not
+}
+
+func (v *visit) String() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "#%d", v.id)
+	if v.browser >= 0 {
+		fmt.Fprintf(&s, " of browser %d", v.browser)
+	}
+	fmt.Fprintf(&s, " with cookie %q:", v.key)
+	if v.silent {
+		s.WriteString(" (silently)")
+	}
+	for _, st := range v.steps {
+		fmt.Fprintf(&s, " %s %s,", st.op, st.key)
+	}
+	fmt.Fprintf(&s, " %s", v.ending)
+	for _, st := range v.late {
+		fmt.Fprintf(&s, ", then %s %s", st.op, st.key)
+	}
+	return s.String()
+}
+
+// run is the visit, from the request to the end of the response.
+func (v *visit) run(ctx context.Context) {
+	defer close(v.calls)
+	req := httptest.NewRequestWithContext(context.WithValue(ctx, visitKey{}, v), http.MethodPost, "/", http.NoBody)
+	if v.key != "" {
+		req.Header.Set("Cookie", "__session="+v.key)
+	}
+	rec := httptest.NewRecorder()
+	defer func() { v.response = rec.Result() }()
+	defer func() {
+		if p := recover(); p == errHandler { //nolint:errorlint // the very one
+			rec.WriteHeader(http.StatusInternalServerError) // as an application does that recovers from panics
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	v.server.ServeHTTP(rec, req)
+}

@@ -112,7 +112,7 @@ func TestMaxAgeOfAnotherRequest(t *testing.T) {
 	a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": 3600, "expire": a.clock.Now().Add(time.Hour)})
 	a.POST("/other", func(c echo.Context) error { session(c).Options.MaxAge = 60; return nil })
 	a.POST("/", set("n", 1))
-	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post("/other", withCookie("key")) }})
+	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.elsewhere().post("/other", withCookie("key")) }})
 	got := a.browser().post("/", withCookie("key"))
 	doc := a.documents()["key"]
 	if cookie := got.cookie("__session"); doc["max_age"] != int64(60) || cookie == nil || cookie.MaxAge != 60 {
@@ -135,7 +135,7 @@ func TestEqualValueIsNoChange(t *testing.T) {
 			a.POST("/begin", set("profile", profile{"alice"}))
 			a.POST("/other", set("profile", profile{"bob"}))
 			key := ""
-			other := func() { a.browser().post("/other", withCookie(key)) }
+			other := func() { a.elsewhere().post("/other", withCookie(key)) }
 			a.POST("/", func(c echo.Context) error {
 				session(c).Values["profile"] = profile{"alice"}
 				session(c).Values["n"] = 1

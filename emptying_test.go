@@ -126,7 +126,7 @@ func TestEmptying(t *testing.T) {
 					if tt.meanwhile != nil {
 						a.POST("/other", tt.meanwhile)
 						a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() {
-							other = touched(a.browser().post("/other", withCookie("key")).cookie("__session"))
+							other = touched(a.elsewhere().post("/other", withCookie("key")).cookie("__session"))
 						}})
 					}
 					var got reply
@@ -169,7 +169,7 @@ func TestEmptiedTogether(t *testing.T) {
 			a.POST("/b", s.handler(remove("b")))
 			first := ""
 			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() {
-				first = touched(a.browser().post("/b", withCookie("key")).cookie("__session"))
+				first = touched(a.elsewhere().post("/b", withCookie("key")).cookie("__session"))
 			}})
 			var got reply
 			want := firestoretest.Ops{Reads: 3, Writes: 1, Deletes: 1}
@@ -357,7 +357,7 @@ func TestUpdateEmpties(t *testing.T) {
 			fault := firestoretest.Fault{Method: "Commit", Err: tt.fault, After: tt.fault != nil}
 			if tt.meanwhile != nil {
 				a.POST("/other", tt.meanwhile)
-				fault.Do = func() { a.browser().post("/other", withCookie("key")) }
+				fault.Do = func() { a.elsewhere().post("/other", withCookie("key")) }
 			}
 			a.firestore.Inject(fault)
 			var got reply
@@ -414,7 +414,7 @@ func TestUpdateEndsWhatItSaw(t *testing.T) {
 			})
 			if tt.meanwhile != nil {
 				a.POST("/other", tt.meanwhile)
-				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post("/other", withCookie("key")) }})
+				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.elsewhere().post("/other", withCookie("key")) }})
 			}
 			got := a.browser().post("/", withCookie("key"))
 			if cookie := touched(got.cookie("__session")); got.StatusCode != tt.status || runs != tt.runs || cookie != tt.cookie {
@@ -440,7 +440,7 @@ func TestEmptiedAndRenewed(t *testing.T) {
 		session(c).Flashes()
 		return echofirestore.Renew(c)
 	})
-	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post("/other", withCookie("key")) }})
+	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.elsewhere().post("/other", withCookie("key")) }})
 	got := a.browser().post("/", withCookie("key"))
 	if cookie := touched(got.cookie("__session")); got.StatusCode != http.StatusOK || cookie != "set to new" {
 		t.Errorf("status %d, cookie %s", got.StatusCode, cookie)
@@ -472,7 +472,7 @@ func TestEmptiedWithoutAnAnswer(t *testing.T) {
 				a.POST("/other", tt.other)
 				a.POST("/", func(c echo.Context) error { session(c).Flashes(); return nil })
 				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Err: status.Error(code, "lost"), Do: func() {
-					a.browser().post("/other", withCookie("key"))
+					a.elsewhere().post("/other", withCookie("key"))
 				}})
 				got := a.browser().post("/", withCookie("key"))
 				if cookie := touched(got.cookie("__session")); got.StatusCode != http.StatusOK || cookie != "left alone" {
@@ -492,7 +492,7 @@ func TestEmptiedTogetherWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	faults := map[string]func(*app) firestoretest.Fault{
 		"another request ends it": func(a *app) firestoretest.Fault {
-			return firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post("/logout", withCookie("key")) }}
+			return firestoretest.Fault{Method: "Commit", Do: func() { a.elsewhere().post("/logout", withCookie("key")) }}
 		},
 	}
 	for _, code := range lostCodes {
@@ -512,7 +512,7 @@ func TestEmptiedTogetherWithoutAnAnswer(t *testing.T) {
 				return echofirestore.Save(c)
 			})
 			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() {
-				a.browser().post("/other", withCookie("key"))
+				a.elsewhere().post("/other", withCookie("key"))
 				a.firestore.Inject(fault(a))
 			}})
 			got := a.browser().post("/", withCookie("key"))

@@ -155,7 +155,7 @@ func TestExtendedMeanwhile(t *testing.T) {
 				extending := firestoretest.Ops{Reads: 1, Writes: 1}
 				a := newLongApp(t, req, func(a *app) {
 					a.clock.Advance(40 * time.Minute)
-					if cost := a.cost(func() { a.browser().post("/extend", withCookie("key1")) }); cost != extending {
+					if cost := a.cost(func() { a.elsewhere().post("/extend", withCookie("key1")) }); cost != extending {
 						t.Errorf("the other request: cost %v", cost)
 					}
 					a.clock.Advance(40 * time.Minute)
@@ -199,7 +199,7 @@ func TestExtendedMeanwhileThenRefused(t *testing.T) {
 			t.Parallel()
 			a := newLongApp(t, req, func(a *app) {
 				a.clock.Advance(40 * time.Minute)
-				a.browser().post("/extend", withCookie("key1"))
+				a.elsewhere().post("/extend", withCookie("key1"))
 				a.clock.Advance(40 * time.Minute)
 				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Err: status.Error(codes.PermissionDenied, "no")})
 			}, nil, func(cfg *echofirestore.Config) { cfg.TouchAfter = time.Minute })

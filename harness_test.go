@@ -40,15 +40,16 @@ type app struct {
 	clock     *testclock.Clock
 	config    echofirestore.Config
 	store     *echofirestore.Store
-	server    *httptest.Server // nil in a bubble
-	log       *syncBuffer      // what the store logged
+	second    *echofirestore.Store // as another process has it
+	server    *httptest.Server     // nil in a bubble
+	log       *syncBuffer          // what the store logged
 }
 
 // newApp starts an app whose Config is changed by the given functions. Routes may be added until the first request.
 func newApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	t.Helper()
 	a := newBareApp(t, configure...)
-	a.Use(a.store.Middleware())
+	a.Use(a.middleware())
 	return a
 }
 
@@ -70,7 +71,7 @@ func newBareApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 func newBubbleApp(t *testing.T, n *bubble.Network, configure ...func(*echofirestore.Config)) *app {
 	t.Helper()
 	a := newBareBubbleApp(t, n, configure...)
-	a.Use(a.store.Middleware())
+	a.Use(a.middleware())
 	return a
 }
 
@@ -93,11 +94,43 @@ func newUnservedApp(t *testing.T, server *firestoretest.Server, client *firestor
 	for _, f := range configure {
 		f(&a.config)
 	}
-	var err error
-	if a.store, err = echofirestore.NewStore(a.config); err != nil {
-		t.Fatal(err)
+	for _, store := range []**echofirestore.Store{&a.store, &a.second} {
+		var err error
+		if *store, err = echofirestore.NewStore(a.config); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return a
+}
+
+// middleware returns that of the store, and for a browser that is elsewhere, that of another one.
+func (a *app) middleware() echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		here, elsewhere := a.store.Middleware()(next), a.second.Middleware()(next)
+		return func(c echo.Context) error {
+			if c.Request().Header.Get(elsewhereHeader) != "" {
+				return elsewhere(c)
+			}
+			return here(c)
+		}
+	}
+}
+
+const elsewhereHeader = "X-Elsewhere"
+
+// elsewhere returns a browser whose requests are served by another process, which does not wait for this one's turns.
+func (a *app) elsewhere() *browser {
+	b := a.browser()
+	b.Transport = elsewhereTransport{b.Transport}
+	return b
+}
+
+type elsewhereTransport struct{ http.RoundTripper }
+
+func (t elsewhereTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set(elsewhereHeader, "1")
+	return t.RoundTripper.RoundTrip(r)
 }
 
 // certificate returns that of the servers. The one of package httptest is an RSA key, whose handshakes take a tenth of the

@@ -44,7 +44,7 @@ func TestUpdateCountsOnce(t *testing.T) {
 			name: "others count",
 			meanwhile: func(_ *testing.T, a *app) {
 				for range 30 {
-					a.browser().post("/count", withCookie("key"))
+					a.elsewhere().post("/count", withCookie("key"))
 				}
 			},
 			want: map[string]any{"user": "alice", "n": 31},
@@ -71,7 +71,7 @@ func TestUpdateCountsOnce(t *testing.T) {
 		{
 			name: "others set a value",
 			meanwhile: func(_ *testing.T, a *app) {
-				a.browser().post("/set", withCookie("key"))
+				a.elsewhere().post("/set", withCookie("key"))
 			},
 			want: map[string]any{"user": "alice", "n": 1, "k": 1},
 		},

@@ -129,17 +129,16 @@ func (c *commit) do(ctx context.Context, do action) (found *document.Document, d
 		return found, false, err
 	case doTouch:
 		return nil, true, c.touch(ctx)
-	case doErase, doReplace:
-		if c.writeID != "" { // it has the turn
+	case doErase, doReplace, doRenew:
+		switch {
+		case c.writeID != "": // an Update has the turn
 			return c.replace(ctx)
+		case c.rec.keyState == renewing:
+			return c.saveAlone(ctx)
+		default:
+			done, err = c.share(ctx)
+			return nil, done, err
 		}
-		done, err = c.share(ctx)
-		return nil, done, err
-	case doRenew:
-		if c.writeID != "" {
-			return c.replace(ctx)
-		}
-		return c.renew(ctx)
 	case doEndSeen:
 		return c.endSeen(ctx)
 	case doEnd:

@@ -34,8 +34,7 @@ func (c *commit) share(ctx context.Context) (done bool, err error) {
 	case out.err != nil:
 		return false, out.err
 	case out.erased:
-		// The values that the handler has left in the session do not count as a change, even if others have removed some.
-		c.rec.ended(c.sess, c.change.ApplyTo(c.rec.values), expiredCookie(c.rec.name, c.sess.Options))
+		c.erased()
 		return true, nil
 	case out.over:
 		c.rec.vanish()
@@ -45,6 +44,37 @@ func (c *commit) share(ctx context.Context) (done bool, err error) {
 	default:
 		return true, c.shared(out.doc)
 	}
+}
+
+// saveAlone saves a session that is to be renewed, and shares the turn with no others. They find its document deleted. If
+// another version is stored than the request has, it returns false and that.
+func (c *commit) saveAlone(ctx context.Context) (found *document.Document, done bool, err error) {
+	id, m := c.rec.doc.ID, &member{commit: c, alone: true}
+	if err := c.turns.take(ctx, id, m); err != nil {
+		return nil, false, err
+	}
+	defer c.turns.pass(id, m)
+	if latest := c.turns.latest(c.rec.doc); latest != c.rec.doc {
+		return latest, false, nil
+	}
+	if !c.hasEmptied() {
+		found, done, err = c.replace(ctx)
+	} else if found, done, err = c.deleteVersion(ctx, c.rec, c.rec.doc); done {
+		c.erased()
+	} else if err == nil && found == nil {
+		c.rec.vanish()
+		done = true
+	}
+	if done || err != nil {
+		c.turns.forget(id)
+	}
+	return found, done, err
+}
+
+// erased notes that the request has emptied the session, whose document is deleted. The values that the handler has left in
+// the session do not count as a change, even if others have removed some.
+func (c *commit) erased() {
+	c.rec.ended(c.sess, c.change.ApplyTo(c.rec.values), expiredCookie(c.rec.name, c.sess.Options))
 }
 
 // shared notes that the session is stored in doc, together with what others have changed.

@@ -29,22 +29,6 @@ func (c *commit) replace(ctx context.Context) (found *document.Document, done bo
 	return found, done, err
 }
 
-// renew is replace in the turn of the old document. Others that wait for it find it deleted.
-func (c *commit) renew(ctx context.Context) (found *document.Document, done bool, err error) {
-	id, m := c.rec.doc.ID, &member{commit: c, alone: true}
-	if err := c.turns.take(ctx, id, m); err != nil {
-		return nil, false, err
-	}
-	defer c.turns.pass(id, m)
-	if latest := c.turns.latest(c.rec.doc); latest != c.rec.doc {
-		return latest, false, nil
-	}
-	if found, done, err = c.replace(ctx); err != nil || done {
-		c.turns.forget(id)
-	}
-	return found, done, err
-}
-
 // replaceVersion stores next in the place of prev, and returns true and next as it is stored. If prev is not the stored version
 // any more, it returns false and what is stored now, nil if nothing is. If the two have different IDs, one commit creates next
 // and deletes prev.

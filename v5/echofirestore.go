@@ -139,9 +139,10 @@ func Renew(c *echo.Context) error { return in(c, (*session.Exchange).Renew) }
 // state that fn saw; the request that comes second gets [ErrGone]. If the answer to its commit is lost, Update may return
 // ErrGone for its own delete.
 //
-// fn gets the session that [Get] returns. It must have no other effects, and must not call functions that save. It must not
-// modify in place, as in m["x"]++, a value that the handler set before, unless that value has a type that comes from JSON,
-// such as map[string]any. A request must not run two Updates at once.
+// fn gets the session that [Get] returns. It must have no other effects, and must not modify in place, as in m["x"]++, a
+// value that the handler set before, unless that value has a type that comes from JSON, such as map[string]any. While it
+// runs, Save, Renew, Destroy and Update return an error, and so does beginning the response. Other saves of the session in
+// this Store wait for it, but not for longer than a second.
 //
 // Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Update(c *echo.Context, fn func(*sessions.Session) error) error {

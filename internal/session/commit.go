@@ -196,7 +196,7 @@ func (c *commit) hasEmptied() bool {
 }
 
 func (c *commit) situation() situation {
-	rec, now := c.rec, c.cfg.Now()
+	rec := c.rec
 	s := situation{
 		state:    rec.state,
 		cause:    rec.cause,
@@ -210,6 +210,7 @@ func (c *commit) situation() situation {
 		sealed:   rec.isSealed(),
 	}
 	if rec.state == stored {
+		now := c.cfg.Now()
 		s.expired = rec.doc.ExpiredAt(now)
 		s.due = !rec.touchFailed && c.layout.Due(rec.doc, now)
 	}

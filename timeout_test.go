@@ -22,8 +22,8 @@ import (
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/bubble"
-	"github.com/echofirestore/echofirestore/internal/testclock"
 	"github.com/echofirestore/echofirestore/internal/emulator"
+	"github.com/echofirestore/echofirestore/internal/testclock"
 )
 
 // TestTimeout has Firestore not answer, or refuse until the time is over. The error says how long what did not answer, has

@@ -5,11 +5,14 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 
 	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
@@ -98,5 +101,59 @@ func TestLogoutStands(t *testing.T) {
 	}
 	if docs := a.documents(); len(docs) != 0 {
 		t.Errorf("brought back: %v", docs)
+	}
+}
+
+// TestMaxAgeOfAnotherRequest has another request change the max age of a session while this one changes a value: both stay, and
+// the cookie lives as long as the session.
+func TestMaxAgeOfAnotherRequest(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": 3600, "expire": a.clock.Now().Add(time.Hour)})
+	a.POST("/other", func(c echo.Context) error { session(c).Options.MaxAge = 60; return nil })
+	a.POST("/", set("n", 1))
+	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post("/other", withCookie("key")) }})
+	got := a.browser().post("/", withCookie("key"))
+	doc := a.documents()["key"]
+	if cookie := got.cookie("__session"); doc["max_age"] != int64(60) || cookie == nil || cookie.MaxAge != 60 {
+		t.Errorf("max age %v, cookie %v", doc["max_age"], cookie)
+	}
+	if values := a.values("key"); values["n"] != 1 {
+		t.Errorf("values %v", values)
+	}
+}
+
+// TestEqualValueIsNoChange has a request set a value that is equal to the stored one once it is stored, such as a struct that JSON
+// decodes as a map, and change another value. Meanwhile, another request changes the first: that stays.
+func TestEqualValueIsNoChange(t *testing.T) {
+	t.Parallel()
+	type profile struct{ Name string }
+	for name, expired := range map[string]bool{"at the same time": false, "before this request's copy expires": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.POST("/begin", set("profile", profile{"alice"}))
+			a.POST("/other", set("profile", profile{"bob"}))
+			key := ""
+			other := func() { a.browser().post("/other", withCookie(key)) }
+			a.POST("/", func(c echo.Context) error {
+				session(c).Values["profile"] = profile{"alice"}
+				session(c).Values["n"] = 1
+				if !expired {
+					a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: other})
+					return nil
+				}
+				a.clock.Advance(40 * time.Minute)
+				other()
+				a.clock.Advance(40 * time.Minute)
+				return nil
+			})
+			key = a.browser().post("/begin").cookie("__session").Value
+			a.browser().post("/", withCookie(key))
+			want := map[string]any{"profile": map[string]any{"Name": "bob"}, "n": 1}
+			if diff := cmp.Diff(want, a.values(key)); diff != "" {
+				t.Errorf("values (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -67,7 +67,8 @@ type Config struct {
 
 	// Secure restricts the cookie to HTTPS.
 	// Optional. Default value false: the cookie is Secure if the request came over HTTPS, as reported by Echo's
-	// Context.Scheme. A demo on http://localhost then works too.
+	// Context.Scheme. A demo on http://localhost then works too. Echo believes the X-Forwarded-Proto of proxies with private
+	// addresses. For other proxies, set Echo's SchemeExtractor, or Secure.
 	Secure bool
 
 	// DisableHTTPOnly lets JavaScript read the cookie, and with it anyone who can inject a script.

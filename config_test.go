@@ -227,8 +227,8 @@ func TestConfigErrors(t *testing.T) {
 		{"an empty old pair", echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey, nil, nil}}, "SigningKeys[2] has 0 bytes: a hash key must have at least 32"},
 		{"one short key as both", echofirestore.Config{SigningKeys: [][]byte{short, short}}, "SigningKeys[0] has 16 bytes: a hash key must have at least 32"},
 		{"one key as both", echofirestore.Config{SigningKeys: [][]byte{hashKey, hashKey}}, "SigningKeys[1] is the hash key of its pair: the block key must be another one"},
-		{"one pair twice", echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey, hashKey, blockKey}}, "SigningKeys[2] is there before: each pair must have a hash key of its own"},
-		{"one key four times", echofirestore.Config{SigningKeys: [][]byte{hashKey, nil, hashKey, hashKey}}, "SigningKeys[2] is there before: each pair must have a hash key of its own"},
+		{"one pair twice", echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey, hashKey, blockKey}}, "SigningKeys[2] is a duplicate: each pair must have a hash key of its own"},
+		{"one key four times", echofirestore.Config{SigningKeys: [][]byte{hashKey, nil, hashKey, hashKey}}, "SigningKeys[2] is a duplicate: each pair must have a hash key of its own"},
 
 		{"cookie name", echofirestore.Config{CookieName: "my session"}, `CookieName "my session" is not a valid cookie name: use letters, digits, '-' and '_'`},
 		{"path", echofirestore.Config{Path: "app"}, `Path "app" is not a valid cookie path: it must begin with "/" and contain no ';'`},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/sessions"
+	contrib "github.com/labstack/echo-contrib/session"
 	"github.com/labstack/echo/v4"
 
 	"github.com/echofirestore/echofirestore"
@@ -338,7 +339,7 @@ func TestPartitioned(t *testing.T) {
 		{name: "ended", existing: true, handler: func(c echo.Context) error { session(c).Options.MaxAge = -1; return nil }},
 		{name: "emptied", existing: true, handler: func(c echo.Context) error { clear(session(c).Values); return nil }},
 		{name: "another name", handler: func(c echo.Context) error {
-			sess, err := c.Get("_session_store").(sessions.Store).Get(c.Request(), "prefs")
+			sess, err := contrib.Get("prefs", c)
 			sess.Values["n"] = 1
 			return err
 		}},

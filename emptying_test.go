@@ -486,6 +486,75 @@ func TestEmptiedWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// TestEmptiedTogetherWithoutAnAnswer has two requests remove one value each, and loses the answer to the delete by the second,
+// or has another request be first with that. The session is over, as that request wants it, though it still holds the other value.
+func TestEmptiedTogetherWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	faults := map[string]func(*app) firestoretest.Fault{
+		"another request ends it": func(a *app) firestoretest.Fault {
+			return firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post("/logout", withCookie("key")) }}
+		},
+	}
+	for _, code := range lostCodes {
+		faults[code.String()] = func(*app) firestoretest.Fault {
+			return firestoretest.Fault{Method: "Commit", Err: status.Error(code, "lost"), After: true}
+		}
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.putSession("key", `{"a": 1, "b": 1}`)
+			a.POST("/logout", echofirestore.Destroy)
+			a.POST("/other", func(c echo.Context) error { delete(session(c).Values, "b"); return nil })
+			a.POST("/", func(c echo.Context) error {
+				delete(session(c).Values, "a")
+				return echofirestore.Save(c)
+			})
+			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() {
+				a.browser().post("/other", withCookie("key"))
+				a.firestore.Inject(fault(a))
+			}})
+			got := a.browser().post("/", withCookie("key"))
+			if cookie := touched(got.cookie("__session")); got.StatusCode != http.StatusOK || cookie != "left alone" {
+				t.Errorf("status %d, cookie %s: %s", got.StatusCode, cookie, got.body)
+			}
+			if docs := a.documents(); len(docs) != 0 {
+				t.Errorf("documents %v", docs)
+			}
+		})
+	}
+}
+
+// TestEmptySessionIsKept changes an empty session, which an Update has stored, but none of its values: it stays.
+func TestEmptySessionIsKept(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]echo.HandlerFunc{
+		"max age": func(c echo.Context) error { session(c).Options.MaxAge = 60; return nil },
+		"Renew":   echofirestore.Renew,
+	} {
+		for _, s := range savers() {
+			if s.late && name == "Renew" {
+				continue // which is too late
+			}
+			t.Run(name+"/"+s.name, func(t *testing.T) {
+				t.Parallel()
+				a := newApp(t)
+				a.putSession("key", `{}`)
+				a.POST("/", s.handler(func(c echo.Context) {
+					if err := change(c); err != nil {
+						t.Error(err)
+					}
+				}))
+				got := a.browser().post("/", withCookie("key"))
+				if cookie := touched(got.cookie("__session")); cookie == "deleted" || len(a.documents()) != 1 {
+					t.Errorf("cookie %s, documents %v", cookie, a.documents())
+				}
+			})
+		}
+	}
+}
+
 // TestUpdateThatCannotEnd has an Update's function end the session, and Firestore refuse that: the session goes on, also
 // after the response.
 func TestUpdateThatCannotEnd(t *testing.T) {

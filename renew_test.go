@@ -3,6 +3,7 @@ package echofirestore_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -168,6 +169,31 @@ func TestRenewByEmptyID(t *testing.T) {
 	got := a.browser().post("/", withCookie("old")).cookie("__session")
 	if docs := a.documents(); got == nil || got.Value != "new" || len(docs) != 1 || docs["new"] == nil {
 		t.Errorf("cookie %v, documents %v", got, docs)
+	}
+}
+
+// TestRenewToTheSameKey renews with a KeyFactory that returns one and the same key, as that of a test may: one save does it.
+func TestRenewToTheSameKey(t *testing.T) {
+	t.Parallel()
+	const key = "one-and-the-same-key"
+	a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return key } })
+	a.putSession(key, `{"user": "alice"}`)
+	a.POST("/", func(c echo.Context) error {
+		if err := errors.Join(echofirestore.Renew(c), echofirestore.Save(c)); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(c.Response(), "begun"); err != nil {
+			return err
+		}
+		return echofirestore.Save(c)
+	})
+	var got reply
+	want := firestoretest.Ops{Reads: 1, Writes: 1}
+	if cost := a.cost(func() { got = a.browser().post("/", withCookie(key)) }); cost != want || got.StatusCode != http.StatusOK {
+		t.Errorf("cost %v, want %v; status %d", cost, want, got.StatusCode)
+	}
+	if a.log.String() != "" {
+		t.Errorf("log %s", a.log)
 	}
 }
 

@@ -202,7 +202,7 @@ func newUserStore() (store *echofirestore.Store, stop func()) {
 	return store, stop
 }
 
-func ExampleStore_Sessions() {
+func ExampleStore_sessions() {
 	store, stop := newUserStore()
 	defer stop()
 
@@ -216,7 +216,7 @@ func ExampleStore_Sessions() {
 }
 
 // Sign out everywhere but here, as after a change of the password.
-func ExampleStore_RevokeUser() {
+func ExampleStore_revokeUser() {
 	store, stop := newUserStore()
 	defer stop()
 
@@ -232,7 +232,7 @@ func ExampleStore_RevokeUser() {
 	// GET /devices: 200 ["laptop, here"]
 }
 
-func ExampleStore_Revoke() {
+func ExampleStore_revoke() {
 	store, stop := newUserStore()
 	defer stop()
 
@@ -252,7 +252,7 @@ func ExampleStore_Revoke() {
 	// once more: echofirestore: the session was ended by another request
 }
 
-func ExampleStore_RevokeAll() {
+func ExampleStore_revokeAll() {
 	store, stop := newUserStore()
 	defer stop()
 
@@ -267,7 +267,7 @@ func ExampleStore_RevokeAll() {
 }
 
 // A job that runs once a day, in a database without a TTL policy.
-func ExampleStore_DeleteExpired() {
+func ExampleStore_deleteExpired() {
 	client, stop := openFirestore()
 	defer stop()
 
@@ -293,7 +293,7 @@ func ExampleStore_DeleteExpired() {
 }
 
 // What somebody is told whose session has ended since the last visit.
-func ExampleStore_Ended() {
+func ExampleStore_ended() {
 	store, stop := newUserStore()
 	defer stop()
 
@@ -322,7 +322,7 @@ func ExampleStore_Ended() {
 }
 
 // The ID of a session is the same in the list and in the session's own requests.
-func ExampleStore_SessionID() {
+func ExampleStore_sessionID() {
 	store, stop := newUserStore()
 	defer stop()
 

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
-	"github.com/gorilla/sessions"
+	contrib "github.com/labstack/echo-contrib/session"
 	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -23,6 +23,7 @@ import (
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/bubble"
 	"github.com/echofirestore/echofirestore/internal/emulator"
+	"github.com/echofirestore/echofirestore/internal/testclock"
 )
 
 // TestTimeout has Firestore not answer, or refuse until the time is over. The error says how long what did not answer, has
@@ -89,6 +90,47 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// TestTimeoutOfAnExtendedSession has Firestore not answer the save of a session whose copy has expired, and which another
+// request has extended. That is a time-out like others: no request stood in the way.
+func TestTimeoutOfAnExtendedSession(t *testing.T) {
+	t.Parallel()
+	n := bubble.NewNetwork(t)
+	synctest.Test(t, func(t *testing.T) {
+		clock := testclock.New()
+		store, err := echofirestore.NewStore(echofirestore.Config{
+			Client: n.Client, MaxAge: 3600, Now: clock.Now, Logger: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc := n.Client.Collection(echofirestore.DefaultCollection).Doc("key")
+		extend := func() {
+			now := clock.Now()
+			if _, err := doc.Set(t.Context(), map[string]any{"data": payload(now), "max_age": 3600, "expire": now.Add(time.Hour)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		extend()
+		e := echo.New()
+		e.Use(store.Middleware())
+		e.GET("/", func(c echo.Context) error {
+			setOne(c)
+			clock.Advance(40 * time.Minute)
+			extend()
+			clock.Advance(40 * time.Minute)
+			n.Silent = "Commit"
+			err := echofirestore.Save(c)
+			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, echofirestore.ErrConflict) {
+				t.Errorf("error %v", err)
+			}
+			return err
+		})
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+		req.AddCookie(&http.Cookie{Name: "__session", Value: "key"})
+		e.ServeHTTP(httptest.NewRecorder(), req)
+	})
+}
+
 // TestUnreachable makes clients as applications do, of a database that nobody serves, and looks at what the log says. Requests
 // that need no session are served.
 func TestUnreachable(t *testing.T) {
@@ -145,11 +187,9 @@ func TestFailedLoadIsLogged(t *testing.T) {
 		"c.Get, and a change": func(c echo.Context, _ *echofirestore.Store) { session(c).Values["n"] = 1 },
 		"Update":              func(c echo.Context, _ *echofirestore.Store) { _ = countOne(c) },
 		"Renew":               func(c echo.Context, _ *echofirestore.Store) { _ = echofirestore.Renew(c) },
-		"echo-contrib": func(c echo.Context, _ *echofirestore.Store) {
-			_, _ = c.Get("_session_store").(sessions.Store).Get(c.Request(), "__session")
-		},
-		"Store.Get": func(c echo.Context, s *echofirestore.Store) { _, _ = s.Get(c.Request(), "__session") },
-		"Store.New": func(c echo.Context, s *echofirestore.Store) { _, _ = s.New(c.Request(), "__session") },
+		"echo-contrib":        func(c echo.Context, _ *echofirestore.Store) { _, _ = contrib.Get("__session", c) },
+		"Store.Get":           func(c echo.Context, s *echofirestore.Store) { _, _ = s.Get(c.Request(), "__session") },
+		"Store.New":           func(c echo.Context, s *echofirestore.Store) { _, _ = s.New(c.Request(), "__session") },
 		"Store.Get, no context": func(c echo.Context, s *echofirestore.Store) {
 			_, _ = s.Get(c.Request().WithContext(context.Background()), "__session")
 		},

@@ -24,7 +24,7 @@
 //		fmt.Fprint(w, n+1)
 //	}
 //
-// Package [github.com/echofirestore/echofirestore] is the same for Echo 4. It says what you can rely on.
+// Package [github.com/echofirestore/echofirestore] does the same for Echo 4. Its page says what you can rely on.
 package firesession
 
 import (
@@ -35,8 +35,9 @@ import (
 	"github.com/echofirestore/echofirestore/internal/session"
 )
 
-// Get returns the session of a request that came through [Store.Handler]. The first call reads its document. Every way to
-// the session leads to the same one. If it was changed, it is saved before the first byte of the response.
+// Get returns the session of a request that passed [Store.Handler]. The first call reads its document. Every later call,
+// and every other way to the session, returns the same one. If it was changed, it is saved before the first byte of the
+// response.
 //
 // An error means that Firestore did not answer. The session is then empty and cannot be saved. Without a Handler, the error
 // is [ErrNoMiddleware], and the session is nil. If a request passes several Handlers, each of a Store of its own, the
@@ -75,7 +76,7 @@ func Save(r *http.Request) error {
 
 // Destroy ends the request's session at once: it deletes the document, clears the values, and has the response delete the
 // cookie, whatever else the handler does. It does not read the document first, so Config.Collection must hold nothing but
-// sessions. If the request has several cookies of the name, Destroy ends what each of them, at most three, stands for.
+// sessions. If the request has several cookies of the name, Destroy ends the session of each, of three at most.
 // Values that are set afterwards, in what [Get] returns, begin a new session with a new key.
 //
 // A request that had read the session before it ended cannot bring it back. A request that is under way and reads it only

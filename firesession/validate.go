@@ -142,7 +142,7 @@ func validatePair(m *mistakes, keys [][]byte, i int) {
 	case len(hashKey) < minHashKeyBytes:
 		m.add(field, "has %d bytes: a hash key must have at least %d", len(hashKey), minHashKeyBytes)
 	case slices.ContainsFunc(keys[:i], func(key []byte) bool { return bytes.Equal(key, hashKey) }):
-		m.add(field, "is there before: each pair must have a hash key of its own")
+		m.add(field, "is a duplicate: each pair must have a hash key of its own")
 	default:
 		valid = true
 	}

@@ -23,7 +23,13 @@ var urlInLog = regexp.MustCompile(`\burl=(\S+)`)
 // startDemo starts a demo that no other test has used. It is stopped when the test ends.
 func startDemo(t *testing.T) demo {
 	t.Helper()
-	cmd := exec.Command(demoPath)
+	return startProgram(t, demoPath)
+}
+
+// startProgram starts the program at path, which works like the demo.
+func startProgram(t *testing.T, path string) demo {
+	t.Helper()
+	cmd := exec.Command(path)
 	cmd.Env = append(os.Environ(), "PORT=0", "FIRESTORE_EMULATOR_HOST=", "GOOGLE_CLOUD_PROJECT=", "K_SERVICE=")
 	output, err := cmd.StdoutPipe()
 	requireNoError(t, err)

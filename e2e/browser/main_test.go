@@ -13,8 +13,8 @@ import (
 // patience is how long a program may take to do what it was asked to, on a machine that is busy.
 const patience = 30 * time.Second
 
-// What TestMain has found and built.
-var chromiumPath, demoPath string
+// What TestMain has found and built: the demo, and the quick start's program on Echo 5.
+var chromiumPath, demoPath, echo5Path string
 
 func TestMain(m *testing.M) {
 	status, err := testWithPrograms(m)
@@ -34,13 +34,21 @@ func testWithPrograms(m *testing.M) (status int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	demoPath = filepath.Join(dir, "demo")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", demoPath, "./example")
-	build.Dir = "../.." // the demo belongs to another module than this
-	if output, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build the demo: %w\n%s", err, output)
+	demoPath, echo5Path = filepath.Join(dir, "demo"), filepath.Join(dir, "echo5")
+	if err := errors.Join(build("../..", demoPath), build("../../v5", echo5Path)); err != nil {
+		return 0, err
 	}
 	return m.Run(), nil
+}
+
+// build builds the example of another module than this.
+func build(module, program string) error {
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", program, "./example")
+	cmd.Dir = module
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the example of %s: %w\n%s", module, err, output)
+	}
+	return nil
 }
 
 func findChromium() (string, error) {

@@ -5,13 +5,16 @@ go 1.26.0
 replace (
 	github.com/echofirestore/echofirestore => ../../
 	github.com/echofirestore/echofirestore/e2e => ../
+	github.com/echofirestore/echofirestore/v5 => ../../v5
 )
 
 require (
+	github.com/echofirestore/echofirestore v0.0.0-00010101000000-000000000000
 	github.com/echofirestore/echofirestore/e2e v0.0.0-00010101000000-000000000000
+	github.com/echofirestore/echofirestore/v5 v5.0.0-00010101000000-000000000000
 	github.com/gorilla/sessions v1.4.0
 	github.com/labstack/echo-contrib/v5 v5.0.1
-	github.com/labstack/echo/v5 v5.4.4
+	github.com/labstack/echo/v5 v5.4.5
 )
 
 require (
@@ -22,7 +25,6 @@ require (
 	cloud.google.com/go/firestore v1.29.2 // indirect
 	cloud.google.com/go/longrunning v1.3.0 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
-	github.com/echofirestore/echofirestore v0.0.0-00010101000000-000000000000 // indirect
 	github.com/felixge/httpsnoop v1.1.0 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect

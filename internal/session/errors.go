@@ -43,6 +43,9 @@ type failure struct {
 func (f *failure) Error() string { return f.text }
 func (f *failure) Unwrap() error { return f.err }
 
+// StatusCode makes Echo 5 answer with this status where Config.ErrorHandler is not asked, and middleware log it.
+func (f *failure) StatusCode() int { return f.status }
+
 // failed returns the failure of a call that began at start, nil if err is. Firestore's messages and details quote the
 // names of documents, and those are credentials, so err itself is not in the chain: only its code, its message without
 // the call's documents, and the error of a context that has ended.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gorilla/sessions"
 )
@@ -21,7 +22,9 @@ type Exchange struct {
 	request *http.Request // as the host got it
 	ours    *http.Request // its copy, for the handlers
 	header  http.Header   // of the response, as the host got it; it never belongs to another request
-	before  http.Header   // its contents at that time
+	before  http.Header   // its contents at that time, or what keepHeader has noted
+	kept    bool          // keepHeader has
+	hinted  atomic.Bool   // an informational response has been sent
 
 	requestContext requestContext
 	writer         responseWriter
@@ -29,7 +32,7 @@ type Exchange struct {
 
 	// The locks are acquired in this order, before those of records. None is held while a callback of the application
 	// runs, or while a session is loaded or saved.
-	headers  sync.Mutex // guards header
+	headers  sync.Mutex // guards header, before and kept
 	mu       sync.Mutex // guards what follows
 	phase    phase
 	status   int   // of the response, once it has begun
@@ -59,8 +62,14 @@ func (x *Exchange) Request() *http.Request { return x.ours }
 // Writer returns the writer for the handlers' response.
 func (x *Exchange) Writer() http.ResponseWriter { return &x.writer }
 
+// WriterAbove returns one more writer for the handlers' response. It writes to w, which leads to that of Writer through
+// writers of middleware outside. They may keep the response, or its beginning, until the handlers have returned.
+func (x *Exchange) WriterAbove(w http.ResponseWriter) http.ResponseWriter {
+	return &responseWriter{ResponseWriter: w, x: x}
+}
+
 // Hinted reports whether an informational response has been sent.
-func (x *Exchange) Hinted() bool { return x.writer.hinted.Load() }
+func (x *Exchange) Hinted() bool { return x.hinted.Load() }
 
 // Owned reports whether the host still serves the request.
 func (x *Exchange) Owned() bool { return x.host.Owns() }

@@ -46,6 +46,24 @@ func (x *Exchange) ResetHeader(h http.Header) {
 	}
 }
 
+// keepHeader notes the header of the error response before the handlers' hooks change it, if the host runs them for the error
+// response as well.
+func (x *Exchange) keepHeader() {
+	x.headers.Lock()
+	defer x.headers.Unlock()
+	x.before, x.kept = x.header.Clone(), true
+}
+
+// dropHookHeaders restores the header that keepHeader has noted.
+func (x *Exchange) dropHookHeaders() {
+	x.headers.Lock()
+	kept := x.kept
+	x.headers.Unlock()
+	if kept {
+		x.ResetHeader(x.header)
+	}
+}
+
 // moveHeader notes that the response has a new header, because middleware outside has dropped the one that it gave the
 // handlers. Echo's Timeout does so when a handler returns an error.
 func (x *Exchange) moveHeader(h http.Header) {

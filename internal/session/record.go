@@ -109,8 +109,11 @@ func (rec *record) saved(
 	sess *sessions.Session, cred credential.Credential, doc *document.Document, values map[string]any, cookie *http.Cookie,
 ) {
 	rec.set(func() {
-		if cred.Key != rec.key {
+		switch {
+		case cred.Key != rec.key:
 			rec.keyState = issued
+		case rec.keyState == renewing: // the KeyFactory has returned the same key
+			rec.keyState = sent
 		}
 		rec.state, rec.key, sess.ID = stored, cred.Key, cred.Key
 		rec.doc, rec.values, rec.maxAge = doc, values, sess.Options.MaxAge

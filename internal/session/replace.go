@@ -67,12 +67,16 @@ func (c *commit) saved(cred credential.Credential, doc *document.Document, value
 }
 
 // erase deletes the version that was read, which the request has emptied. If that is not the stored version any more, it
-// returns false and what is stored now, nil if nothing is.
+// returns false and what is stored now. If nothing is, it is done: the session is over, as the request wants it.
 func (c *commit) erase(ctx context.Context) (found *document.Document, done bool, err error) {
 	found, done, err = c.deleteVersion(ctx, c.rec, c.rec.doc)
-	if done {
+	switch {
+	case done:
 		// The values that the handler has left in the session do not count as a change, even if others have removed some.
 		c.rec.ended(c.sess, c.change.ApplyTo(c.rec.values), expiredCookie(c.rec.name, c.sess.Options))
+	case err == nil && found == nil:
+		c.rec.vanish()
+		done = true
 	}
 	return found, done, err
 }

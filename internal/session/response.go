@@ -92,6 +92,9 @@ func (x *Exchange) IsOver() bool {
 // It returns the writer for what the handlers write: w, or one that drops everything because the client got the error
 // response.
 func (x *Exchange) BeforeResponse(status int, w http.ResponseWriter) http.ResponseWriter {
+	if x.in(replaced) {
+		x.keepHeader()
+	}
 	if x.writer.isBeneath(w) {
 		return w
 	}
@@ -107,15 +110,28 @@ func (x *Exchange) BeforeResponse(status int, w http.ResponseWriter) http.Respon
 	return &droppedWriter{header: w.Header(), err: x.failure()}
 }
 
-// begin is called when a response is about to be sent. It saves the sessions, or replaces the response with the error
-// response. It reports false if that was done before.
-func (x *Exchange) begin(status int) bool {
-	if x.beginErrorResponse() || !x.advance(waiting, saving) {
+// begin is called when a response is about to be sent through w. It saves the sessions, or replaces the response with the
+// error response. It reports false if that was done before.
+//
+// If the response has begun in a writer of the exchange above, or was taken to have no body, then hooks and middleware in
+// between may have changed the sessions and the header since. So w saves what has changed.
+func (x *Exchange) begin(w *responseWriter, status int) bool {
+	first := !w.begun.Swap(true)
+	switch {
+	case x.beginErrorResponse():
+		return false
+	case first && x.in(replaced):
+		x.dropHookHeaders()
+		return false
+	case first && x.in(begun):
+		x.settle(waiting)
+	}
+	if !x.advance(waiting, saving) {
 		return false
 	}
 	// The error response bypasses the writers that middleware inside has put around the response, because they may be in
 	// the middle of their work, such as Gzip in its first Flush. What they write afterwards is dropped.
-	x.writer.dropped.Store(!x.save(status, &x.writer, begun))
+	w.dropped.Store(!x.save(status, w, begun))
 	return true
 }
 
@@ -129,7 +145,10 @@ func (x *Exchange) beginErrorResponse() bool {
 }
 
 // unbegin undoes begin: the response has not begun after all.
-func (x *Exchange) unbegin() { x.settle(waiting) }
+func (x *Exchange) unbegin(w *responseWriter) {
+	w.begun.Store(false)
+	x.settle(waiting)
+}
 
 // save saves the sessions for a response that is about to be sent, and advances to the next phase. If they cannot be saved,
 // it writes the error response to w and reports false.

@@ -14,17 +14,17 @@ import (
 type responseWriter struct {
 	http.ResponseWriter
 	x       *Exchange
-	hinted  atomic.Bool // an informational response has been written to the client
+	begun   atomic.Bool // the response has begun in this writer
 	dropped atomic.Bool // the error response has bypassed this writer, and everything written from now on is dropped
 }
 
 func (w *responseWriter) WriteHeader(status int) {
 	if informational(status) {
-		w.hinted.Store(true)
+		w.x.hinted.Store(true)
 		w.ResponseWriter.WriteHeader(status) // the response is yet to begin
 		return
 	}
-	w.x.begin(status)
+	w.x.begin(w, status)
 	if !w.dropped.Load() {
 		w.ResponseWriter.WriteHeader(status)
 	}
@@ -36,7 +36,7 @@ func informational(status int) bool {
 }
 
 func (w *responseWriter) Write(b []byte) (int, error) {
-	w.x.begin(http.StatusOK) // unless a status was set
+	w.x.begin(w, http.StatusOK) // unless a status was set
 	if w.dropped.Load() {
 		return 0, w.x.failure()
 	}
@@ -45,13 +45,13 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 
 // FlushError makes http.ResponseController's Flush send the header, and so begin the response.
 func (w *responseWriter) FlushError() error {
-	began := w.x.begin(http.StatusOK) // unless a status was set
+	began := w.x.begin(w, http.StatusOK) // unless a status was set
 	if w.dropped.Load() {
 		return w.x.failure()
 	}
 	err := http.NewResponseController(w.ResponseWriter).Flush()
 	if began && errors.Is(err, http.ErrNotSupported) {
-		w.x.unbegin()
+		w.x.unbegin(w)
 	}
 	return err
 }
@@ -62,13 +62,13 @@ func (w *responseWriter) Flush() { _ = w.FlushError() }
 // Hijack implements [http.Hijacker]. It saves the sessions first; if that fails, the client gets the error response, and the
 // caller does not get the connection. A cookie is then in the response's header, and the caller must send it.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	began := w.x.begin(http.StatusSwitchingProtocols)
+	began := w.x.begin(w, http.StatusSwitchingProtocols)
 	if w.dropped.Load() {
 		return nil, nil, w.x.failure()
 	}
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil && began {
-		w.x.unbegin()
+		w.x.unbegin(w)
 	}
 	return conn, rw, err
 }
@@ -108,8 +108,11 @@ func Unwrapped(w http.ResponseWriter) iter.Seq[http.ResponseWriter] {
 }
 
 // NowhereWriter returns a writer for a response that is over.
-func NowhereWriter() http.ResponseWriter {
-	return &droppedWriter{header: make(http.Header), err: http.ErrHandlerTimeout}
+func NowhereWriter() http.ResponseWriter { return DroppingWriter(http.ErrHandlerTimeout) }
+
+// DroppingWriter returns a writer that drops everything, and returns err.
+func DroppingWriter(err error) http.ResponseWriter {
+	return &droppedWriter{header: make(http.Header), err: err}
 }
 
 // droppedWriter drops what a handler writes after the response, and returns an error.

@@ -1,0 +1,199 @@
+package hosttest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+const (
+	notLoaded = "503 replaced; varies; ERROR session not loaded"
+	notSaved  = "503 replaced; varies; 1 read; ERROR session not saved"
+)
+
+// failures are what happens when a session cannot be loaded or saved.
+var failures = []row{
+	{name: "a failed load is returned", needs: AutoSave | Errors, stored: `{"n":1}`, steps: []step{
+		{fails: "load", use: read("n"), want: notLoaded},
+		{use: read("n"), want: "200 1; varies; 1 read"},
+	}},
+	{name: "a failed load is returned with more text", needs: AutoSave | Errors, stored: `{"n":1}`, steps: []step{
+		{fails: "load", use: func(c *call) (string, error) {
+			_, err := c.Get()
+			return "", fmt.Errorf("show the cart: %w", err)
+		}, want: notLoaded},
+	}},
+	{name: "a failed load is returned with another error", needs: AutoSave | Errors, stored: `{"n":1}`, steps: []step{
+		{fails: "load", use: func(c *call) (string, error) {
+			_, err := c.Get()
+			return "", errors.Join(errors.New("no cart"), err)
+		}, want: notLoaded},
+	}},
+	{name: "a failed load is answered by the handler", needs: AutoSave, stored: `{"n":1}`, steps: []step{
+		{fails: "load", use: trying(read("n")), want: "200 an error; varies; ERROR session not loaded"},
+	}},
+	{name: "a failed load is an error of a save", needs: AutoSave, stored: `{"n":1}`, steps: []step{
+		{fails: "load", use: inOrder(trying(read("n")), setSilently), want: notLoaded},
+	}},
+	{name: "a failed load that the handler does not hear of replaces the response", needs: AutoSave | Functions, stored: `{"n":1}`, steps: []step{
+		{fails: "load", use: silently, want: notLoaded},
+		{fails: "load", use: silently, respond: status(http.StatusNoContent), want: notLoaded},
+		{fails: "load", use: silently, respond: silent, want: notLoaded},
+		{fails: "load", use: silently, respond: status(http.StatusInternalServerError), want: "500; varies; ERROR session not loaded"},
+	}},
+	{name: "a failed load of gorilla's API is an error of the handler's", lacks: AutoSave, stored: `{"n":1}`, steps: []step{
+		{fails: "load", use: read("n"), want: "500 error; ERROR session not loaded"},
+	}},
+	{name: "an expired document that cannot be deleted is a failed load", needs: AutoSave | Errors, stored: `{"n":1}`, steps: []step{
+		{wait: maxAge * time.Second, fails: "save", use: read("n"), want: "503 replaced; varies; 1 read; ERROR session not loaded"},
+	}},
+	{name: "a failed Save is returned", needs: AutoSave | Errors, stored: `{"n":0}`, steps: []step{
+		{fails: "save", use: inOrder(unwanted, setOne, save), want: notStored},
+	}},
+	{name: "a failed Save of gorilla's API is returned", needs: AutoSave | Errors, stored: `{"n":0}`, steps: []step{
+		{fails: "save", use: inOrder(unwanted, setOne, saveOne), want: notStored},
+	}},
+	{name: "a failed Update is returned", needs: AutoSave | Errors, stored: `{"n":0}`, steps: []step{
+		{fails: "save", use: inOrder(unwanted, updateOne), want: notStored},
+	}},
+	{name: "a failed Destroy is returned", needs: AutoSave | Errors, stored: `{"n":0}`, steps: []step{
+		{fails: "save", use: inOrder(unwanted, destroy), want: "503 replaced; varies"},
+	}},
+	{name: "a failed Destroy is tried again before the response", needs: AutoSave, stored: `{"n":0}`, steps: []step{
+		{before: failOnce, use: trying(destroy), want: "200 an error; deleted; 1 delete; nothing stored"},
+	}},
+	{name: "a failed Destroy stays a failure", needs: AutoSave, stored: `{"n":0}`, steps: []step{
+		{fails: "save", use: trying(destroy), want: "503 replaced; varies; ERROR session not saved"},
+	}},
+	{name: "a failed save replaces all headers of the handler's", needs: AutoSave, stored: `{"n":0}`, steps: []step{
+		{fails: "save", use: inOrder(unwanted, setOne), want: notSaved},
+		{fails: "save", use: inOrder(unwanted, setOne), respond: status(http.StatusNoContent), want: notSaved},
+		{fails: "save", use: inOrder(unwanted, setOne), respond: silent, want: notSaved},
+	}},
+	{name: "a failed save replaces what hooks have set", needs: AutoSave | Hooks, stored: `{"n":0}`, steps: []step{
+		{fails: "save", use: inOrder(read("n"), inHook(inOrder(setOne, setHeader("X-Hook", "yes")))), want: notSaved},
+	}},
+	{name: "a failed save replaces an error that the handler returns", needs: AutoSave | Errors, stored: `{"n":0}`, steps: []step{
+		{fails: "save", use: setOne, respond: failing(http.StatusConflict), want: notSaved},
+	}},
+	{name: "a failed save of gorilla's API is an error of the handler's", lacks: AutoSave, stored: `{"n":0}`, steps: []step{
+		{fails: "save", use: setOne, want: "500 error; varies; 1 read"},
+	}},
+	{
+		name: "Config.ErrorHandler answers", needs: AutoSave, stored: `{"n":0}`, config: apologizing,
+		steps: []step{
+			{fails: "save", use: inOrder(unwanted, setOne), want: "502 sorry: PermissionDenied; handler's headers gone; varies; 1 read; ERROR session not saved"},
+			{fails: "save", use: setOne, respond: silent, want: "502 sorry: PermissionDenied; handler's headers gone; varies; 1 read; ERROR session not saved"},
+		},
+	},
+	{
+		name: "Config.ErrorHandler answers a failed load", needs: AutoSave | Functions, stored: `{"n":0}`, config: apologizing,
+		steps: []step{
+			{fails: "load", use: silently, want: "502 sorry: PermissionDenied; handler's headers gone; varies; ERROR session not loaded"},
+		},
+	},
+	{
+		name: "Config.ErrorHandler does nothing, and the default answers", needs: AutoSave, stored: `{"n":0}`,
+		config: func(cfg *firesession.Config) { cfg.ErrorHandler = func(http.ResponseWriter, *http.Request, error) {} },
+		steps: []step{
+			{fails: "save", use: setOne, want: notSaved},
+			{fails: "save", use: setOne, respond: silent, want: notSaved},
+			{fails: "load", use: silently, want: notLoaded},
+			{use: set("n", make(chan int)), want: "500 replaced; varies; 1 read; ERROR session not saved"},
+		},
+	},
+	{name: "a value that cannot be stored", needs: AutoSave, stored: `{"n":0}`, steps: []step{
+		{use: set("n", make(chan int)), want: "500 replaced; varies; 1 read; ERROR session not saved"},
+		{use: change(func(sess *sessions.Session) { sess.Values[42] = 43 }), want: "500 replaced; varies; 1 read; ERROR session not saved"},
+	}},
+	{name: "a session that is too large", needs: AutoSave, stored: `{"n":0}`, steps: []step{
+		{use: set("n", strings.Repeat("x", 1<<20)), want: "500 replaced; varies; 1 read; ERROR session not saved"},
+		{use: inOrder(set("n", strings.Repeat("x", 1<<20)), first(trying(save), set("n", 0))), want: "200 ErrTooLarge; varies; 1 read"},
+	}},
+	{name: "a session that another request has ended is not brought back", stored: `{"n":0}`, steps: []step{
+		{told: true, use: inOrder(setOne, meanwhile(endIt), trying(saveOne)), want: "200 ErrGone; varies; 3 reads, 1 delete; nothing stored"},
+	}},
+	{name: "a change of a session that another request has ended is dropped and logged", needs: AutoSave, stored: `{"n":0}`, steps: []step{
+		{use: inOrder(setOne, meanwhile(endIt)), want: "200 ok; varies; 3 reads, 1 delete; nothing stored; INFO changes of an ended session dropped"},
+	}},
+	{name: "an Update of a session that another request has ended", stored: `{"n":0}`, steps: []step{
+		{told: true, use: inOrder(read("n"), meanwhile(endIt), trying(updateOne)), want: "200 ErrGone; varies; 3 reads, 1 delete; nothing stored"},
+	}},
+	{name: "ErrGone is returned", needs: AutoSave | Errors, stored: `{"n":0}`, steps: []step{
+		{use: inOrder(setOne, meanwhile(endIt), save), want: "409 replaced; varies; 3 reads, 1 delete; nothing stored"},
+	}},
+	{
+		name: "a malformed document is logged, stays, and gives way to a new session", stored: `{"n":0}`,
+		steps: []step{
+			{before: damage, use: readAll, want: "200 map[]; varies; 1 read; something; WARN session document ignored"},
+			{use: setOne, want: `200 ok; issued; 1 read, 1 write; something {"n":1}; WARN session document ignored`},
+		},
+	},
+}
+
+// rareFailures are those that matter less.
+var rareFailures = []row{
+	{name: "a save that Firestore aborts until Config.Timeout", needs: AutoSave, stored: `{"n":0}`, config: impatient, steps: []step{
+		{fails: "for contention", use: setOne, want: notSaved},
+	}},
+	{name: "a panic of Config.ErrorHandler", needs: AutoSave | Panics, stored: `{"n":0}`, config: panickingErrorHandler, steps: []step{
+		{fails: "save", use: setOne, want: "broken connection; 1 read; ERROR session not saved"},
+		{use: read("n"), want: "200 0; varies; 1 read"},
+	}},
+}
+
+func impatient(cfg *firesession.Config) { cfg.Timeout = 300 * time.Millisecond }
+
+const notStored = "503 replaced; varies; 1 read"
+
+func silently(c *call) (string, error) {
+	return fmt.Sprint(len(c.Session().Values), " values"), nil
+}
+
+// unwanted sets headers that must not be in an error response.
+func unwanted(c *call) (string, error) {
+	for name, value := range map[string]string{
+		"Cache-Control":  "public, max-age=600",
+		"Etag":           `"handler's"`,
+		"Location":       "/elsewhere",
+		"Content-Length": "9999",
+		"Set-Cookie":     "handlers=1",
+	} {
+		c.w.Header().Set(name, value)
+	}
+	return "ok", nil
+}
+
+func apologizing(cfg *firesession.Config) {
+	cfg.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, err error) {
+		http.Error(w, fmt.Sprint("sorry: ", grpcstatus.Code(err)), http.StatusBadGateway)
+	}
+}
+
+func endIt(sess *sessions.Session) { sess.Options.MaxAge = -1 }
+
+func failOnce(tr *trial) {
+	tr.firestore.Inject(firestoretest.Fault{Method: "Commit", Err: grpcstatus.Error(codes.PermissionDenied, "no")})
+}
+
+// damage makes the stored document malformed.
+func damage(tr *trial) {
+	for _, ref := range tr.refs() {
+		if _, err := ref.Set(tr.Context(), map[string]any{"data": "damaged", "max_age": nil}); err != nil {
+			tr.Error(err)
+		}
+	}
+}
+
+func panickingErrorHandler(cfg *firesession.Config) {
+	cfg.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic("trouble") }
+}

@@ -1,0 +1,15 @@
+package echofirestore
+
+import (
+	"testing"
+
+	"github.com/echofirestore/echofirestore/internal/configtest"
+)
+
+// TestConfigsAreOne holds the two Configs together: each field of firesession's is here, and reaches it.
+func TestConfigsAreOne(t *testing.T) {
+	t.Parallel()
+	cfg := Config{AEAD: struct{ AEAD }{}}
+	configtest.Fill(&cfg)
+	configtest.Reaches(t, cfg, cfg.core(), "Skipper", "ErrorHandler") // of which each has its own
+}

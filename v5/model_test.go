@@ -1,0 +1,26 @@
+package echofirestore_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/labstack/echo/v5"
+	"github.com/labstack/echo/v5/middleware"
+
+	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/internal/hosttest"
+	"github.com/echofirestore/echofirestore/internal/model"
+)
+
+// TestModel runs random histories of requests and faults on Echo.
+func TestModel(t *testing.T) {
+	t.Parallel()
+	model.Run(t, func(t testing.TB, cfg firesession.Config, handler model.Handler) http.Handler {
+		t.Helper()
+		stores := openStores(t, hosttest.App{Stores: []firesession.Config{cfg}})
+		e := echo.New()
+		e.Use(middleware.Recover(), stores[0].Middleware())
+		e.POST("/", func(c *echo.Context) error { return handler(c.Response(), c.Request(), echoSessions{c, stores}) })
+		return e
+	})
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package echofirestore_test
+
+const raceDetector = true

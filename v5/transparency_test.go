@@ -1,0 +1,101 @@
+package echofirestore_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/echofirestore/echofirestore/internal/hosttest"
+)
+
+// TestTransparency compares responses with and without the middleware, among them those that Echo makes.
+func TestTransparency(t *testing.T) {
+	t.Parallel()
+	hosttest.RunTransparency(t, echo5(), echoResponses...)
+}
+
+// echoResponses are ways to respond that only Echo has.
+var echoResponses = []hosttest.Response{
+	{Name: "JSON of Echo", Handle: withEcho(func(c *echo.Context) error { return c.JSON(http.StatusCreated, map[string]int{"n": 1}) })},
+	{Name: "Blob of Echo", Method: "HEAD", Handle: withEcho(func(c *echo.Context) error {
+		return c.Blob(http.StatusOK, "image/png", []byte(strings.Repeat("blob", 100_000)))
+	})},
+	{Name: "Stream of Echo", Handle: withEcho(func(c *echo.Context) error {
+		return c.Stream(http.StatusOK, "text/plain", strings.NewReader(strings.Repeat("stream", 100_000)))
+	})},
+	{Name: "Redirect of Echo", Handle: withEcho(func(c *echo.Context) error { return c.Redirect(http.StatusSeeOther, "/x") })},
+	{Name: "NoContent of Echo", Handle: withEcho(func(c *echo.Context) error { return c.NoContent(http.StatusResetContent) })},
+	{Name: "an HTTPError", Handle: withEcho(func(*echo.Context) error { return echo.NewHTTPError(http.StatusConflict, "handler's") })},
+	{Name: "an HTTPError with headers", Handle: withEcho(func(c *echo.Context) error {
+		c.Response().Header().Set("Retry-After", "9")
+		return echo.ErrTooManyRequests
+	})},
+	{Name: "an HTTPError to HEAD", Method: "HEAD", Handle: withEcho(func(*echo.Context) error { return echo.ErrBadRequest })},
+	{Name: "an error", Handle: withEcho(func(*echo.Context) error { return errors.New("trouble") })},
+	{Name: "an error for the application's error handler", Handle: withEcho(func(*echo.Context) error { return hosttest.ErrTeapot })},
+	{Name: "an error after a write", Handle: withEcho(func(c *echo.Context) error {
+		return errors.Join(c.String(http.StatusOK, "handler's"), hosttest.ErrTeapot)
+	})},
+	{Name: "an error after an answer to it", Handle: withEcho(func(c *echo.Context) error {
+		c.Echo().HTTPErrorHandler(c, hosttest.ErrTeapot)
+		return hosttest.ErrTeapot
+	})},
+	{Name: "no such route", Handle: withEcho(func(*echo.Context) error { return echo.ErrNotFound })},
+	{Name: "no such method", Method: "PUT", Handle: withEcho(func(c *echo.Context) error {
+		c.Response().Header().Set("Allow", "OPTIONS, GET")
+		return echo.ErrMethodNotAllowed
+	})},
+	{Name: "hooks", Handle: withEcho(func(c *echo.Context) error {
+		r, err := echo.UnwrapResponse(c.Response())
+		if err != nil {
+			return err
+		}
+		r.Before(func() { r.Header().Set("X-Before", fmt.Sprint(r.Status)) })
+		r.After(func() { hosttest.Saw(c.Request(), r.Committed) })
+		return c.String(http.StatusOK, "handler's")
+	})},
+	{Name: "a hook that changes the status", Handle: withEcho(func(c *echo.Context) error {
+		r, err := echo.UnwrapResponse(c.Response())
+		if err != nil {
+			return err
+		}
+		r.Before(func() { r.Status = http.StatusAccepted })
+		return c.String(http.StatusOK, "handler's")
+	})},
+	{Name: "a status without a call", Handle: withEcho(func(c *echo.Context) error {
+		r, err := echo.UnwrapResponse(c.Response())
+		if err != nil {
+			return err
+		}
+		r.Status = http.StatusAccepted
+		_, err = io.WriteString(c.Response(), "handler's")
+		return err
+	})},
+	{Name: "an error after a flush", Handle: withEcho(func(c *echo.Context) error {
+		return errors.Join(http.NewResponseController(c.Response()).Flush(), echo.ErrForbidden)
+	})},
+	{Name: "JSON after a flush", Handle: withEcho(func(c *echo.Context) error {
+		if err := http.NewResponseController(c.Response()).Flush(); err != nil {
+			return err
+		}
+		return c.JSON(http.StatusOK, 1)
+	})},
+	{Name: "Echo's view of hints", Handle: withEcho(func(c *echo.Context) error {
+		c.Response().WriteHeader(http.StatusEarlyHints)
+		r, err := echo.UnwrapResponse(c.Response())
+		if err != nil {
+			return err
+		}
+		hosttest.Saw(c.Request(), r.Committed, r.Status)
+		return c.String(http.StatusAccepted, "handler's")
+	})},
+}
+
+func withEcho(h echo.HandlerFunc) hosttest.Handler {
+	return func(_ http.ResponseWriter, _ *http.Request, s hosttest.Sessions) error { return h(s.(echoSessions).c) }
+}

@@ -1,0 +1,132 @@
+package echofirestore_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v5"
+	"github.com/labstack/echo/v5/middleware"
+
+	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/v5"
+)
+
+// TestUploadsLeaveNoFiles posts files that do not fit into memory, and looks for what is left of them in the folder of
+// temporary files: no more than without the middleware.
+func TestUploadsLeaveNoFiles(t *testing.T) {
+	parse := func(c *echo.Context) error {
+		if err := c.Request().ParseMultipartForm(1); err != nil {
+			return err
+		}
+		_, err := c.FormFile("file")
+		return err
+	}
+	quiet := middleware.Recover()
+	timeout := func(d time.Duration) echo.MiddlewareFunc {
+		return echo.WrapMiddleware(func(next http.Handler) http.Handler { return http.TimeoutHandler(next, d, "") })
+	}
+	replace := func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), t, 1)))
+			return next(c)
+		}
+	}
+	for _, tt := range []struct {
+		name            string
+		outside, inside []echo.MiddlewareFunc
+		handler         echo.HandlerFunc
+	}{
+		{name: "no session", handler: parse},
+		{name: "session changed", handler: func(c *echo.Context) error {
+			_ = change(c) // fails without the middleware
+			return parse(c)
+		}},
+		{name: "error", handler: func(c *echo.Context) error { return errors.Join(parse(c), echo.ErrForbidden) }},
+		{name: "panic", handler: func(c *echo.Context) error { _ = parse(c); panic(http.ErrAbortHandler) }},
+		{name: "panic within Recover", outside: []echo.MiddlewareFunc{quiet}, handler: func(c *echo.Context) error { _ = parse(c); panic("trouble") }},
+		{name: "panic with Recover inside", inside: []echo.MiddlewareFunc{quiet}, handler: func(c *echo.Context) error { _ = parse(c); panic("trouble") }},
+		{name: "TimeoutHandler outside", outside: []echo.MiddlewareFunc{timeout(time.Minute)}, handler: parse},
+		{name: "TimeoutHandler inside", inside: []echo.MiddlewareFunc{timeout(time.Minute)}, handler: parse},
+		{name: "ContextTimeout inside", inside: []echo.MiddlewareFunc{middleware.ContextTimeout(time.Minute)}, handler: parse},
+		{name: "Gzip outside", outside: []echo.MiddlewareFunc{middleware.Gzip()}, handler: parse},
+		{name: "request replaced outside", outside: []echo.MiddlewareFunc{replace}, handler: parse},
+		{name: "request replaced inside", inside: []echo.MiddlewareFunc{replace}, handler: parse},
+		{name: "net/http handler", handler: echo.WrapHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_ = r.ParseMultipartForm(1)
+		}))},
+		{name: "parsed outside", outside: []echo.MiddlewareFunc{func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c *echo.Context) error { return errors.Join(parse(c), next(c)) }
+		}}, handler: parse},
+		{name: "passed on to Echo again", handler: func(c *echo.Context) error {
+			c.Request().URL.Path = "/again"
+			c.Echo().ServeHTTP(c.Response(), c.Request())
+			return nil
+		}},
+	} {
+		for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} {
+			t.Run(tt.name+"/"+protocol, func(t *testing.T) {
+				client := firestoretest.NewClient(t)
+				left := func(sessions ...echo.MiddlewareFunc) int {
+					dir := t.TempDir()
+					t.Setenv("TMPDIR", dir)
+					e := echo.New()
+					e.Logger = slog.New(slog.DiscardHandler)
+					e.Use(tt.outside...)
+					e.Use(sessions...)
+					e.Use(tt.inside...)
+					e.POST("/", tt.handler)
+					e.POST("/again", parse)
+					post(t, e, protocol == "HTTP/2")
+					files, err := os.ReadDir(dir)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return len(files)
+				}
+				without := left()
+				if with := left(echofirestore.Middleware(echofirestore.Config{Client: client})); with > without {
+					t.Errorf("%d files are left, without the middleware %d", with, without)
+				}
+			})
+		}
+	}
+}
+
+// post uploads a file, and returns when the server is done with it.
+func post(t *testing.T, handler http.Handler, http2 bool) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.EnableHTTP2 = http2
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	body := new(bytes.Buffer)
+	form := multipart.NewWriter(body)
+	part, err := form.CreateFormFile("file", "file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := part.Write(make([]byte, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	form.Close()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	if resp, err := server.Client().Do(req); err == nil {
+		_, _ = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
+}

@@ -20,13 +20,21 @@ export GIT_CONFIG_KEY_0="url.file://$work/repository.insteadOf" GIT_CONFIG_VALUE
 export GIT_CONFIG_KEY_1=safe.directory GIT_CONFIG_VALUE_1='*'
 export GOMODCACHE="$work/modules" GOPROXY="$proxy" GOPRIVATE="$module" GOWORK=off GOFLAGS=-buildvcs=false
 
+# quietly runs a command and shows what it says only if it fails.
+quietly() {
+  "$@" >"$work/log" 2>&1 || {
+    cat "$work/log" >&2
+    return 1
+  }
+}
+
 commit() {
   git -C "$work/repository" -c user.name=rehearsal -c user.email=rehearsal@localhost commit -q "$@"
 }
 
 git clone -q "file://$PWD" "$work/repository" 2>/dev/null
 git -C "$work/repository" tag "$root_version"
-(cd "$work/repository/v5" && go mod edit -require="$module@$root_version" && go mod tidy)
+(cd "$work/repository/v5" && go mod edit -require="$module@$root_version" && quietly go mod tidy)
 commit -am "build(v5): require $root_version"
 git -C "$work/repository" tag "$v5_version"
 
@@ -35,11 +43,11 @@ git -C "$work/repository" tag "$v5_version"
 program() {
   local name=$1
   mkdir "$work/$name"
-  cp "scripts/rehearsal/$name.go" "$work/$name/main.go"
+  sed '/^\/\/go:build ignore$/d' "scripts/rehearsal/$name.go" >"$work/$name/main.go"
   cd "$work/$name"
-  go mod init -q "example.com/$name" 2>/dev/null
-  go get "${@:2}"
-  go mod tidy
+  quietly go mod init "example.com/$name"
+  quietly go get "${@:2}"
+  quietly go mod tidy
   go build -o program .
   printf '\n%s, on %s\n' "$name" "$(go list -m -f '{{.Path}} {{.Version}}' all | grep "^$module" | paste -sd, | sed 's/,/, /')"
   ./program

@@ -6,6 +6,7 @@ GOLANGCI_LINT := go tool -modfile=$(CURDIR)/tools/golangci-lint/go.mod golangci-
 ACTIONLINT := go tool -modfile=$(CURDIR)/tools/actionlint/go.mod actionlint
 
 modules = $(sort $(patsubst %/go.mod,%,$(shell find $(1) -name go.mod -not -path '*/node_modules/*' 2>/dev/null)))
+LIBRARY := . v5
 NESTED := $(call modules,e2e example)
 TOOLS := $(call modules,tools)
 
@@ -24,15 +25,15 @@ help: ## show this list
 
 .PHONY: test
 test: ## run the tests, in seconds; needs nothing but Go
-	go test ./...
+	$(call in,$(LIBRARY),go test ./...)
 
 .PHONY: full
 full: ## run the tests, leaving nothing out
-	ECHOFIRESTORE_TESTS=full go test -timeout 30m ./...
+	$(call in,$(LIBRARY),ECHOFIRESTORE_TESTS=full go test -timeout 30m ./...)
 
 .PHONY: race
 race: ## run the tests with the race detector, in random order, leaving nothing out
-	ECHOFIRESTORE_TESTS=full go test -race -shuffle=on -timeout 30m ./...
+	$(call in,$(LIBRARY),ECHOFIRESTORE_TESTS=full go test -race -shuffle=on -timeout 30m ./...)
 
 .PHONY: emulator
 emulator: ## run the same tests on the official Firestore emulator (needs gcloud and Java)
@@ -55,29 +56,35 @@ peers: ## run the Go client's own tests on firestoretest and on the emulator; PE
 
 .PHONY: soak
 soak: ## run random histories of requests and faults for SOAK (10m), and look for leaks
-	go test -run '^TestModel$$' -v -timeout 0 . ./firesession -soak $(SOAK)
-	go test -run '^TestLeaks$$' -v -timeout 0 . ./firesession -leaks 200000
+	$(call in,$(LIBRARY),go test -run '^TestModel$$' -v -timeout 0 . -soak $(SOAK))
+	go test -run '^TestModel$$' -v -timeout 0 ./firesession -soak $(SOAK)
+	$(call in,$(LIBRARY),go test -run '^TestLeaks$$' -v -timeout 0 . -leaks 200000)
+	go test -run '^TestLeaks$$' -v -timeout 0 ./firesession -leaks 200000
 
 .PHONY: bench
 bench: ## run the benchmarks that match BENCH (.) for BENCHTIME (1s) each
-	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) ./...
+	$(call in,$(LIBRARY),go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) ./...)
+
+.PHONY: rehearse
+rehearse: ## release the modules to a copy of the repository, and build programs on them (needs the Go module proxy)
+	scripts/rehearse.sh
 
 .PHONY: lint
 lint: ## run golangci-lint on every module, and actionlint on the workflows
-	$(call in,. $(NESTED),$(GOLANGCI_LINT) run)
+	$(call in,$(LIBRARY) $(NESTED),$(GOLANGCI_LINT) run)
 	$(ACTIONLINT)
 
 .PHONY: fmt
 fmt: ## format the Go files as lint wants them
-	$(call in,. $(NESTED),$(GOLANGCI_LINT) fmt)
+	$(call in,$(LIBRARY) $(NESTED),$(GOLANGCI_LINT) fmt)
 
 .PHONY: tidy
 tidy: ## tidy go.mod and go.sum of every module
-	$(call in,. $(NESTED) $(TOOLS),go mod tidy)
+	$(call in,$(LIBRARY) $(NESTED) $(TOOLS),go mod tidy)
 
 .PHONY: verify
 verify: ## check that every module is tidy and its dependencies are what go.sum says
-	$(call in,. $(NESTED) $(TOOLS),go mod tidy -diff && go mod verify)
+	$(call in,$(LIBRARY) $(NESTED) $(TOOLS),go mod tidy -diff && go mod verify)
 
 .PHONY: ci
 ci: ## run everything that CI runs

@@ -3,9 +3,8 @@ package echofirestore
 import (
 	"errors"
 
-	"github.com/gorilla/sessions"
-
 	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/gorilla/sessions"
 )
 
 // Payload is what the data field of a session's document holds, encoded: see [firesession.Payload].

@@ -6,11 +6,10 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
-	"github.com/labstack/echo/v5"
-	"github.com/labstack/echo/v5/middleware"
-
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/internal/session"
+	"github.com/labstack/echo/v5"
+	"github.com/labstack/echo/v5/middleware"
 )
 
 // Defaults of Config.

@@ -1,9 +1,8 @@
 package echofirestore
 
 import (
-	"github.com/labstack/echo/v5"
-
 	"github.com/echofirestore/echofirestore/internal/session"
+	"github.com/labstack/echo/v5"
 )
 
 // The keys of what this package stores in Echo's contexts. Echo clears a context before it uses it for another request.

@@ -9,11 +9,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo-contrib/v5/session"
 	"github.com/labstack/echo/v5"
 
-	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/v5"
 )
 

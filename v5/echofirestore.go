@@ -51,10 +51,9 @@ package echofirestore
 import (
 	"context"
 
+	"github.com/echofirestore/echofirestore/internal/session"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v5"
-
-	"github.com/echofirestore/echofirestore/internal/session"
 )
 
 // Middleware returns the middleware that cfg describes. It panics if cfg is invalid; [Config.ToMiddleware] returns the

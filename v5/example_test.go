@@ -14,12 +14,12 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v5"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/v5"
 )
 

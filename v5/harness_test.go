@@ -12,11 +12,11 @@ import (
 	"testing"
 
 	"cloud.google.com/go/firestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/labstack/echo/v5"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/v5"
 )
 

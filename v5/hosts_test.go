@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/echofirestore/echofirestore/internal/hosttest"
 	"github.com/gorilla/sessions"
 	contrib "github.com/labstack/echo-contrib/v5/session"
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
 
-	"github.com/echofirestore/echofirestore/internal/hosttest"
 	"github.com/echofirestore/echofirestore/v5"
 )
 

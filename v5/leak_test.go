@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/v5"
 )
 
@@ -70,7 +70,7 @@ func TestLeaks(t *testing.T) { //nolint:paralleltest // it measures the process
 			}
 			rec := httptest.NewRecorder()
 			a.ServeHTTP(rec, req)
-			for _, cookie := range rec.Result().Cookies() { //nolint:bodyclose // it is in memory
+			for _, cookie := range rec.Result().Cookies() {
 				key = cookie.Value
 			}
 		}

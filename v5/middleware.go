@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/labstack/echo/v5"
-
 	"github.com/echofirestore/echofirestore/internal/session"
+	"github.com/labstack/echo/v5"
 )
 
 // Middleware returns the middleware that keeps its sessions in s.

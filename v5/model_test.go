@@ -4,12 +4,11 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/labstack/echo/v5"
-	"github.com/labstack/echo/v5/middleware"
-
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/internal/hosttest"
 	"github.com/echofirestore/echofirestore/internal/model"
+	"github.com/labstack/echo/v5"
+	"github.com/labstack/echo/v5/middleware"
 )
 
 // TestModel runs random histories of requests and faults on Echo.

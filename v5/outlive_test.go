@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
 
-	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/v5"
 )
 

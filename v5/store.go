@@ -1,11 +1,10 @@
 package echofirestore
 
 import (
-	"github.com/labstack/echo/v5"
-
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/internal/bridge"
 	"github.com/echofirestore/echofirestore/internal/session"
+	"github.com/labstack/echo/v5"
 )
 
 // Store keeps sessions in Firestore. It gives Echo its [Store.Middleware], and has the methods of [firesession.Store]:

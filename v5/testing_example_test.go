@@ -8,11 +8,11 @@ import (
 	"net/http/httptest"
 	"time"
 
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/labstack/echo/v5"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/v5"
 )
 

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/labstack/echo/v5"
-
 	"github.com/echofirestore/echofirestore/internal/hosttest"
+	"github.com/labstack/echo/v5"
 )
 
 // TestTransparency compares responses with and without the middleware, among them those that Echo makes.

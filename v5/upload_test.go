@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
 
-	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/v5"
 )
 

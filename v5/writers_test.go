@@ -3,6 +3,7 @@ package echofirestore_test
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -67,9 +68,7 @@ func keepHeader(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kept := &buffer{header: http.Header{}}
 		next.ServeHTTP(kept, r)
-		for name, values := range kept.header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), kept.header)
 		if kept.status != 0 {
 			w.WriteHeader(kept.status)
 			_, _ = kept.body.WriteTo(w)
@@ -117,7 +116,7 @@ func TestWriters(t *testing.T) {
 				}
 				a := newApp(t)
 				a.HTTPErrorHandler = func(c *echo.Context, err error) {
-					if r, _ := echo.UnwrapResponse(c.Response()); (r == nil || !r.Committed) && errors.Is(err, seeOther{}) {
+					if r, _ := echo.UnwrapResponse(c.Response()); (r == nil || !r.Committed) && errors.Is(err, seeOtherError{}) {
 						_ = c.Redirect(http.StatusSeeOther, "/")
 						return
 					}
@@ -144,7 +143,7 @@ func TestWriters(t *testing.T) {
 					{"no-content", func(c *echo.Context) error { return c.NoContent(http.StatusNoContent) }, http.StatusNoContent, ""},
 					{"redirect", func(c *echo.Context) error { return c.Redirect(http.StatusSeeOther, "/") }, http.StatusSeeOther, ""},
 					{"error", func(*echo.Context) error { return echo.NewHTTPError(http.StatusTeapot, "handler's") }, http.StatusTeapot, "{\"message\":\"handler's\"}\n"},
-					{"error-that-redirects", func(*echo.Context) error { return seeOther{} }, http.StatusSeeOther, ""},
+					{"error-that-redirects", func(*echo.Context) error { return seeOtherError{} }, http.StatusSeeOther, ""},
 				} {
 					if strings.Contains(outside.name+inside.name, "that buffers") && strings.HasPrefix(tt.name, "error") {
 						continue // its writer stays in Echo's context when it is done, and what answers the error is lost
@@ -171,8 +170,8 @@ func TestWriters(t *testing.T) {
 	}
 }
 
-// seeOther is an error for which the application's error handler redirects.
-type seeOther struct{}
+// seeOtherError is an error for which the application's error handler redirects.
+type seeOtherError struct{}
 
-func (seeOther) Error() string   { return "see other" }
-func (seeOther) StatusCode() int { return http.StatusSeeOther }
+func (seeOtherError) Error() string   { return "see other" }
+func (seeOtherError) StatusCode() int { return http.StatusSeeOther }

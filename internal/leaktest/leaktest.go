@@ -119,6 +119,10 @@ var requests = []request{
 		s.Session().Values["k"] = 1
 		return errors.New("the handler fails")
 	}},
+	{handler: func(_ http.ResponseWriter, s model.Sessions) error {
+		s.Session().Values["k"] = 1
+		panic(http.ErrAbortHandler)
+	}},
 	{handler: set("k", 2), fault: refusal("BatchGetDocuments", codes.PermissionDenied)},
 	{handler: set("k", 3), fault: refusal("Commit", codes.PermissionDenied)},
 	{handler: count, fault: refusal("Commit", codes.FailedPrecondition)}, // it has changed meanwhile
@@ -159,7 +163,14 @@ func (r request) serve(ctx context.Context, server http.Handler, cookie string) 
 		req.Header.Set("Cookie", cookie)
 	}
 	rec := httptest.NewRecorder()
-	server.ServeHTTP(rec, req)
+	func() {
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+				panic(p)
+			}
+		}()
+		server.ServeHTTP(rec, req)
+	}()
 	for _, set := range rec.Result().Cookies() {
 		if cookie = ""; set.MaxAge >= 0 {
 			cookie = set.Name + "=" + set.Value

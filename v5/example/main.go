@@ -19,19 +19,25 @@ import (
 	"syscall"
 
 	"cloud.google.com/go/firestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
 
-	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/v5"
 )
 
 func main() {
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	client, err := openFirestore(ctx)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	app := newApp(echofirestore.Config{
 		Client: client,
@@ -44,9 +50,7 @@ func main() {
 		HidePort:         true,
 		ListenerAddrFunc: func(addr net.Addr) { log.Printf("url=http://localhost:%d", addr.(*net.TCPAddr).Port) },
 	}
-	if err := server.Start(ctx, app); err != nil {
-		log.Fatal(err)
-	}
+	return server.Start(ctx, app)
 }
 
 // openFirestore opens the Firestore of the project in GOOGLE_CLOUD_PROJECT, or one in memory.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/echofirestore/echofirestore/firestoretest"
+
 	"github.com/echofirestore/echofirestore/v5"
 )
 

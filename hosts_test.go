@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/gorilla/sessions"
@@ -75,7 +76,12 @@ func serveEcho(around surrounding) func(testing.TB, hosttest.App) http.Handler {
 // serveBehindProxy has Echo's Proxy pass all requests on to another server, with the sessions.
 func serveBehindProxy(t testing.TB, app hosttest.App) http.Handler {
 	t.Helper()
-	backend := httptest.NewUnstartedServer(serveEcho(surrounding{})(t, app))
+	var underWay sync.WaitGroup
+	behind := serveEcho(surrounding{})(t, app)
+	backend := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer underWay.Done()
+		behind.ServeHTTP(w, r)
+	}))
 	backend.Config.ErrorLog = log.New(io.Discard, "", 0)
 	backend.Start()
 	t.Cleanup(backend.Close)
@@ -85,7 +91,13 @@ func serveBehindProxy(t testing.TB, app hosttest.App) http.Handler {
 	}
 	e := echo.New()
 	e.Logger.SetOutput(io.Discard)
-	e.Use(middleware.Proxy(middleware.NewRoundRobinBalancer([]*middleware.ProxyTarget{{URL: target}})))
+	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			underWay.Add(1)
+			defer underWay.Wait() // the backend may do something after its response
+			return next(c)
+		}
+	}, middleware.Proxy(middleware.NewRoundRobinBalancer([]*middleware.ProxyTarget{{URL: target}})))
 	return e
 }
 

@@ -1,6 +1,7 @@
 package echofirestore_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/gorilla/sessions"
@@ -51,8 +53,10 @@ func echoErrorBody(status int) string {
 func serveEcho(around surrounding) func(testing.TB, hosttest.App) http.Handler {
 	return func(t testing.TB, app hosttest.App) http.Handler {
 		t.Helper()
-		stores := openStores(t, app)
-		e := newEcho(app, func(c echo.Context) hosttest.Sessions { return echoSessions{c, stores} })
+		var stores []*echofirestore.Store
+		sessionsOf := func(c echo.Context) hosttest.Sessions { return echoSessions{c, stores} }
+		stores = openStores(t, app, sessionsOf)
+		e := newEcho(app, sessionsOf)
 		e.Use(around.outside...)
 		for _, store := range stores {
 			e.Use(store.Middleware())
@@ -75,7 +79,12 @@ func serveEcho(around surrounding) func(testing.TB, hosttest.App) http.Handler {
 // serveBehindProxy has Echo's Proxy pass all requests on to another server, with the sessions.
 func serveBehindProxy(t testing.TB, app hosttest.App) http.Handler {
 	t.Helper()
-	backend := httptest.NewUnstartedServer(serveEcho(surrounding{})(t, app))
+	var underWay sync.WaitGroup
+	behind := serveEcho(surrounding{})(t, app)
+	backend := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer underWay.Done()
+		behind.ServeHTTP(w, r)
+	}))
 	backend.Config.ErrorLog = log.New(io.Discard, "", 0)
 	backend.Start()
 	t.Cleanup(backend.Close)
@@ -85,7 +94,13 @@ func serveBehindProxy(t testing.TB, app hosttest.App) http.Handler {
 	}
 	e := echo.New()
 	e.Logger.SetOutput(io.Discard)
-	e.Use(middleware.Proxy(middleware.NewRoundRobinBalancer([]*middleware.ProxyTarget{{URL: target}})))
+	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			underWay.Add(1)
+			defer underWay.Wait() // the backend may do something after its response
+			return next(c)
+		}
+	}, middleware.Proxy(middleware.NewRoundRobinBalancer([]*middleware.ProxyTarget{{URL: target}})))
 	return e
 }
 
@@ -101,6 +116,16 @@ func netHTTP() hosttest.Host {
 		hosttest.Surrounding{Name: "the middleware inside", Lacks: hosttest.Hints, Serve: func(t testing.TB, app hosttest.App) http.Handler {
 			return hosttest.ServeNetHTTP(nil, withinEcho(middlewareOf(t, app, "")))(t, app)
 		}},
+		hosttest.Surrounding{
+			Name: "another store's Handler outside, and the middleware inside", Lacks: hosttest.Hints, ErrorBody: echoErrorBody,
+			Serve: func(t testing.TB, app hosttest.App) http.Handler {
+				inside := withinEcho(middlewareOf(t, app, ""))
+				other := app.Stores[0]
+				other.CookieName = "other"
+				app.Stores = []firesession.Config{other}
+				return hosttest.ServeNetHTTP(nil, inside)(t, app)
+			},
+		},
 		hosttest.Surrounding{Name: "another store's middleware outside", Lacks: hosttest.Hints, Serve: func(t testing.TB, app hosttest.App) http.Handler {
 			return hosttest.ServeNetHTTP(withinEcho(middlewareOf(t, app, "other")), nil)(t, app)
 		}},
@@ -124,7 +149,8 @@ func middlewareOf(t testing.TB, app hosttest.App, cookieName string) echo.Middle
 	t.Helper()
 	cfg := app.Stores[0]
 	cfg.CookieName = cookieName
-	return openStores(t, hosttest.App{Stores: []firesession.Config{cfg}})[0].Middleware()
+	app.Stores = []firesession.Config{cfg}
+	return openStores(t, app, func(c echo.Context) hosttest.Sessions { return echoSessions{Context: c} })[0].Middleware()
 }
 
 // newEcho returns an Echo that serves app.
@@ -146,15 +172,15 @@ func newEcho(app hosttest.App, sessionsOf func(echo.Context) hosttest.Sessions) 
 	return e
 }
 
-func openStores(t testing.TB, app hosttest.App) []*echofirestore.Store {
+func openStores(t testing.TB, app hosttest.App, sessionsOf func(echo.Context) hosttest.Sessions) []*echofirestore.Store {
 	t.Helper()
 	var stores []*echofirestore.Store
 	for _, from := range app.Stores {
 		var cfg echofirestore.Config
 		hosttest.CopyConfig(&cfg, from)
-		if from.ErrorHandler != nil {
+		if app.ErrorHandler != nil {
 			cfg.ErrorHandler = func(c echo.Context, err error) error {
-				from.ErrorHandler(c.Response(), c.Request(), err)
+				app.ErrorHandler(c.Response(), c.Request(), sessionsOf(c), err)
 				return nil
 			}
 		}
@@ -191,7 +217,13 @@ func (s echoSessions) All() ([]*sessions.Session, error) {
 	byContrib, err := contrib.Get("__session", s.Context)
 	byStore, storeErr := s.stores[len(s.stores)-1].Get(s.Request(), "__session")
 	byKey := s.Context.Get(echofirestore.SessionKey).(*sessions.Session)
-	return []*sessions.Session{s.Session(), byKey, byContrib, byStore}, errors.Join(err, storeErr)
+
+	// A request that was made anew knows nothing of the session, but echo-contrib still finds it.
+	r := s.Request()
+	defer s.SetRequest(r)
+	s.SetRequest(httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", http.NoBody))
+	bySubstitute, substituteErr := contrib.Get("__session", s.Context)
+	return []*sessions.Session{s.Session(), byKey, byContrib, byStore, bySubstitute}, errors.Join(err, storeErr, substituteErr)
 }
 
 // contribEcho4 is Echo 4 with the middleware of echo-contrib, on a Store of this package.
@@ -200,7 +232,7 @@ func contribEcho4() hosttest.Host {
 		Name: "echo-contrib",
 		Serve: func(t testing.TB, app hosttest.App) http.Handler {
 			t.Helper()
-			stores := hosttest.AsStores(openStores(t, app))
+			stores := hosttest.AsStores(openStores(t, app, nil))
 			e := newEcho(app, func(c echo.Context) hosttest.Sessions {
 				return app.Gorilla(c.Response(), c.Request(), stores, func(name string) (*sessions.Session, error) {
 					return contrib.Get(name, c)

@@ -1,6 +1,7 @@
 package echofirestore_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -107,6 +108,12 @@ func moreSurroundings() []surrounding {
 		{name: "Recover inside", inside: recovering, lacks: hosttest.Panics},
 		{name: "Logger outside", outside: logging},
 		{name: "Logger inside", inside: logging},
+		{name: "request replaced inside", inside: []echo.MiddlewareFunc{func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c echo.Context) error {
+				c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), contextKey{}, "value")))
+				return next(c)
+			}
+		}}},
 		{name: "CORS outside", outside: cors, adds: ofCORS},
 		{name: "CORS inside", inside: cors, adds: ofCORS},
 		{
@@ -116,6 +123,8 @@ func moreSurroundings() []surrounding {
 		},
 	}
 }
+
+type contextKey struct{}
 
 // ofGzip are headers that Gzip sets. It also holds statuses back until a body comes.
 var ofGzip = []string{"Vary", "Content-Encoding"}

@@ -40,6 +40,12 @@ func beginnings() []row {
 			row{name: b.name + ", then a new session", needs: AutoSave | b.needs, lacks: b.lacks, show: uncounted, steps: []step{
 				{use: inOrder(attempt, setOne), want: b.want + `200 ok; issued; {"n":1}`},
 			}},
+			row{name: "a new session, read, " + b.name + ", and values", needs: AutoSave | b.needs, lacks: b.lacks, show: uncounted, steps: []step{
+				{use: inOrder(read("n"), attempt, setOne), want: b.want + `200 ok; issued; {"n":1}`},
+			}},
+			row{name: b.name + " between reading and changing", needs: AutoSave | b.needs, lacks: b.lacks, show: uncounted, stored: `{"n":0}`, steps: []step{
+				{use: inOrder(read("n"), attempt, setOne), want: b.want + `200 ok; issued; {"n":1}`},
+			}},
 			row{name: "a new session, " + b.name + ", and more values", needs: AutoSave | b.needs, lacks: b.lacks, show: uncounted, steps: []step{
 				{use: inOrder(set("m", 1), attempt, setOne), want: b.want + `200 ok; issued; {"m":1,"n":1}`},
 			}},
@@ -87,7 +93,15 @@ func setHeader(name, value string) use {
 	}
 }
 
-// beneath returns the writer beneath the framework's own, which may take hints for the response.
+// within returns the writer that the framework's own writes to.
+func within(w http.ResponseWriter) http.ResponseWriter {
+	if _, hooked := w.(interface{ Before(fn func()) }); hooked {
+		return w.(interface{ Unwrap() http.ResponseWriter }).Unwrap()
+	}
+	return w
+}
+
+// beneath returns the writer beneath all of the framework's own, which may take hints for the response.
 func beneath(w http.ResponseWriter) http.ResponseWriter {
 	innermost := w
 	for {

@@ -102,9 +102,11 @@ func (f Feature) has(wanted Feature) bool { return f&wanted == wanted }
 // An App is an application that a host serves.
 type App struct {
 	// Stores are the Configs of its stores, each with a middleware of its own, the outermost first. [CopyConfig] turns one into
-	// the host's own type. The host also translates ErrorHandler, unless it is nil. If there are no Stores, there is no
-	// middleware.
+	// the host's own type. If there are none, there is no middleware.
 	Stores []firesession.Config
+
+	// ErrorHandler is the Config.ErrorHandler of all stores, unless it is nil.
+	ErrorHandler func(w http.ResponseWriter, r *http.Request, s Sessions, err error)
 
 	// Handle answers all requests, whatever their method and path.
 	Handle Handler

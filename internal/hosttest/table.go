@@ -108,19 +108,51 @@ func (r row) wanted() []string {
 	return all
 }
 
-// writeSurroundings counts the rows that are as expected in each surrounding.
+// writeSurroundings counts the rows that were tried in each surrounding, over both protocols.
 func (t *table) writeSurroundings(w *tabwriter.Writer) {
-	if len(t.surrounded) == 0 {
+	hosts := distinct(t.surrounded, func(c column) string { return c.host })
+	if len(hosts) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "SURROUNDINGS\tas expected\tnot")
+	fmt.Fprintf(w, "SURROUNDINGS\t%s\n", strings.Join(hosts, "\t"))
+	for _, around := range distinct(t.surrounded, func(c column) string { return c.around }) {
+		fmt.Fprint(w, around)
+		for _, host := range hosts {
+			fmt.Fprintf(w, "\t%s", t.count(host, around))
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+func (t *table) count(host, around string) string {
+	counts := make(map[string]int)
 	for _, c := range t.surrounded {
-		count := make(map[string]int)
+		if c.host != host || c.around != around {
+			continue
+		}
 		for _, g := range groups {
 			for _, r := range g.rows {
-				count[t.verdict(g, r, c)]++
+				counts[t.verdict(g, r, c)]++
 			}
 		}
-		fmt.Fprintf(w, "%s, %s\t%d\t%d\n", c.name(), c.around, count[asExpected], count[differs])
 	}
+	switch {
+	case counts[differs] > 0:
+		return fmt.Sprintf("%d rows ok, %d DIFFER", counts[asExpected], counts[differs])
+	case counts[asExpected] > 0:
+		return fmt.Sprintf("%d rows ok", counts[asExpected])
+	default:
+		return doesNotApply
+	}
+}
+
+// distinct returns what of says of columns, each once, in order.
+func distinct(columns []column, of func(column) string) []string {
+	var all []string
+	for _, c := range columns {
+		if s := of(c); !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
 }

@@ -13,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -74,7 +75,7 @@ func newTrial(t *testing.T, s *stage, c column, r row) *trial {
 	if tr.jar, err = cookiejar.New(nil); err != nil {
 		t.Fatal(err)
 	}
-	s.play(c.serve(t, App{Stores: tr.stores(), Handle: tr.handle, HandleError: r.answer}))
+	s.play(c.serve(t, App{Stores: tr.stores(), ErrorHandler: r.errorHandler, Handle: tr.handle, HandleError: r.answer}))
 	if r.stored != "" {
 		tr.begin(r.stored)
 	}
@@ -227,8 +228,12 @@ func (tr *trial) request(st step) *outcome {
 	ctx, cancel := context.WithTimeout(tr.Context(), patience)
 	defer cancel()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
-			o.hints = append(o.hints, code)
+		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			hint := strconv.Itoa(code)
+			if h["Set-Cookie"] != nil {
+				hint += " with a cookie"
+			}
+			o.hints = append(o.hints, hint)
 			return nil
 		},
 	})

@@ -141,6 +141,9 @@ func (ts *turns) quit(id string, m *member) bool {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	t := ts.of[id]
+	if t == nil {
+		return false // m has its outcome, and was the last
+	}
 	i := slices.Index(t.queue, m)
 	if i < 0 {
 		return false

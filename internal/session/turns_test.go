@@ -167,6 +167,24 @@ func TestTurnThatIsPassedWithoutAnOutcome(t *testing.T) {
 	}
 }
 
+// TestTurnOfALateSave has a save run out of time when it has got its outcome, and nobody is left.
+func TestTurnOfALateSave(t *testing.T) {
+	t.Parallel()
+	ts := newTurns()
+	members := make([]*member, 2)
+	for i := range members {
+		members[i] = &member{commit: &commit{}, ready: make(chan struct{})}
+		if err := ts.join("id", members[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ts.pass("id", members[0])
+	ts.pass("id", members[1])
+	if ts.quit("id", members[1]) {
+		t.Error("it has left the queue twice")
+	}
+}
+
 func TestTurnsAreBounded(t *testing.T) {
 	t.Parallel()
 	ts := newTurns()

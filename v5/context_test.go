@@ -204,9 +204,9 @@ func TestAgain(t *testing.T) {
 			t.Parallel()
 			var answers atomic.Int64
 			a := newApp(t, func(cfg *echofirestore.Config) {
-				cfg.ErrorHandler = func(c *echo.Context, _ error) error {
+				cfg.ErrorHandler = func(_ *echo.Context, err error) error {
 					answers.Add(1)
-					return echo.ErrServiceUnavailable
+					return echo.ErrServiceUnavailable.Wrap(err)
 				}
 			})
 			build(a, a.store.Middleware())

@@ -24,16 +24,20 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: test
-test: ## run the tests; needs nothing but Go
+test: ## run the tests, in seconds; needs nothing but Go
 	$(call in,$(LIBRARY),go test ./...)
 
+.PHONY: full
+full: ## run the tests, leaving nothing out
+	$(call in,$(LIBRARY),ECHOFIRESTORE_TESTS=full go test -timeout 30m ./...)
+
 .PHONY: race
-race: ## run the tests with the race detector, in random order
-	$(call in,$(LIBRARY),go test -race -shuffle=on -timeout 30m ./...)
+race: ## run the tests with the race detector, in random order, leaving nothing out
+	$(call in,$(LIBRARY),ECHOFIRESTORE_TESTS=full go test -race -shuffle=on -timeout 30m ./...)
 
 .PHONY: emulator
 emulator: ## run the same tests on the official Firestore emulator (needs gcloud and Java)
-	scripts/with-emulator.sh sh -c 'go test -race -shuffle=on -count=1 -timeout 40m ./... && \
+	ECHOFIRESTORE_TESTS=full scripts/with-emulator.sh sh -c 'go test -race -shuffle=on -count=1 -timeout 40m ./... && \
 		go test -count=1 -v -run "^TestReadsAreAnsweredAsByTheEmulator$$" ./firestoretest'
 
 .PHONY: e2e
@@ -54,7 +58,8 @@ peers: ## run the Go client's own tests on firestoretest and on the emulator; PE
 soak: ## run random histories of requests and faults for SOAK (10m), and look for leaks
 	$(call in,$(LIBRARY),go test -run '^TestModel$$' -v -timeout 0 . -soak $(SOAK))
 	go test -run '^TestModel$$' -v -timeout 0 ./firesession -soak $(SOAK)
-	$(call in,$(LIBRARY),go test -run '^TestLeaks$$' -v -timeout 0 . -leaks)
+	$(call in,$(LIBRARY),go test -run '^TestLeaks$$' -v -timeout 0 . -leaks 200000)
+	go test -run '^TestLeaks$$' -v -timeout 0 ./firesession -leaks 200000
 
 .PHONY: bench
 bench: ## run the benchmarks that match BENCH (.) for BENCHTIME (1s) each

@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 
 	"github.com/echofirestore/echofirestore"
@@ -50,16 +52,19 @@ func (w *nullWriter) Header() http.Header         { return w.header }
 func (w *nullWriter) Write(b []byte) (int, error) { return len(b), nil }
 func (w *nullWriter) WriteHeader(status int)      { w.status = status }
 
-// serve returns a function that sends a request through e, with the given session cookie.
-func serve(b *testing.B, e *echo.Echo, cookie string) func() {
-	req := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+// serve returns a function that sends a request for / through e, with the given session cookie.
+func serve(b *testing.B, e *echo.Echo, cookie string) func() { return serveAt(b, e, "/", cookie) }
+
+// serveAt is serve for another path.
+func serveAt(b *testing.B, e *echo.Echo, path, cookie string) func() {
+	req := httptest.NewRequest(http.MethodGet, path, http.NoBody)
 	req.Header.Set("Cookie", "__session="+cookie)
 	w := &nullWriter{header: make(http.Header)}
 	return func() {
 		clear(w.header)
 		e.ServeHTTP(w, req)
 		if w.status != http.StatusOK {
-			b.Fatalf("status %d", w.status)
+			b.Errorf("status %d", w.status)
 		}
 	}
 }
@@ -262,6 +267,87 @@ func BenchmarkCodec(b *testing.B) {
 				}
 				b.SetBytes(int64(len(text)))
 			}
+		})
+	}
+}
+
+// BenchmarkUpdate counts by Update, beside a request that changes the session, before and after 10,000 Updates.
+func BenchmarkUpdate(b *testing.B) {
+	client := firestoretest.NewClient(b)
+	ref := stored(b, client)
+	e := echo.New()
+	e.Use(echofirestore.Middleware(echofirestore.Config{Client: client}))
+	e.GET("/change", func(c echo.Context) error {
+		sess, err := echofirestore.Get(c)
+		if err != nil {
+			return err
+		}
+		sess.Values["visits"] = sess.Values["visits"].(int) + 1
+		return c.NoContent(http.StatusOK)
+	})
+	e.GET("/", func(c echo.Context) error {
+		err := echofirestore.Update(c, func(sess *sessions.Session) error {
+			sess.Values["visits"] = sess.Values["visits"].(int) + 1
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return c.NoContent(http.StatusOK)
+	})
+	update := serve(b, e, ref.ID)
+	change := serveAt(b, e, "/change", ref.ID)
+	run := func(name string, request func()) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				request()
+			}
+		})
+	}
+	run("floor", change)
+	run("echofirestore", update)
+	for range 10_000 {
+		update()
+	}
+	run("floor after 10000", change)
+	run("echofirestore after 10000", update)
+}
+
+// BenchmarkAtOnce has N requests change one session at once, where a commit takes 10 ms, and reports what it costs in
+// Firestore. Its floor is one such request.
+func BenchmarkAtOnce(b *testing.B) {
+	for _, n := range []int{1, 10, 100} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			server, client := firestoretest.Start(b)
+			ref := stored(b, client)
+			e := echo.New()
+			e.Use(echofirestore.Middleware(echofirestore.Config{Client: client}))
+			e.GET("/:i", func(c echo.Context) error {
+				sess, err := echofirestore.Get(c)
+				if err != nil {
+					return err
+				}
+				visits, _ := sess.Values[c.Param("i")].(int)
+				sess.Values[c.Param("i")] = visits + 1
+				return c.NoContent(http.StatusOK)
+			})
+			server.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Delay: 10 * time.Millisecond})
+			requests := make([]func(), n)
+			for i := range requests {
+				requests[i] = serveAt(b, e, fmt.Sprintf("/%d", i), ref.ID)
+			}
+			before := server.Ops()
+			for b.Loop() {
+				var all sync.WaitGroup
+				for _, request := range requests {
+					all.Go(request)
+				}
+				all.Wait()
+			}
+			spent := server.Ops().Sub(before)
+			b.ReportMetric(float64(spent.Reads)/float64(b.N), "reads/op")
+			b.ReportMetric(float64(spent.Writes)/float64(b.N), "writes/op")
 		})
 	}
 }

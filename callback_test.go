@@ -1,17 +1,20 @@
 package echofirestore_test
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 
 	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/internal/bubble"
 )
 
 // A caller has one callback use the session of the request, once, when it is armed.
@@ -57,12 +60,12 @@ func (v callingValue) MarshalJSON() ([]byte, error) {
 func TestCallbacksMayUseTheSession(t *testing.T) {
 	t.Parallel()
 	aboutResponses(t)
-	const timeout = 100 * time.Millisecond
 	uses := map[string]func(*app, echo.Context) error{
 		"Get":   func(_ *app, c echo.Context) error { _, err := echofirestore.Get(c); return err },
 		"c.Get": func(_ *app, c echo.Context) error { _ = session(c); return nil },
 		"SessionID, Ended": func(a *app, c echo.Context) error {
-			_, _ = a.store.SessionID(session(c)), a.store.Ended(session(c))
+			sess := session(c)
+			_, _ = a.store.SessionID(sess), a.store.Ended(sess)
 			return nil
 		},
 		"Save":    func(_ *app, c echo.Context) error { return echofirestore.Save(c) },
@@ -105,47 +108,49 @@ func TestCallbacksMayUseTheSession(t *testing.T) {
 			for use, call := range uses {
 				t.Run(fmt.Sprintf("%s in %s at %s", use, callback, moment.name), func(t *testing.T) {
 					t.Parallel()
-					r := &caller{callback: callback}
-					a := newBareApp(t, func(cfg *echofirestore.Config) {
-						now := cfg.Now
-						cfg.Timeout = timeout
-						cfg.KeyFactory = func() string { r.in("KeyFactory"); return fmt.Sprint("key", time.Now().UnixNano()) }
-						cfg.Encoder = func(p echofirestore.Payload) (string, error) { r.in("Encoder"); return echofirestore.EncodeJSON(p) }
-						cfg.Decoder = func(s string) (echofirestore.Payload, error) { r.in("Decoder"); return echofirestore.DecodeJSON(s) }
-						cfg.AEAD = callingAEAD{newGCM([]byte("0123456789abcdef")), r}
-						cfg.Now = func() time.Time { r.in("Now"); return now() }
-					})
-					patient := a.config // for requests that are not about time
-					patient.Timeout = 0
-					a.POST("/begin", set("user", "alice"), echofirestore.Middleware(patient))
-					a.GET("/see", see, echofirestore.Middleware(patient))
-					a.POST("/", func(c echo.Context) error {
-						if moment.name != "load" {
-							_ = session(c)
-						}
-						r.call = func() {
-							if err := call(a, c); err != nil && strings.Contains(moment.prompt, use) {
-								t.Errorf("error %v, for it has waited", err)
+					n := bubble.NewNetwork(t)
+					synctest.Test(t, func(t *testing.T) {
+						r := &caller{callback: callback}
+						a := newBubbleApp(t, n, func(cfg *echofirestore.Config) {
+							now := cfg.Now
+							cfg.KeyFactory = func() string { r.in("KeyFactory"); return rand.Text() }
+							cfg.Encoder = func(p echofirestore.Payload) (string, error) { r.in("Encoder"); return echofirestore.EncodeJSON(p) }
+							cfg.Decoder = func(s string) (echofirestore.Payload, error) { r.in("Decoder"); return echofirestore.DecodeJSON(s) }
+							cfg.AEAD = callingAEAD{newGCM([]byte("0123456789abcdef")), r}
+							cfg.Now = func() time.Time { r.in("Now"); return now() }
+						})
+						a.POST("/begin", set("user", "alice"))
+						a.GET("/see", see)
+						a.POST("/", func(c echo.Context) error {
+							if moment.name != "load" {
+								_ = session(c)
 							}
+							r.call = func() {
+								begun := time.Now()
+								err := call(a, c)
+								waited := time.Since(begun)
+								if strings.Contains(moment.prompt, use) && (err != nil || waited > 0) || waited > echofirestore.DefaultTimeout {
+									t.Errorf("it waited for %v, error %v", waited, err)
+								}
+							}
+							r.armed.Store(true)
+							_ = moment.act(r, c) // it may have run out of time, waiting for the callback
+							return nil
+						})
+						b := a.browser()
+						if !moment.new {
+							b.post("/begin")
 						}
-						r.armed.Store(true)
-						_ = moment.act(r, c) // it may have run out of time, waiting for the callback
-						return nil
-					}, a.store.Middleware())
-					b := a.browser()
-					b.Timeout = 10 * time.Second
-					if !moment.new {
-						b.post("/begin")
-					}
-					if _, err := b.try(http.MethodPost, "/"); err != nil {
-						t.Errorf("no response: %v", err)
-					}
-					if !r.called.Load() {
-						t.Error("the callback has not returned")
-					}
-					if got := b.get("/see"); got.StatusCode != http.StatusOK {
-						t.Errorf("the next request: status %d: %s", got.StatusCode, got.body)
-					}
+						if _, err := b.try(http.MethodPost, "/"); err != nil {
+							t.Errorf("no response: %v", err)
+						}
+						if !r.called.Load() {
+							t.Error("the callback has not returned")
+						}
+						if got := b.get("/see"); got.StatusCode != http.StatusOK {
+							t.Errorf("the next request: status %d: %s", got.StatusCode, got.body)
+						}
+					})
 				})
 			}
 		}

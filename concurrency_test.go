@@ -1,37 +1,22 @@
 package echofirestore_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
-const clients, rounds = 20, 50
-
-// values returns the values of the stored session called key.
-func (a *app) values(key string) map[string]any {
-	a.t.Helper()
-	doc, ok := a.documents()[key]
-	if !ok {
-		a.t.Fatalf("no document %q", key)
-	}
-	payload, err := echofirestore.DecodeJSON(doc["data"].(string))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return payload.Values
-}
+const clients = 20
 
 // atOnce runs f for 20 clients at once.
 func (a *app) atOnce(f func(client int)) {
@@ -42,7 +27,7 @@ func (a *app) atOnce(f func(client int)) {
 	wg.Wait()
 }
 
-// TestNoChangeIsLost has 20 requests at once, 50 times, set a key of their own in one session.
+// TestNoChangeIsLost has 20 requests at once, many times, set a key of their own in one session.
 func TestNoChangeIsLost(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
@@ -51,7 +36,7 @@ func TestNoChangeIsLost(t *testing.T) {
 		session(c).Values[c.Param("key")] = true
 		return c.NoContent(http.StatusNoContent)
 	})
-	b := a.browser()
+	b, rounds := a.browser(), testsize.N(5, 50)
 	for round := range rounds {
 		a.atOnce(func(client int) {
 			if got := b.post(fmt.Sprintf("/%d-%d", round, client), withCookie("key")); got.StatusCode != http.StatusNoContent {
@@ -64,7 +49,7 @@ func TestNoChangeIsLost(t *testing.T) {
 	}
 }
 
-// TestUpdateIsExact has 20 requests at once, 50 times, count in one session.
+// TestUpdateIsExact has 20 requests at once, many times, count in one session.
 func TestUpdateIsExact(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
@@ -76,7 +61,7 @@ func TestUpdateIsExact(t *testing.T) {
 			return nil
 		})
 	})
-	b := a.browser()
+	b, rounds := a.browser(), testsize.N(5, 50)
 	for range rounds {
 		a.atOnce(func(int) {
 			if got := b.post("/", withCookie("key")); got.StatusCode != http.StatusOK {
@@ -89,7 +74,7 @@ func TestUpdateIsExact(t *testing.T) {
 	}
 }
 
-// TestLogoutStands lets a request that began before a logout save after it, 100 times.
+// TestLogoutStands lets a request that began before a logout save after it, many times.
 func TestLogoutStands(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
@@ -102,7 +87,7 @@ func TestLogoutStands(t *testing.T) {
 		<-proceed
 		return c.NoContent(http.StatusOK)
 	})
-	for range 100 {
+	for range testsize.N(20, 100) {
 		b := a.browser()
 		key := b.post("/login").cookie("__session").Value
 		slow := make(chan reply)
@@ -119,24 +104,56 @@ func TestLogoutStands(t *testing.T) {
 	}
 }
 
-// TestConflictsEnd lets every save meet contention: the attempts must end.
-func TestConflictsEnd(t *testing.T) {
+// TestMaxAgeOfAnotherRequest has another request change the max age of a session while this one changes a value: both stay, and
+// the cookie lives as long as the session.
+func TestMaxAgeOfAnotherRequest(t *testing.T) {
 	t.Parallel()
-	a := newApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = 200 * time.Millisecond })
-	a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+	a := newApp(t)
+	a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": 3600, "expire": a.clock.Now().Add(time.Hour)})
+	a.POST("/other", func(c echo.Context) error { session(c).Options.MaxAge = 60; return nil })
 	a.POST("/", set("n", 1))
-	a.POST("/save", func(c echo.Context) error {
-		session(c).Values["n"] = 1
-		err := echofirestore.Save(c)
-		if !errors.Is(err, echofirestore.ErrConflict) && status.Code(err) != codes.DeadlineExceeded {
-			t.Errorf("error %v", err)
-		}
-		return err
-	})
-	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Err: status.Error(codes.Aborted, "contention")})
-	for _, path := range []string{"/", "/save"} {
-		if got := a.browser().post(path, withCookie("key")); got.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("%s: status %d", path, got.StatusCode)
-		}
+	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.elsewhere().post("/other", withCookie("key")) }})
+	got := a.browser().post("/", withCookie("key"))
+	doc := a.documents()["key"]
+	if cookie := got.cookie("__session"); doc["max_age"] != int64(60) || cookie == nil || cookie.MaxAge != 60 {
+		t.Errorf("max age %v, cookie %v", doc["max_age"], cookie)
+	}
+	if values := a.values("key"); values["n"] != 1 {
+		t.Errorf("values %v", values)
+	}
+}
+
+// TestEqualValueIsNoChange has a request set a value that is equal to the stored one once it is stored, such as a struct that JSON
+// decodes as a map, and change another value. Meanwhile, another request changes the first: that stays.
+func TestEqualValueIsNoChange(t *testing.T) {
+	t.Parallel()
+	type profile struct{ Name string }
+	for name, expired := range map[string]bool{"at the same time": false, "before this request's copy expires": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.POST("/begin", set("profile", profile{"alice"}))
+			a.POST("/other", set("profile", profile{"bob"}))
+			key := ""
+			other := func() { a.elsewhere().post("/other", withCookie(key)) }
+			a.POST("/", func(c echo.Context) error {
+				session(c).Values["profile"] = profile{"alice"}
+				session(c).Values["n"] = 1
+				if !expired {
+					a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: other})
+					return nil
+				}
+				a.clock.Advance(40 * time.Minute)
+				other()
+				a.clock.Advance(40 * time.Minute)
+				return nil
+			})
+			key = a.browser().post("/begin").cookie("__session").Value
+			a.browser().post("/", withCookie(key))
+			want := map[string]any{"profile": map[string]any{"Name": "bob"}, "n": 1}
+			if diff := cmp.Diff(want, a.values(key)); diff != "" {
+				t.Errorf("values (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

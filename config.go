@@ -30,65 +30,74 @@ type Config struct {
 	// Required.
 	Client *firestore.Client
 
-	// Collection is the ID of the collection that holds the sessions, one document each. Keep nothing else in it: without
-	// SigningKeys or HashKeys, a made-up cookie can name any of its documents, and Destroy deletes without reading. Stores
-	// with different CookieNames need different Collections; see CookieName.
+	// Collection is the ID of the collection that holds the sessions, one document each. Keep
+	// nothing else in it: without SigningKeys or HashKeys, a made-up cookie can name any of its
+	// documents, and Destroy deletes without reading. Stores with different CookieNames need
+	// different Collections; see CookieName.
 	// Optional. Default value "echo_sessions".
 	Collection string
 
-	// KeyFactory makes the keys of new sessions. A key is a credential: it must be unpredictable, with at least 128 bits of
-	// entropy. It must also be a Firestore document ID (1 to 1500 bytes of UTF-8, no slash, not ".", ".." or "__…__"), fit
-	// into a cookie, and not begin with "~". A save with any other key fails before anything is written. The Logger gets a
-	// warning about the first key of fewer than 16 characters. Requests call KeyFactory concurrently.
+	// KeyFactory makes the keys of new sessions. A key is a credential: it must be unpredictable,
+	// with at least 128 bits of entropy. It must also be a Firestore document ID (1 to 1500 bytes
+	// of UTF-8, no slash, not ".", ".." or "__…__"), fit into a cookie, and not begin with "~". A
+	// save with any other key fails before anything is written. The Logger gets a warning about the
+	// first key of fewer than 16 characters. Requests call KeyFactory concurrently.
 	// Optional. Default value: 32 bytes of crypto/rand in base64url, 43 characters.
 	KeyFactory func() string
 
-	// CookieName is the name of the cookie, and of the session that Get returns. Firebase Hosting forwards only the cookie
-	// "__session" to a backend. Elsewhere, a prefix makes browsers refuse an unsafe cookie. The Config must then match:
-	// "__Secure-" requires Secure; "__Host-" also requires the Path "/" and no Domain (RFC 6265bis, section 4.1.3); "__Http-"
-	// requires Secure and HttpOnly; "__Host-Http-" requires all of these (draft-ietf-httpbis-layered-cookies).
+	// CookieName is the name of the cookie, and of the session that Get returns. Firebase Hosting
+	// forwards only the cookie "__session" to a backend. Elsewhere, a prefix makes browsers refuse
+	// an unsafe cookie. The Config must then match: "__Secure-" requires Secure; "__Host-" also
+	// requires the Path "/" and no Domain (RFC 6265bis, section 4.1.3); "__Http-" requires Secure
+	// and HttpOnly; "__Host-Http-" requires all of these (draft-ietf-httpbis-layered-cookies).
 	//
-	// Stores with different CookieNames need different Collections: a plain key does not say which cookie it was issued for,
-	// so in one Collection each Store opens the sessions of the other. A key of "__session" would open a session of "admin".
-	// HashKeys, which hashes the name into the document's ID, and SigningKeys, which sign the name, prevent this.
+	// Stores with different CookieNames need different Collections: a plain key does not say which
+	// cookie it was issued for, so in one Collection each Store opens the sessions of the other. A
+	// key of "__session" would open a session of "admin". HashKeys, which hashes the name into the
+	// document's ID, and SigningKeys, which sign the name, prevent this.
 	// Optional. Default value "__session".
 	CookieName string
 
-	// Path and Domain limit the requests that carry the cookie, as in net/http.Cookie. A cookie with another Path or Domain is
-	// a different cookie: after a change, browsers also send the old one until it expires, and often send it first. Up to three
-	// cookies of the name are tried, for one read each, until one has a living session.
+	// Path and Domain limit the requests that carry the cookie, as in net/http.Cookie. A cookie
+	// with another Path or Domain is a different cookie: after a change, browsers also send the old
+	// one until it expires, and often send it first. Up to three cookies of the name are tried, for
+	// one read each, until one has a living session.
 	// Optional. Default value of Path "/", of Domain none: only the host that set the cookie.
 	Path, Domain string
 
-	// MaxAge is how long a session lives after its last save, in seconds. A handler can change it for its session in
-	// Options.MaxAge. A session keeps the max age that is stored with it: a lower MaxAge applies to new sessions only.
-	// Optional. Default value 0: the cookie lives until the browser closes, and the document has no expiry.
+	// MaxAge is how long a session lives after its last save, in seconds. A handler can change it
+	// for its session in Options.MaxAge. A session keeps the max age that is stored with it: a
+	// lower MaxAge applies to new sessions only.
+	// Optional. Default value 0: the cookie lives until the browser closes, and the document has no
+	// expiry.
 	MaxAge int
 
 	// Secure restricts the cookie to HTTPS.
-	// Optional. Default value false: the cookie is Secure if the request came over HTTPS, as reported by Echo's
-	// Context.Scheme. A demo on http://localhost then works too. Echo believes the X-Forwarded-Proto of proxies with private
-	// addresses. For other proxies, set Echo's SchemeExtractor, or Secure.
+	// Optional. Default value false: the cookie is Secure if the request came over HTTPS, as
+	// reported by Echo's Context.Scheme. A demo on http://localhost then works too. Echo believes
+	// the X-Forwarded-Proto of proxies with private addresses. For other proxies, set Echo's
+	// SchemeExtractor, or Secure.
 	Secure bool
 
 	// DisableHTTPOnly lets JavaScript read the cookie, and with it anyone who can inject a script.
 	// Optional. Default value false.
 	DisableHTTPOnly bool
 
-	// Partitioned gives browsers a separate cookie for each site that embeds this one (CHIPS). It requires Secure. A
-	// partitioned cookie and an unpartitioned one of the same name are different cookies: switching this on or off leaves the
-	// old one in browsers until it expires. A session's Options.Partitioned applies to this response only, as Options.Path does.
+	// Partitioned gives browsers a separate cookie for each site that embeds this one (CHIPS). It
+	// requires Secure. A partitioned cookie and an unpartitioned one of the same name are different
+	// cookies: switching this on or off leaves the old one in browsers until it expires. A
+	// session's Options.Partitioned applies to this response only, as Options.Path does.
 	// Optional. Default value false.
 	Partitioned bool
 
-	// SameSite says whether requests from other sites carry the cookie. http.SameSiteNoneMode requires Secure;
-	// http.SameSiteDefaultMode omits the attribute.
+	// SameSite says whether requests from other sites carry the cookie. http.SameSiteNoneMode
+	// requires Secure; http.SameSiteDefaultMode omits the attribute.
 	// Optional. Default value http.SameSiteLaxMode.
 	SameSite http.SameSite
 
-	// Encoder and Decoder turn a session into the text of its document's data field, and back. If Decoder returns an error,
-	// the document is malformed: its session is new and empty, and the document stays. Requests call both concurrently. Set
-	// both or neither.
+	// Encoder and Decoder turn a session into the text of its document's data field, and back. If
+	// Decoder returns an error, the document is malformed: its session is new and empty, and the
+	// document stays. Requests call both concurrently. Set both or neither.
 	// Optional. Default values EncodeJSON and DecodeJSON, whose documents Python can share.
 	Encoder func(Payload) (string, error)
 	Decoder func(string) (Payload, error)
@@ -97,51 +106,70 @@ type Config struct {
 	// Optional. Default value 0: no limit but MaxAge.
 	Lifetime time.Duration
 
-	// TouchAfter extends sessions that are read but not changed. Their expiry moves to a MaxAge from now, for one write,
-	// whenever that gains at least TouchAfter, or half of a shorter Options.MaxAge. If MaxAge is above 0, TouchAfter must be
-	// less.
-	// Optional. Default value 0: only changes extend a session.
+	// IdleTimeout ends a session that is not used for so long, whatever the lifetime of its cookie
+	// is: a limit for sessions that last as long as the browser runs. Using a session without
+	// changing it then counts as a save, for MaxAge as well; the expiry moves once per TouchAfter,
+	// so a session may end up to a TouchAfter before it has been idle for so long. The cookie lives
+	// for the max age all the same. A document that was last saved without this limit, by Python or
+	// before it was set, ends an IdleTimeout after its last change.
+	// Optional. Default value 0: no such limit.
+	IdleTimeout time.Duration
+
+	// TouchAfter extends sessions that are read but not changed. Their expiry moves to a MaxAge or
+	// an IdleTimeout from now, for one write, whenever that gains at least TouchAfter, or half of a
+	// shorter Options.MaxAge or IdleTimeout. It must be less than MaxAge and IdleTimeout, if they
+	// are above 0.
+	// Optional. Default value a tenth of IdleTimeout; without one 0: only changes extend a session.
 	TouchAfter time.Duration
 
-	// UserKey names the session value that identifies the user, such as "user_id". The value is copied, as text of at most
-	// 1499 bytes, into the document's indexed field user, by which Store.Sessions and Store.RevokeUser find the sessions of
-	// one user. A session that was stored before gets the field at its next change.
+	// UserKey names the session value that identifies the user, such as "user_id". The value is
+	// copied, as text of at most 1499 bytes, into the document's indexed field user, by which
+	// Store.Sessions and Store.RevokeUser find the sessions of one user. A session that was stored
+	// before gets the field at its next change.
 	// Optional. Default value "": no such field is written.
 	UserKey string
 
-	// SigningKeys authenticate the cookie, so that a forged one is rejected without asking Firestore. They are pairs of a hash
-	// key (HMAC-SHA256; at least 32 random bytes, 32 or 64 are best) and a block key (AES; 16, 24 or 32 random bytes), which
-	// also encrypts the cookie, or nil. The last block key may be omitted. The first pair signs, and all pairs verify. To
-	// rotate, put a new pair in front ({newHash, nil, oldHash, nil}), and drop the old one when the sessions of its time are
-	// over: a cookie moves to the first pair when its session is next saved. These are the key pairs of
-	// github.com/gorilla/securecookie. NewStore copies them.
-	// Optional. Default value: cookies hold the bare key. Switching signing on or off ends all present sessions.
+	// SigningKeys authenticate the cookie, so that a forged one is rejected without asking
+	// Firestore. They are pairs of a hash key (HMAC-SHA256; at least 32 random bytes, 32 or 64 are
+	// best) and a block key (AES; 16, 24 or 32 random bytes), which also encrypts the cookie, or
+	// nil. The last block key may be omitted. The first pair signs, and all pairs verify. To
+	// rotate, put a new pair in front ({newHash, nil, oldHash, nil}), and drop the old one when the
+	// sessions of its time are over: a cookie moves to the first pair when its session is next
+	// saved. These are the key pairs of github.com/gorilla/securecookie. NewStore copies them.
+	// Optional. Default value: cookies hold the bare key. Switching signing on or off ends all
+	// present sessions.
 	SigningKeys [][]byte
 
-	// HashKeys names each document by the SHA-256 of "name:key" in base64url, where name is that of the session's cookie.
-	// Nothing in the database, in a backup, or among the document names in a log or a trace then opens a session. It is
-	// recommended unless Python shares the sessions, which cannot find such documents. All instances must agree on it.
-	// Optional. Default value false: the key is the document's ID. Switching hashing on or off ends all present sessions.
+	// HashKeys names each document by the SHA-256 of "name:key" in base64url, where name is that of
+	// the session's cookie. Nothing in the database, in a backup, or among the document names in a
+	// log or a trace then opens a session. It is recommended unless Python shares the sessions,
+	// which cannot find such documents. All instances must agree on it.
+	// Optional. Default value false: the key is the document's ID. Switching hashing on or off ends
+	// all present sessions.
 	HashKeys bool
 
-	// AEAD encrypts the sessions' data between Encoder and Decoder, and binds it to its document: a copy in another document is
-	// malformed. A Tink AEAD fits, with rotation of keys. It must work without the network, since any error of Decrypt makes
-	// the session malformed.
-	// Optional. Default value: data is stored as Encoder returns it. Switching encryption on or off ends all present sessions.
+	// AEAD encrypts the sessions' data between Encoder and Decoder, and binds it to its document: a
+	// copy in another document is malformed. A Tink AEAD fits, with rotation of keys. It must work
+	// without the network, since any error of Decrypt makes the session malformed.
+	// Optional. Default value: data is stored as Encoder returns it. Switching encryption on or off
+	// ends all present sessions.
 	AEAD AEAD
 
 	// Timeout limits the time in Firestore of one load or one commit, including retries.
 	// Optional. Default value 10 s.
 	Timeout time.Duration
 
-	// ErrorHandler answers a request whose session could not be loaded or saved. It may write the response, or return
-	// an error for Echo's HTTPErrorHandler. Use errors.Is and this package's errors to tell errors apart. By then, the
-	// headers and the body that the handler set are gone. If ErrorHandler does neither, the default answers.
-	// Optional. Default value: an echo.HTTPError whose Internal is err, with status 503 if Firestore could not be
-	// reached in time, 500 if the session cannot be stored at all, and 409 if a handler returned ErrGone.
+	// ErrorHandler answers a request whose session could not be loaded or saved. It may write the
+	// response, or return an error for Echo's HTTPErrorHandler. Use errors.Is and this package's
+	// errors to tell errors apart. By then, the headers and the body that the handler set are gone.
+	// If ErrorHandler does neither, the default answers.
+	// Optional. Default value: an echo.HTTPError whose Internal is err, with status 503 if
+	// Firestore could not be reached in time, 500 if the session cannot be stored at all, and 409
+	// if a handler returned ErrGone.
 	ErrorHandler func(c echo.Context, err error) error
 
-	// Logger receives the problems that no caller can be told about. It never receives keys or values.
+	// Logger receives the problems that no caller can be told about. It never receives keys or
+	// values.
 	// Optional. Default value slog.Default().
 	Logger *slog.Logger
 
@@ -176,6 +204,7 @@ func (cfg Config) core() firesession.Config {
 		Encoder:         cfg.Encoder,
 		Decoder:         cfg.Decoder,
 		Lifetime:        cfg.Lifetime,
+		IdleTimeout:     cfg.IdleTimeout,
 		TouchAfter:      cfg.TouchAfter,
 		UserKey:         cfg.UserKey,
 		SigningKeys:     cfg.SigningKeys,

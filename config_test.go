@@ -47,6 +47,9 @@ func TestConfigValid(t *testing.T) {
 		"encoder and decoder":             {Encoder: echofirestore.EncodeGob, Decoder: echofirestore.DecodeGob},
 		"durations":                       {Lifetime: time.Second, TouchAfter: time.Second, Timeout: time.Millisecond},
 		"TouchAfter below MaxAge":         {MaxAge: 60, TouchAfter: time.Minute - 1},
+		"IdleTimeout":                     {IdleTimeout: time.Second},
+		"IdleTimeout far above MaxAge":    {MaxAge: 1, IdleTimeout: time.Hour},
+		"TouchAfter below IdleTimeout":    {IdleTimeout: time.Minute, TouchAfter: time.Minute - 1},
 		"Lifetime below MaxAge":           {MaxAge: 60, Lifetime: time.Second},
 		"__Http-":                         {CookieName: "__Http-s", Secure: true, Path: "/app"},
 		"__Host-Http-":                    {CookieName: "__Host-Http-s", Secure: true},
@@ -144,6 +147,8 @@ func TestConfigInvalid(t *testing.T) {
 		{name: "negative TouchAfter", config: echofirestore.Config{TouchAfter: -1}, field: "TouchAfter", want: []string{"is -1ns", "negative"}},
 		{name: "negative Timeout", config: echofirestore.Config{Timeout: -time.Minute}, field: "Timeout", want: []string{"is -1m0s", "negative"}},
 		{name: "TouchAfter of MaxAge", config: echofirestore.Config{MaxAge: 60, TouchAfter: time.Minute}, field: "TouchAfter", want: []string{"is 1m0s", "less than the MaxAge of 60 s"}},
+		{name: "negative IdleTimeout", config: echofirestore.Config{IdleTimeout: -1}, field: "IdleTimeout", want: []string{"is -1ns", "negative"}},
+		{name: "TouchAfter of IdleTimeout", config: echofirestore.Config{IdleTimeout: time.Minute, TouchAfter: time.Minute}, field: "TouchAfter", want: []string{"is 1m0s", "less than the IdleTimeout of 1m0s"}},
 		{name: "TouchAfter above MaxAge", config: echofirestore.Config{MaxAge: 60, TouchAfter: time.Hour}, field: "TouchAfter", want: []string{"is 1h0m0s", "60 s"}},
 	}
 	for _, tt := range tests {
@@ -205,6 +210,8 @@ func TestConfigErrors(t *testing.T) {
 		{"Lifetime just too short", echofirestore.Config{Lifetime: time.Second - 1}, "Lifetime is 999.999999ms: did you mean 999999999 * time.Second?"},
 		{"TouchAfter in seconds", echofirestore.Config{TouchAfter: 60}, "TouchAfter is 60ns: did you mean 60 * time.Second?"},
 		{"TouchAfter in seconds, beside a MaxAge", echofirestore.Config{MaxAge: 3600, TouchAfter: 600}, "TouchAfter is 600ns: did you mean 600 * time.Second?"},
+		{"IdleTimeout in seconds", echofirestore.Config{IdleTimeout: 900}, "IdleTimeout is 900ns: did you mean 900 * time.Second?"},
+		{"IdleTimeout in seconds, beside a TouchAfter", echofirestore.Config{IdleTimeout: 900, TouchAfter: time.Minute}, "IdleTimeout is 900ns: did you mean 900 * time.Second?"},
 		{"TouchAfter too short", echofirestore.Config{TouchAfter: 10 * time.Millisecond}, "TouchAfter is 10ms: it must be at least 1s"},
 		{"Timeout in seconds", echofirestore.Config{Timeout: 5}, "Timeout is 5ns: did you mean 5 * time.Second?"},
 		{"Timeout too short", echofirestore.Config{Timeout: 500 * time.Microsecond}, "Timeout is 500µs: it must be at least 1ms"},
@@ -227,8 +234,8 @@ func TestConfigErrors(t *testing.T) {
 		{"an empty old pair", echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey, nil, nil}}, "SigningKeys[2] has 0 bytes: a hash key must have at least 32"},
 		{"one short key as both", echofirestore.Config{SigningKeys: [][]byte{short, short}}, "SigningKeys[0] has 16 bytes: a hash key must have at least 32"},
 		{"one key as both", echofirestore.Config{SigningKeys: [][]byte{hashKey, hashKey}}, "SigningKeys[1] is the hash key of its pair: the block key must be another one"},
-		{"one pair twice", echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey, hashKey, blockKey}}, "SigningKeys[2] is there before: each pair must have a hash key of its own"},
-		{"one key four times", echofirestore.Config{SigningKeys: [][]byte{hashKey, nil, hashKey, hashKey}}, "SigningKeys[2] is there before: each pair must have a hash key of its own"},
+		{"one pair twice", echofirestore.Config{SigningKeys: [][]byte{hashKey, blockKey, hashKey, blockKey}}, "SigningKeys[2] is a duplicate: each pair must have a hash key of its own"},
+		{"one key four times", echofirestore.Config{SigningKeys: [][]byte{hashKey, nil, hashKey, hashKey}}, "SigningKeys[2] is a duplicate: each pair must have a hash key of its own"},
 
 		{"cookie name", echofirestore.Config{CookieName: "my session"}, `CookieName "my session" is not a valid cookie name: use letters, digits, '-' and '_'`},
 		{"path", echofirestore.Config{Path: "app"}, `Path "app" is not a valid cookie path: it must begin with "/" and contain no ';'`},

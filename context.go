@@ -94,9 +94,10 @@ func (c *handlerContext) Error(err error) {
 	}
 }
 
-// translate passes the handlers' error to Config.ErrorHandler if it is one of this package's.
+// translate passes the handlers' error to Config.ErrorHandler if it is one of this package's, and has not been answered yet: a
+// write to a response that was replaced returns the same error.
 func (c *handlerContext) translate(err error) error {
-	if !c.x.Answers(err) {
+	if !c.x.Answers(err) || c.x.Answered() {
 		return err
 	}
 	if c.x.Waits() {

@@ -17,11 +17,6 @@ import (
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
-// session returns the request's session for handlers of tests that expect no error.
-func session(c echo.Context) *sessions.Session {
-	return c.Get(echofirestore.SessionKey).(*sessions.Session)
-}
-
 // TestCost holds every kind of request against what it may cost in Firestore, and prints the table.
 func TestCost(t *testing.T) {
 	t.Parallel()

@@ -30,10 +30,11 @@
 // the same time do not overwrite each other: their changes are merged key by key. A session that was ended stays ended.
 //
 // Python's aiohttp-session-firestore can share the documents. Sessions are [sessions.Session] values of gorilla, which
-// echo-contrib's session.Get finds too. Package firesession is the same for net/http, without Echo. Package
-// firestoretest is an in-memory Firestore for tests.
+// echo-contrib's session.Get finds too. Package [firesession] does the same for net/http, without Echo. Package
+// [firestoretest] is an in-memory Firestore for tests.
 //
 // [Echo]: https://echo.labstack.com
+// [firestoretest]: https://pkg.go.dev/github.com/echofirestore/echofirestore/firestoretest
 package echofirestore
 
 import (
@@ -41,7 +42,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// SessionKey is the key under which a handler finds its session in the context. It is [Session] without this package:
+// SessionKey is the key under which a handler finds its session in Echo's context. It is the session that [Session] returns:
 //
 //	sess := c.Get(echofirestore.SessionKey).(*sessions.Session)
 //
@@ -66,8 +67,8 @@ func Middleware(cfg Config) echo.MiddlewareFunc {
 	return mw
 }
 
-// Get returns the request's session. The first call reads its document. Every way to the session leads to the same one.
-// If it was changed, it is saved before the first byte of the response.
+// Get returns the request's session. The first call reads its document. Every later call, and every other way to the
+// session, returns the same one. If it was changed, it is saved before the first byte of the response.
 //
 // An error means that Firestore did not answer. The session is then empty and cannot be saved. If the handler returns the
 // error, Config.ErrorHandler answers the request. Without the middleware, the error is [ErrNoMiddleware], and the session
@@ -94,7 +95,7 @@ func Session(c echo.Context) *sessions.Session {
 // Save saves the request's sessions now, not only before the first byte of the response. It is for handlers that need the
 // outcome or never write a response. Before a WebSocket upgrade, it puts a new session's cookie into c.Response().Header(),
 // for the upgrade to send. A save costs nothing if nothing has changed since the last one. Its errors are those of
-// [Store.Save].
+// [firesession.Store.Save].
 //
 // Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Save(c echo.Context) error {
@@ -107,11 +108,11 @@ func Save(c echo.Context) error {
 
 // Destroy ends the request's session at once: it deletes the document, clears the values, and has the response delete the
 // cookie, whatever else the handler does. It does not read the document first, so Config.Collection must hold nothing but
-// sessions. If the request has several cookies of the name, Destroy ends what each of them, at most three, stands for.
+// sessions. If the request has several cookies of the name, Destroy ends the session of each, of three at most.
 // Values that are set afterwards, in what [Get] returns, begin a new session with a new key.
 //
 // A request that had read the session before it ended cannot bring it back. A request that is under way and reads it only
-// afterwards finds a new, empty session, which [Store.Ended] reports. If that request sets a value, its cookie replaces the
+// afterwards finds a new, empty session, which [firesession.Store.Ended] reports. If that request sets a value, its cookie replaces the
 // one that the browser has by then.
 //
 // If Firestore does not answer, the session may live on, and Destroy returns the error. The middleware then tries once more
@@ -150,9 +151,10 @@ func Renew(c echo.Context) error {
 // state that fn saw; the request that comes second gets [ErrGone]. If the answer to its commit is lost, Update may return
 // ErrGone for its own delete.
 //
-// fn gets the session that [Get] returns. It must have no other effects, and must not call functions that save. It must not
-// modify in place, as in m["x"]++, a value that the handler set before, unless that value has a type that comes from JSON,
-// such as map[string]any. A request must not run two Updates at once.
+// fn gets the session that [Get] returns. It must have no other effects, and must not modify in place, as in m["x"]++, a
+// value that the handler set before, unless that value has a type that comes from JSON, such as map[string]any. While it
+// runs, Save, Renew, Destroy and Update return an error, and so does beginning the response. Other saves of the session in
+// this Store wait for it, but not for longer than a second.
 //
 // Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Update(c echo.Context, fn func(*sessions.Session) error) error {

@@ -126,7 +126,7 @@ func TestEmptying(t *testing.T) {
 					if tt.meanwhile != nil {
 						a.POST("/other", tt.meanwhile)
 						a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() {
-							other = touched(a.browser().post("/other", withCookie("key")).cookie("__session"))
+							other = touched(a.elsewhere().post("/other", withCookie("key")).cookie("__session"))
 						}})
 					}
 					var got reply
@@ -169,7 +169,7 @@ func TestEmptiedTogether(t *testing.T) {
 			a.POST("/b", s.handler(remove("b")))
 			first := ""
 			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() {
-				first = touched(a.browser().post("/b", withCookie("key")).cookie("__session"))
+				first = touched(a.elsewhere().post("/b", withCookie("key")).cookie("__session"))
 			}})
 			var got reply
 			want := firestoretest.Ops{Reads: 3, Writes: 1, Deletes: 1}
@@ -357,7 +357,7 @@ func TestUpdateEmpties(t *testing.T) {
 			fault := firestoretest.Fault{Method: "Commit", Err: tt.fault, After: tt.fault != nil}
 			if tt.meanwhile != nil {
 				a.POST("/other", tt.meanwhile)
-				fault.Do = func() { a.browser().post("/other", withCookie("key")) }
+				fault.Do = func() { a.elsewhere().post("/other", withCookie("key")) }
 			}
 			a.firestore.Inject(fault)
 			var got reply
@@ -414,7 +414,7 @@ func TestUpdateEndsWhatItSaw(t *testing.T) {
 			})
 			if tt.meanwhile != nil {
 				a.POST("/other", tt.meanwhile)
-				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post("/other", withCookie("key")) }})
+				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.elsewhere().post("/other", withCookie("key")) }})
 			}
 			got := a.browser().post("/", withCookie("key"))
 			if cookie := touched(got.cookie("__session")); got.StatusCode != tt.status || runs != tt.runs || cookie != tt.cookie {
@@ -440,7 +440,7 @@ func TestEmptiedAndRenewed(t *testing.T) {
 		session(c).Flashes()
 		return echofirestore.Renew(c)
 	})
-	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post("/other", withCookie("key")) }})
+	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.elsewhere().post("/other", withCookie("key")) }})
 	got := a.browser().post("/", withCookie("key"))
 	if cookie := touched(got.cookie("__session")); got.StatusCode != http.StatusOK || cookie != "set to new" {
 		t.Errorf("status %d, cookie %s", got.StatusCode, cookie)
@@ -472,7 +472,7 @@ func TestEmptiedWithoutAnAnswer(t *testing.T) {
 				a.POST("/other", tt.other)
 				a.POST("/", func(c echo.Context) error { session(c).Flashes(); return nil })
 				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Err: status.Error(code, "lost"), Do: func() {
-					a.browser().post("/other", withCookie("key"))
+					a.elsewhere().post("/other", withCookie("key"))
 				}})
 				got := a.browser().post("/", withCookie("key"))
 				if cookie := touched(got.cookie("__session")); got.StatusCode != http.StatusOK || cookie != "left alone" {
@@ -480,6 +480,75 @@ func TestEmptiedWithoutAnAnswer(t *testing.T) {
 				}
 				if diff := cmp.Diff(tt.stored, a.values(tt.key)); diff != "" {
 					t.Errorf("values (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// TestEmptiedTogetherWithoutAnAnswer has two requests remove one value each, and loses the answer to the delete by the second,
+// or has another request be first with that. The session is over, as that request wants it, though it still holds the other value.
+func TestEmptiedTogetherWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	faults := map[string]func(*app) firestoretest.Fault{
+		"another request ends it": func(a *app) firestoretest.Fault {
+			return firestoretest.Fault{Method: "Commit", Do: func() { a.elsewhere().post("/logout", withCookie("key")) }}
+		},
+	}
+	for _, code := range lostCodes {
+		faults[code.String()] = func(*app) firestoretest.Fault {
+			return firestoretest.Fault{Method: "Commit", Err: status.Error(code, "lost"), After: true}
+		}
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.putSession("key", `{"a": 1, "b": 1}`)
+			a.POST("/logout", echofirestore.Destroy)
+			a.POST("/other", func(c echo.Context) error { delete(session(c).Values, "b"); return nil })
+			a.POST("/", func(c echo.Context) error {
+				delete(session(c).Values, "a")
+				return echofirestore.Save(c)
+			})
+			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() {
+				a.elsewhere().post("/other", withCookie("key"))
+				a.firestore.Inject(fault(a))
+			}})
+			got := a.browser().post("/", withCookie("key"))
+			if cookie := touched(got.cookie("__session")); got.StatusCode != http.StatusOK || cookie != "left alone" {
+				t.Errorf("status %d, cookie %s: %s", got.StatusCode, cookie, got.body)
+			}
+			if docs := a.documents(); len(docs) != 0 {
+				t.Errorf("documents %v", docs)
+			}
+		})
+	}
+}
+
+// TestEmptySessionIsKept changes an empty session, which an Update has stored, but none of its values: it stays.
+func TestEmptySessionIsKept(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]echo.HandlerFunc{
+		"max age": func(c echo.Context) error { session(c).Options.MaxAge = 60; return nil },
+		"Renew":   echofirestore.Renew,
+	} {
+		for _, s := range savers() {
+			if s.late && name == "Renew" {
+				continue // which is too late
+			}
+			t.Run(name+"/"+s.name, func(t *testing.T) {
+				t.Parallel()
+				a := newApp(t)
+				a.putSession("key", `{}`)
+				a.POST("/", s.handler(func(c echo.Context) {
+					if err := change(c); err != nil {
+						t.Error(err)
+					}
+				}))
+				got := a.browser().post("/", withCookie("key"))
+				if cookie := touched(got.cookie("__session")); cookie == "deleted" || len(a.documents()) != 1 {
+					t.Errorf("cookie %s, documents %v", cookie, a.documents())
 				}
 			})
 		}

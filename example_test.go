@@ -15,6 +15,7 @@ import (
 
 	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
+	contrib "github.com/labstack/echo-contrib/session"
 	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -246,6 +247,40 @@ func Example_sessionKey() {
 	// Output:
 	// GET /: 200 1
 	// GET /: 200 2
+}
+
+// Handlers that were written for github.com/labstack/echo-contrib/session, here imported as contrib, stay as they are. They get
+// the same session as all others, and need not save it.
+func Example_echoContrib() {
+	client, stop := openFirestore()
+	defer stop()
+
+	e := echo.New()
+	e.Use(echofirestore.Middleware(echofirestore.Config{Client: client}))
+	e.POST("/cart", func(c echo.Context) error {
+		sess, err := contrib.Get("__session", c) // the name is that of the cookie: Config.CookieName
+		if err != nil {
+			return err
+		}
+		sess.Values["cart"] = "2 apples"
+		if err := sess.Save(c.Request(), c.Response()); err != nil {
+			return err
+		}
+		return c.NoContent(http.StatusCreated)
+	})
+	e.GET("/cart", func(c echo.Context) error {
+		sess, err := echofirestore.Get(c)
+		if err != nil {
+			return err
+		}
+		cart, _ := sess.Values["cart"].(string)
+		return c.String(http.StatusOK, cart)
+	})
+
+	browse(e, "POST /cart", "GET /cart")
+	// Output:
+	// POST /cart: 201
+	// GET /cart: 200 2 apples
 }
 
 // Save tells a handler whether its changes could be stored while it can still do something about it.
@@ -540,7 +575,7 @@ func Example_otherNames() {
 		if err != nil {
 			return err
 		}
-		prefs, err := store.Get(c.Request(), "prefs") // or session.Get("prefs", c) of echo-contrib
+		prefs, err := store.Get(c.Request(), "prefs") // or echo-contrib's session.Get("prefs", c)
 		if err != nil {
 			return err
 		}
@@ -635,142 +670,6 @@ func ExampleStore_Middleware() {
 	// Output:
 	// GET /: 200 1
 	// GET /: 200 2
-}
-
-func ExampleStore_Get() {
-	client, stop := openFirestore()
-	defer stop()
-
-	store, err := echofirestore.NewStore(echofirestore.Config{Client: client})
-	if err != nil {
-		log.Fatal(err)
-	}
-	// A request without a cookie, or with one that cannot be a key, has a new session. Firestore is not asked.
-	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
-	r.AddCookie(&http.Cookie{Name: echofirestore.DefaultCookieName, Value: "../users/alice"})
-	sess, err := store.Get(r, echofirestore.DefaultCookieName)
-	fmt.Println(sess.IsNew, sess.ID == "", len(sess.Values), err)
-
-	again, err := store.Get(r, echofirestore.DefaultCookieName)
-	fmt.Println(sess == again, err)
-	// Output:
-	// true true 0 <nil>
-	// true <nil>
-}
-
-// New shows what is stored by now, whatever has become of the session that Get returned.
-func ExampleStore_New() {
-	client, stop := openFirestore()
-	defer stop()
-
-	store, err := echofirestore.NewStore(echofirestore.Config{Client: client})
-	if err != nil {
-		log.Fatal(err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
-		sess, err := store.Get(r, echofirestore.DefaultCookieName)
-		if err != nil {
-			log.Fatal(err)
-		}
-		sess.Values["step"] = 1
-		if err := sess.Save(r, w); err != nil {
-			log.Fatal(err)
-		}
-	})
-	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
-		sess, err := store.Get(r, echofirestore.DefaultCookieName)
-		if err != nil {
-			log.Fatal(err)
-		}
-		sess.Values["step"] = 2 // not saved
-		stored, err := store.New(r, echofirestore.DefaultCookieName)
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Fprintf(w, "here %v, stored %v", sess.Values["step"], stored.Values["step"])
-	})
-
-	browse(mux, "POST /", "GET /")
-	// Output:
-	// POST /: 200
-	// GET /: 200 here 2, stored 1
-}
-
-// A session that ends is deleted, and so is its cookie.
-func ExampleStore_Save() {
-	client, stop := openFirestore()
-	defer stop()
-
-	store, err := echofirestore.NewStore(echofirestore.Config{Client: client})
-	if err != nil {
-		log.Fatal(err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
-		sess, err := store.Get(r, echofirestore.DefaultCookieName)
-		if err != nil {
-			log.Fatal(err)
-		}
-		sess.Values["user"] = "alice"
-		if err := store.Save(r, w, sess); err != nil {
-			log.Fatal(err)
-		}
-	})
-	mux.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
-		sess, err := store.Get(r, echofirestore.DefaultCookieName)
-		if err != nil {
-			log.Fatal(err)
-		}
-		sess.Options.MaxAge = -1
-		if err := store.Save(r, w, sess); err != nil {
-			log.Fatal(err)
-		}
-	})
-	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
-		sess, err := store.Get(r, echofirestore.DefaultCookieName)
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Fprint(w, sess.Values["user"])
-	})
-
-	browse(mux, "POST /sign-in", "GET /", "POST /sign-out", "GET /")
-	// Output:
-	// POST /sign-in: 200
-	// GET /: 200 alice
-	// POST /sign-out: 200
-	// GET /: 200 <nil>
-}
-
-func ExampleStore_Update() {
-	client, stop := openFirestore()
-	defer stop()
-
-	store, err := echofirestore.NewStore(echofirestore.Config{Client: client})
-	if err != nil {
-		log.Fatal(err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
-		var n int
-		err := store.Update(r, w, echofirestore.DefaultCookieName, func(sess *sessions.Session) error {
-			n, _ = sess.Values["n"].(int)
-			n++
-			sess.Values["n"] = n
-			return nil
-		})
-		if err != nil {
-			http.Error(w, "please try again", http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprint(w, n)
-	})
-
-	browse(mux, "POST /", "POST /")
-	// Output:
-	// POST /: 200 1
-	// POST /: 200 2
 }
 
 func ExampleEncodeJSON() {

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
@@ -153,7 +155,7 @@ func TestExtendedMeanwhile(t *testing.T) {
 				extending := firestoretest.Ops{Reads: 1, Writes: 1}
 				a := newLongApp(t, req, func(a *app) {
 					a.clock.Advance(40 * time.Minute)
-					if cost := a.cost(func() { a.browser().post("/extend", withCookie("key1")) }); cost != extending {
+					if cost := a.cost(func() { a.elsewhere().post("/extend", withCookie("key1")) }); cost != extending {
 						t.Errorf("the other request: cost %v", cost)
 					}
 					a.clock.Advance(40 * time.Minute)
@@ -182,6 +184,58 @@ func TestExtendedMeanwhile(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestExtendedMeanwhileThenRefused has Firestore refuse to extend the session of a request that changes nothing, after another
+// request has extended it: nothing is lost, so that is no error.
+func TestExtendedMeanwhileThenRefused(t *testing.T) {
+	t.Parallel()
+	for _, req := range longRequests() {
+		if !req.touches {
+			continue
+		}
+		t.Run(req.name, func(t *testing.T) {
+			t.Parallel()
+			a := newLongApp(t, req, func(a *app) {
+				a.clock.Advance(40 * time.Minute)
+				a.elsewhere().post("/extend", withCookie("key1"))
+				a.clock.Advance(40 * time.Minute)
+				a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Err: status.Error(codes.PermissionDenied, "no")})
+			}, nil, func(cfg *echofirestore.Config) { cfg.TouchAfter = time.Minute })
+			if got := a.browser().post("/", withCookie("key1")); got.StatusCode != http.StatusOK {
+				t.Errorf("status %d", got.StatusCode)
+			}
+			if !strings.Contains(a.log.String(), "session not extended") {
+				t.Errorf("log %s", a.log)
+			}
+		})
+	}
+}
+
+// TestExpiredBeforeItIsEncoded saves a session that has expired: that comes first, whatever the Encoder says about the values.
+func TestExpiredBeforeItIsEncoded(t *testing.T) {
+	t.Parallel()
+	type number int
+	for name, value := range map[string]any{"not encodable": make(chan int), "equal once it is stored": number(5)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.POST("/begin", set("n", 5))
+			a.POST("/", func(c echo.Context) error {
+				session(c).Values["n"] = value
+				a.clock.Advance(2 * time.Hour)
+				if err := echofirestore.Save(c); !errors.Is(err, echofirestore.ErrGone) {
+					t.Errorf("error %v, want ErrGone", err)
+				}
+				return nil
+			})
+			b := a.browser()
+			b.post("/begin")
+			if got := b.post("/"); got.StatusCode != http.StatusOK || len(a.documents()) != 0 {
+				t.Errorf("status %d, documents %v", got.StatusCode, a.documents())
+			}
+		})
 	}
 }
 

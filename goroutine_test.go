@@ -1,7 +1,9 @@
 package echofirestore_test
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -78,5 +80,36 @@ func TestGoroutines(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestGoroutinesOfAnEndedSession has several goroutines of one handler save a session that another request has ended.
+func TestGoroutinesOfAnEndedSession(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	a.POST("/", func(c echo.Context) error {
+		setOne(c)
+		if _, err := a.collection().Doc("key").Delete(t.Context()); err != nil {
+			return err
+		}
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if err := echofirestore.Save(c); !errors.Is(err, echofirestore.ErrGone) {
+					t.Errorf("error %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		return c.NoContent(http.StatusNoContent)
+	})
+	for range 10 {
+		a.putSession("key", `{"user": "alice"}`)
+		if got := a.browser().post("/", withCookie("key")); got.StatusCode != http.StatusNoContent || len(a.documents()) != 0 {
+			t.Errorf("status %d, documents %v", got.StatusCode, a.documents())
+		}
+	}
+	if strings.Contains(a.log.String(), "dropped") {
+		t.Errorf("the log says what the handler knows: %s", a.log)
 	}
 }

@@ -190,7 +190,7 @@ func TestTouchOvertaken(t *testing.T) {
 			now := a.clock.Now()
 			a.put("key", map[string]any{"data": payload(now), "max_age": 3600, "expire": now.Add(time.Hour)})
 			a.clock.Advance(time.Minute)
-			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.browser().post(path, withCookie("key")) }})
+			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() { a.elsewhere().post(path, withCookie("key")) }})
 			got := a.browser().post("/", withCookie("key"))
 			if got.StatusCode != http.StatusOK || got.cookie("__session") != nil || a.log.String() != "" {
 				t.Errorf("status %d, cookie %v, log %s", got.StatusCode, got.cookie("__session"), a.log)

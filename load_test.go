@@ -10,7 +10,6 @@ import (
 
 	"cloud.google.com/go/firestore"
 	"github.com/google/go-cmp/cmp"
-	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -18,36 +17,6 @@ import (
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/testclock"
 )
-
-// seen is what a handler sees of its session.
-type seen struct {
-	ID     string         `json:"id"`
-	IsNew  bool           `json:"isNew"`
-	MaxAge int            `json:"maxAge"`
-	Values map[string]any `json:"values"`
-}
-
-// see is a handler that answers what it sees of its session.
-func see(c echo.Context) error {
-	sess, err := echofirestore.Get(c)
-	if err != nil {
-		return err
-	}
-	s := seen{ID: sess.ID, IsNew: sess.IsNew, MaxAge: sess.Options.MaxAge, Values: map[string]any{}}
-	for key, v := range sess.Values {
-		s.Values[key.(string)] = v
-	}
-	return c.JSON(http.StatusOK, s)
-}
-
-func withCookie(key string) func(*http.Request) {
-	return func(r *http.Request) { r.Header.Set("Cookie", "__session="+key) }
-}
-
-// payload is the data field of a session of Alice's that was last changed at the given time.
-func payload(created time.Time) string {
-	return fmt.Sprintf(`{"created": %d, "session": {"user": "alice"}}`, created.Unix())
-}
 
 // TestLoad puts documents into Firestore and looks at the sessions that a handler gets for them.
 func TestLoad(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/emulator"
 )
 
 // anOldKey is one of firestore-gorilla-sessions.
@@ -193,9 +193,7 @@ func TestMovingStoreAtOnce(t *testing.T) {
 // TestMovingStoreBesideTheOldProgram has the old program save a session while it is being moved, and again afterwards.
 func TestMovingStoreBesideTheOldProgram(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("FIRESTORE_EMULATOR_HOST") != "" {
-		t.Skip("the emulator has the other program wait for the transaction")
-	}
+	emulator.Avoid(t, "it has the other program wait for the transaction")
 	m := newMove(t)
 	m.put(oldDocument(`{"n":1}`))
 	save := func(values string) {

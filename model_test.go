@@ -4,51 +4,28 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/gorilla/sessions"
-	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
-
-	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/internal/hosttest"
+	"github.com/echofirestore/echofirestore/internal/leaktest"
 	"github.com/echofirestore/echofirestore/internal/model"
 )
 
-// TestModel runs random histories of requests and faults on Echo.
+// TestModel runs random histories of requests and faults.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	model.Run(t, func(t testing.TB, cfg firesession.Config, handler model.Handler) http.Handler {
-		t.Helper()
-		sessions, err := echofirestore.Config{
-			Client:     cfg.Client,
-			Collection: cfg.Collection,
-			KeyFactory: cfg.KeyFactory,
-			MaxAge:     cfg.MaxAge,
-			TouchAfter: cfg.TouchAfter,
-			UserKey:    cfg.UserKey,
-			HashKeys:   cfg.HashKeys,
-			Logger:     cfg.Logger,
-			Now:        cfg.Now,
-		}.ToMiddleware()
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := echo.New()
-		e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{
-			LogErrorFunc: func(_ echo.Context, err error, _ []byte) error { return err },
-		}), sessions)
-		e.POST("/", func(c echo.Context) error { return handler(c.Response(), c.Request(), modelSessions{c}) })
-		return e
-	})
+	model.Run(t, newHost)
 }
 
-type modelSessions struct{ c echo.Context }
+// TestLeaks looks for what requests leave behind.
+func TestLeaks(t *testing.T) { //nolint:paralleltest // it measures the process
+	leaktest.Run(t, newHost)
+}
 
-func (s modelSessions) Get() (*sessions.Session, error) { return echofirestore.Get(s.c) }
-func (s modelSessions) Session() *sessions.Session      { return session(s.c) }
-func (s modelSessions) Save() error                     { return echofirestore.Save(s.c) }
-func (s modelSessions) Destroy() error                  { return echofirestore.Destroy(s.c) }
-func (s modelSessions) Renew() error                    { return echofirestore.Renew(s.c) }
-
-func (s modelSessions) Update(fn func(*sessions.Session) error) error {
-	return echofirestore.Update(s.c, fn)
+// newHost is a [model.Host].
+func newHost(t testing.TB, cfg firesession.Config, handler model.Handler) http.Handler {
+	t.Helper()
+	return echo4().Serve(t, hosttest.App{
+		Stores: []firesession.Config{cfg},
+		Handle: func(w http.ResponseWriter, r *http.Request, s hosttest.Sessions) error { return handler(w, r, s) },
+	})
 }

@@ -1,13 +1,14 @@
 package echofirestore_test
 
 import (
+	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"text/tabwriter"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/bubble"
 )
 
 // TestOutages lets every call to Firestore fail in every way for as long as the request lasts, before or after it was
@@ -63,11 +65,11 @@ func TestOutages(t *testing.T) {
 			return change(c)
 		}, status: 503, renewed: true, found: true},
 	}
-	faults := map[string]firestoretest.Fault{"slow": {Delay: time.Hour}}
+	outages := []outage{{name: "slow"}}
 	for _, code := range []codes.Code{
 		codes.Unavailable, codes.ResourceExhausted, codes.Aborted, codes.DeadlineExceeded, codes.Internal, codes.Unknown, codes.PermissionDenied,
 	} {
-		faults[code.String()] = firestoretest.Fault{Err: status.Error(code, "fault")}
+		outages = append(outages, outage{code.String(), code})
 	}
 
 	var mu sync.Mutex
@@ -84,78 +86,83 @@ func TestOutages(t *testing.T) {
 		t.Log("\n" + table.String())
 	})
 	for _, step := range steps {
-		for _, name := range slices.Sorted(maps.Keys(faults)) {
+		for _, fault := range outages {
 			for _, after := range []bool{false, true} {
 				if after && step.method != "Commit" {
 					continue // reading has no effect
 				}
-				fault := faults[name]
-				fault.Method, fault.After, fault.Times = step.method, after, -1
-				label, want := name, step.status
+				label, want := fault.name, step.status
 				if after {
 					label += ", applied"
 				}
-				unclear := fault.Err != nil && slices.Contains([]codes.Code{codes.DeadlineExceeded, codes.Internal, codes.Unknown}, status.Code(fault.Err))
-				if step.settles && (name == codes.Aborted.String() || unclear) || after && step.found && unclear {
+				unclear := slices.Contains([]codes.Code{codes.DeadlineExceeded, codes.Internal, codes.Unknown}, fault.code)
+				if step.settles && (fault.code == codes.Aborted || unclear) || after && step.found && unclear {
 					want = http.StatusOK
 				}
 				t.Run(step.name+"/"+label, func(t *testing.T) {
 					t.Parallel()
-					timeout := 50 * time.Millisecond
-					if want == http.StatusOK {
-						timeout = time.Second // for what must not run out of time
-					}
-					a := newApp(t, func(cfg *echofirestore.Config) { cfg.Timeout, cfg.TouchAfter = timeout, time.Minute })
-					a.GET("/", step.handler)
-					now := a.clock.Now()
-					var request []func(*http.Request)
-					if !step.new {
-						a.put("key", map[string]any{"data": payload(now), "max_age": 3600, "expire": now.Add(time.Hour)})
-						request = append(request, withCookie("key"))
-					}
-					a.clock.Advance(step.advance)
-					remove := a.firestore.Inject(fault)
-					got := a.browser().get("/", request...)
-					remove()
+					n := bubble.NewNetwork(t)
+					synctest.Test(t, func(t *testing.T) {
+						a := newBubbleApp(t, n, func(cfg *echofirestore.Config) { cfg.TouchAfter = time.Minute })
+						a.GET("/", step.handler)
+						now := a.clock.Now()
+						var request []func(*http.Request)
+						if !step.new {
+							a.put("key", map[string]any{"data": payload(now), "max_age": 3600, "expire": now.Add(time.Hour)})
+							request = append(request, withCookie("key"))
+						}
+						a.clock.Advance(step.advance)
+						repair := fault.begin(n, step.method, after)
+						got := a.browser().get("/", request...)
+						repair()
 
-					mu.Lock()
-					rows = append(rows, fmt.Sprintf("%s\t%s\t%d\t%d", step.name, label, want, got.StatusCode))
-					mu.Unlock()
-					if got.StatusCode != want {
-						t.Errorf("status %d, want %d: %s", got.StatusCode, want, got.body)
-					}
-					if got.StatusCode == http.StatusOK {
-						return
-					}
-					if strings.Contains(got.body, "handler's") || got.cookie("__session") != nil {
-						t.Errorf("body %q, cookie %v", got.body, got.cookie("__session"))
-					}
-					if step.new || after && (step.renewed || step.ended) || step.advance > time.Hour {
-						return
-					}
-					patient := newApp(t, func(cfg *echofirestore.Config) { cfg.Client, cfg.Now = a.client, a.clock.Now })
-					patient.GET("/", see)
-					if got := patient.browser().get("/", request...); !strings.Contains(got.body, `"user":"alice"`) {
-						t.Errorf("afterwards: %s", got.body)
-					}
+						mu.Lock()
+						rows = append(rows, fmt.Sprintf("%s\t%s\t%d\t%d", step.name, label, want, got.StatusCode))
+						mu.Unlock()
+						if got.StatusCode != want {
+							t.Errorf("status %d, want %d: %s", got.StatusCode, want, got.body)
+						}
+						if got.StatusCode == http.StatusOK {
+							return
+						}
+						if strings.Contains(got.body, "handler's") || got.cookie("__session") != nil {
+							t.Errorf("body %q, cookie %v", got.body, got.cookie("__session"))
+						}
+						if step.new || after && (step.renewed || step.ended) || step.advance > time.Hour {
+							return
+						}
+						a.GET("/see", see)
+						if got := a.browser().get("/see", request...); !strings.Contains(got.body, `"user":"alice"`) {
+							t.Errorf("afterwards: %s", got.body)
+						}
+					})
 				})
 			}
 		}
 	}
 }
 
-func TestFirestoreUnreachable(t *testing.T) {
-	t.Parallel()
-	a := newApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = 100 * time.Millisecond })
-	a.GET("/", see)
-	a.GET("/untouched", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
-	if err := a.firestore.Close(); err != nil {
-		t.Fatal(err)
+// An outage is what becomes of all calls of a method.
+type outage struct {
+	name string
+	code codes.Code // of the answer; OK for none
+}
+
+// begin lets the outage begin, after calls were applied or before. It returns the function that ends it.
+func (o outage) begin(n *bubble.Network, method string, after bool) (end func()) {
+	if o.code != codes.OK {
+		return n.Server.Inject(firestoretest.Fault{Method: method, After: after, Times: -1, Err: status.Error(o.code, "fault")})
 	}
-	if got := a.browser().get("/", withCookie("key")); got.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("status %d", got.StatusCode)
+	n.Carry = func(ctx context.Context, c *bubble.Call) bool {
+		if c.Method != method {
+			return false
+		}
+		if after {
+			n.Make(c)
+		}
+		<-ctx.Done()
+		c.Err = status.FromContextError(ctx.Err()).Err()
+		return true
 	}
-	if got := a.browser().get("/untouched", withCookie("key")); got.StatusCode != http.StatusOK {
-		t.Errorf("status %d", got.StatusCode)
-	}
+	return func() { n.Carry = nil }
 }

@@ -1,6 +1,7 @@
 package echofirestore_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -14,15 +15,19 @@ import (
 	"time"
 
 	"github.com/gorilla/sessions"
+	contrib "github.com/labstack/echo-contrib/session"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
-var outliveFlag = flag.Int("outlive", 1000, "how many requests TestHandlersOutliveTheirRequests makes in each of its ways")
+var outliveFlag = flag.Int("outlive", 0, "how many requests TestHandlersOutliveTheirRequests makes in each of its ways")
 
 const outliveUsers = 20
+
+func outliveRequests() int { return cmp.Or(*outliveFlag, testsize.N(200, 1000)) }
 
 // A foreign counts what handlers did to others than their own user.
 type foreign struct{ reads, writes, endings, cookies atomic.Int64 }
@@ -40,8 +45,8 @@ var outlived = []struct {
 	{name: "the session in the context", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
 		return seen.look(session(c), user, nil)
 	}},
-	{name: "the store in the context", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
-		sess, err := c.Get("_session_store").(sessions.Store).Get(c.Request(), "__session")
+	{name: "echo-contrib", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
+		sess, err := contrib.Get("__session", c)
 		return seen.look(sess, user, err)
 	}},
 	{name: "Store.Get", call: func(a *app, c echo.Context, user string, seen *foreign) error {
@@ -202,7 +207,7 @@ func TestHandlersOutliveTheirRequests(t *testing.T) {
 			if reads, writes, endings, cookies := seen.reads.Load(), seen.writes.Load(), seen.endings.Load(), seen.cookies.Load(); reads+writes+endings+cookies > 0 {
 				t.Errorf("foreign: %d reads, %d writes, %d endings, %d cookies", reads, writes, endings, cookies)
 			}
-			t.Logf("%d requests of %d users", *outliveFlag, outliveUsers)
+			t.Logf("%d requests of %d users", outliveRequests(), outliveUsers)
 		})
 	}
 }
@@ -212,7 +217,7 @@ func (a *app) outliveLoad(seen *foreign) {
 	ctx, cancel := context.WithTimeout(a.t.Context(), time.Minute)
 	defer cancel()
 	left := new(atomic.Int64)
-	left.Store(int64(*outliveFlag))
+	left.Store(int64(outliveRequests()))
 	var users sync.WaitGroup
 	for n := range outliveUsers {
 		user, key := fmt.Sprintf("leaving-%d", n), fmt.Sprintf("key-%d", n)

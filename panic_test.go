@@ -23,6 +23,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
 // errTrip is what a callback panics with.
@@ -171,7 +172,11 @@ func TestPanics(t *testing.T) {
 				if recoverer == "in the handler" && moment.late {
 					continue
 				}
-				t.Run(fmt.Sprintf("%s at %s, recovered %s", callback, moment.name, recoverer), func(t *testing.T) {
+				name := fmt.Sprintf("%s at %s, recovered %s", callback, moment.name, recoverer)
+				if recoverer != "outside" && !testsize.Try(name) {
+					continue
+				}
+				t.Run(name, func(t *testing.T) {
 					t.Parallel()
 					wire := &tripwire{callback: callback}
 					a := newBareApp(t, wire.configure)

@@ -50,9 +50,10 @@ func ExampleConfig_production() {
 		UserKey:  "user", // for "your devices" and "sign out everywhere"
 
 		// How long it lives.
-		MaxAge:     60 * 60,        // an hour without a request
-		TouchAfter: time.Minute,    // requests that only read count, too: for a write a minute at most
-		Lifetime:   24 * time.Hour, // whatever happens
+		MaxAge:      0,               // the cookie: until the browser closes
+		IdleTimeout: time.Hour,       // without a request
+		TouchAfter:  5 * time.Minute, // requests that only read count, too: for a write each 5 minutes at most
+		Lifetime:    24 * time.Hour,  // whatever happens
 
 		// When something fails.
 		Timeout:      5 * time.Second,

@@ -3,9 +3,13 @@ package echofirestore_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"text/tabwriter"
 	"time"
 
@@ -17,6 +21,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/bubble"
 )
 
 // TestRenew renews a session while other requests use it and Firestore falters: there must be exactly one valid key.
@@ -164,6 +169,31 @@ func TestRenewByEmptyID(t *testing.T) {
 	got := a.browser().post("/", withCookie("old")).cookie("__session")
 	if docs := a.documents(); got == nil || got.Value != "new" || len(docs) != 1 || docs["new"] == nil {
 		t.Errorf("cookie %v, documents %v", got, docs)
+	}
+}
+
+// TestRenewToTheSameKey renews with a KeyFactory that returns one and the same key, as that of a test may: one save does it.
+func TestRenewToTheSameKey(t *testing.T) {
+	t.Parallel()
+	const key = "one-and-the-same-key"
+	a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return key } })
+	a.putSession(key, `{"user": "alice"}`)
+	a.POST("/", func(c echo.Context) error {
+		if err := errors.Join(echofirestore.Renew(c), echofirestore.Save(c)); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(c.Response(), "begun"); err != nil {
+			return err
+		}
+		return echofirestore.Save(c)
+	})
+	var got reply
+	want := firestoretest.Ops{Reads: 1, Writes: 1}
+	if cost := a.cost(func() { got = a.browser().post("/", withCookie(key)) }); cost != want || got.StatusCode != http.StatusOK {
+		t.Errorf("cost %v, want %v; status %d", cost, want, got.StatusCode)
+	}
+	if a.log.String() != "" {
+		t.Errorf("log %s", a.log)
 	}
 }
 
@@ -346,10 +376,16 @@ func TestKeyIsTaken(t *testing.T) {
 // that all is well, it must have that.
 func TestRenewUnderFaults(t *testing.T) {
 	t.Parallel()
-	table := new(strings.Builder)
-	w := tabwriter.NewWriter(table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "call\tfault\tapplied\tstatus\tvalid keys\tthe client's")
+	var mu sync.Mutex
+	var rows []string
 	t.Cleanup(func() {
+		table := new(strings.Builder)
+		w := tabwriter.NewWriter(table, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "call\tfault\tapplied\tstatus\tvalid keys\tthe client's")
+		slices.Sort(rows)
+		for _, row := range rows {
+			fmt.Fprintln(w, row)
+		}
 		w.Flush()
 		t.Log("\n" + table.String())
 	})
@@ -364,31 +400,37 @@ func TestRenewUnderFaults(t *testing.T) {
 			for _, after := range []bool{false, true} {
 				name := fmt.Sprintf("%s %d, %v, applied: %v", call.method, call.skip+1, code, after)
 				t.Run(name, func(t *testing.T) {
-					a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "new" } })
-					a.putSession("old", `{"user":"alice"}`)
-					a.POST("/", func(c echo.Context) error {
-						session(c).Values["admin"] = true
-						return echofirestore.Renew(c)
+					t.Parallel()
+					n := bubble.NewNetwork(t)
+					synctest.Test(t, func(t *testing.T) {
+						a := newBubbleApp(t, n, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "new" } })
+						a.putSession("old", `{"user":"alice"}`)
+						a.POST("/", func(c echo.Context) error {
+							session(c).Values["admin"] = true
+							return echofirestore.Renew(c)
+						})
+						fault := status.Error(code, "no")
+						a.firestore.Inject(firestoretest.Fault{Method: call.method, Skip: call.skip, After: after, Err: fault})
+						if call.skip > 0 { // reading back, which only happens if the commit was repeated
+							a.firestore.Inject(firestoretest.Fault{Method: "Commit", After: true, Err: status.Error(codes.Unavailable, "no")})
+						}
+						got := a.browser().post("/", withCookie("old"))
+						docs, cookie := a.documents(), got.cookie("__session")
+						if len(docs) != 1 {
+							t.Errorf("documents %v", docs)
+						}
+						told := "old"
+						if cookie != nil {
+							told = cookie.Value
+						}
+						ok := got.StatusCode == http.StatusOK
+						if ok && docs[told] == nil || !ok && cookie != nil || ok != (cookie != nil) {
+							t.Errorf("status %d, cookie %v, documents %v", got.StatusCode, cookie, docs)
+						}
+						mu.Lock()
+						defer mu.Unlock()
+						rows = append(rows, fmt.Sprintf("%s %d\t%v\t%v\t%d\t%d\t%s", call.method, call.skip+1, code, after, got.StatusCode, len(docs), told))
 					})
-					fault := status.Error(code, "no")
-					a.firestore.Inject(firestoretest.Fault{Method: call.method, Skip: call.skip, After: after, Err: fault})
-					if call.skip > 0 { // reading back, which only happens if the commit was repeated
-						a.firestore.Inject(firestoretest.Fault{Method: "Commit", After: true, Err: status.Error(codes.Unavailable, "no")})
-					}
-					got := a.browser().post("/", withCookie("old"))
-					docs, cookie := a.documents(), got.cookie("__session")
-					if len(docs) != 1 {
-						t.Errorf("documents %v", docs)
-					}
-					told := "old"
-					if cookie != nil {
-						told = cookie.Value
-					}
-					ok := got.StatusCode == http.StatusOK
-					if ok && docs[told] == nil || !ok && cookie != nil || ok != (cookie != nil) {
-						t.Errorf("status %d, cookie %v, documents %v", got.StatusCode, cookie, docs)
-					}
-					fmt.Fprintf(w, "%s %d\t%v\t%v\t%d\t%d\t%s\n", call.method, call.skip+1, code, after, got.StatusCode, len(docs), told)
 				})
 			}
 		}

@@ -25,8 +25,6 @@ import (
 // errTeapot is an application's error, which its error handler answers with 418.
 var errTeapot = errors.New("teapot")
 
-func setOne(c echo.Context) { session(c).Values["n"] = 1 }
-
 // A response is a way to respond, by a handler that sets the session's value n to 1.
 type response struct {
 	name    string
@@ -157,7 +155,11 @@ func TestResponses(t *testing.T) {
 			}
 			for _, firestore := range []string{"well", "broken"} {
 				for protocol, open := range map[string]func(*app) *browser{"HTTP/1.1": (*app).plainBrowser, "HTTP/2": (*app).browser} {
-					t.Run(fmt.Sprintf("%s/%s/%s/%s", row.name, around.name, firestore, protocol), func(t *testing.T) {
+					name := fmt.Sprintf("%s/%s/%s/%s", row.name, around.name, firestore, protocol)
+					if !around.tries(name) {
+						continue
+					}
+					t.Run(name, func(t *testing.T) {
 						t.Parallel()
 						want, seen := row.check(t, around, firestore == "broken", open)
 						mu.Lock()

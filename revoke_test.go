@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/bubble"
 )
 
 // byUser has sessions found by the value "user".
@@ -27,7 +29,11 @@ func byUser(cfg *echofirestore.Config) { cfg.UserKey = "user" }
 // newUserApp starts an app that signs in whoever ?user= names.
 func newUserApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	t.Helper()
-	a := newApp(t, append([]func(*echofirestore.Config){byUser}, configure...)...)
+	return withUserPages(newApp(t, append([]func(*echofirestore.Config){byUser}, configure...)...))
+}
+
+// withUserPages adds the pages of newUserApp.
+func withUserPages(a *app) *app {
 	a.POST("/login", func(c echo.Context) error {
 		session(c).Values["user"] = c.QueryParam("user")
 		return nil
@@ -447,15 +453,18 @@ func TestRevokeInContention(t *testing.T) {
 	for _, times := range []int{1, 3, -1} {
 		t.Run(fmt.Sprintf("%d times", times), func(t *testing.T) {
 			t.Parallel()
-			a := newUserApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = time.Second })
-			b := a.login("alice")
-			id := b.get("/id").body
-			remove := a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: times, Err: status.Error(codes.Aborted, "contention")})
-			err := a.store.Revoke(t.Context(), "alice", id)
-			remove()
-			if ended := b.user() == ""; ended != (err == nil) || ended != (times > 0) || errors.Is(err, echofirestore.ErrGone) {
-				t.Errorf("ended: %v, error %v", ended, err)
-			}
+			n := bubble.NewNetwork(t)
+			synctest.Test(t, func(t *testing.T) {
+				a := withUserPages(newBubbleApp(t, n, byUser))
+				b := a.login("alice")
+				id := b.get("/id").body
+				remove := a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: times, Err: status.Error(codes.Aborted, "contention")})
+				err := a.store.Revoke(t.Context(), "alice", id)
+				remove()
+				if ended := b.user() == ""; ended != (err == nil) || ended != (times > 0) || errors.Is(err, echofirestore.ErrGone) {
+					t.Errorf("ended: %v, error %v", ended, err)
+				}
+			})
 		})
 	}
 }
@@ -492,31 +501,34 @@ func TestLostAnswers(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, applied: %v", method, after), func(t *testing.T) {
 				t.Parallel()
-				a := newUserApp(t)
-				phone, laptop := a.login("alice"), a.login("alice")
-				fault := firestoretest.Fault{Method: method, After: after, Err: status.Error(codes.Unavailable, "went away")}
-				a.firestore.Inject(fault)
-				infos, err := a.store.Sessions(t.Context(), "alice")
-				if len(infos) != 2 || err != nil {
-					t.Errorf("sessions %v, error %v", infos, err)
-				}
-				id := phone.get("/id").body
-				a.firestore.Inject(fault)
-				err = a.store.Revoke(t.Context(), "alice", id)
-				if lost := method == "Commit" && after; lost != errors.Is(err, echofirestore.ErrGone) || !lost && err != nil {
-					t.Errorf("error %v", err) // whoever had ended it, it was gone when the commit was repeated
-				}
-				if phone.user() != "" || laptop.user() != "alice" {
-					t.Errorf("signed in are %q and %q", phone.user(), laptop.user())
-				}
-				tablet := a.login("alice")
-				a.firestore.Inject(fault)
-				if n, err := a.store.RevokeUser(t.Context(), "alice"); n != 2 || err != nil {
-					t.Errorf("ended %d, error %v", n, err)
-				}
-				if laptop.user() != "" || tablet.user() != "" {
-					t.Errorf("signed in are %q and %q", laptop.user(), tablet.user())
-				}
+				network := bubble.NewNetwork(t)
+				synctest.Test(t, func(t *testing.T) {
+					a := withUserPages(newBubbleApp(t, network, byUser))
+					phone, laptop := a.login("alice"), a.login("alice")
+					fault := firestoretest.Fault{Method: method, After: after, Err: status.Error(codes.Unavailable, "went away")}
+					a.firestore.Inject(fault)
+					infos, err := a.store.Sessions(t.Context(), "alice")
+					if len(infos) != 2 || err != nil {
+						t.Errorf("sessions %v, error %v", infos, err)
+					}
+					id := phone.get("/id").body
+					a.firestore.Inject(fault)
+					err = a.store.Revoke(t.Context(), "alice", id)
+					if lost := method == "Commit" && after; lost != errors.Is(err, echofirestore.ErrGone) || !lost && err != nil {
+						t.Errorf("error %v", err) // whoever had ended it, it was gone when the commit was repeated
+					}
+					if phone.user() != "" || laptop.user() != "alice" {
+						t.Errorf("signed in are %q and %q", phone.user(), laptop.user())
+					}
+					tablet := a.login("alice")
+					a.firestore.Inject(fault)
+					if n, err := a.store.RevokeUser(t.Context(), "alice"); n != 2 || err != nil {
+						t.Errorf("ended %d, error %v", n, err)
+					}
+					if laptop.user() != "" || tablet.user() != "" {
+						t.Errorf("signed in are %q and %q", laptop.user(), tablet.user())
+					}
+				})
 			})
 		}
 	}
@@ -602,19 +614,21 @@ func TestSessionsStop(t *testing.T) {
 		for name, is := range map[string]error{"ctx ends": context.Canceled, "no answer": context.DeadlineExceeded} {
 			t.Run(call.name+", "+name, func(t *testing.T) {
 				t.Parallel()
-				a := newUserApp(t, func(cfg *echofirestore.Config) { cfg.Timeout = time.Second })
-				a.putSessions(1, "alice", nil)
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				fault := firestoretest.Fault{Method: "RunQuery", Delay: time.Hour}
-				if errors.Is(is, context.Canceled) {
-					fault.Do = cancel
-				}
-				a.firestore.Inject(fault)
-				err := call.do(ctx, a.store)
-				if !errors.Is(err, is) || !strings.HasPrefix(err.Error(), "echofirestore: "+call.name+": ") {
-					t.Errorf("error %v, want %v", err, is)
-				}
+				n := bubble.NewNetwork(t)
+				synctest.Test(t, func(t *testing.T) {
+					a := newBubbleApp(t, n, byUser)
+					a.putSessions(1, "alice", nil)
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					n.Silent = "RunQuery"
+					if errors.Is(is, context.Canceled) {
+						time.AfterFunc(time.Second, cancel)
+					}
+					err := call.do(ctx, a.store)
+					if !errors.Is(err, is) || !strings.HasPrefix(err.Error(), "echofirestore: "+call.name+": ") {
+						t.Errorf("error %v, want %v", err, is)
+					}
+				})
 			})
 		}
 	}

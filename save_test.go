@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,14 +19,6 @@ import (
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/testclock"
 )
-
-// set is a handler that changes one value of its session.
-func set(key string, value any) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		session(c).Values[key] = value
-		return c.NoContent(http.StatusOK)
-	}
-}
 
 // TestSave looks at the documents that handlers leave behind.
 func TestSave(t *testing.T) {
@@ -192,88 +183,6 @@ func TestSave(t *testing.T) {
 	}
 }
 
-func TestKeyFactory(t *testing.T) {
-	t.Parallel()
-	t.Run("default keys are long and unlike", func(t *testing.T) {
-		t.Parallel()
-		a := newApp(t)
-		a.POST("/", set("n", 1))
-		seen := make(map[string]bool)
-		for range 20 {
-			key := a.browser().post("/").cookie("__session").Value
-			if len(key) != 43 || seen[key] {
-				t.Errorf("key %q", key)
-			}
-			seen[key] = true
-		}
-	})
-	t.Run("called once for each new session, and for no other", func(t *testing.T) {
-		t.Parallel()
-		var calls atomic.Int32
-		a := newApp(t, func(cfg *echofirestore.Config) {
-			cfg.KeyFactory = func() string { calls.Add(1); return "custom-1" }
-		})
-		a.POST("/", set("n", 1))
-		a.POST("/2", set("n", 2))
-		b := a.browser()
-		if got := b.post("/").cookie("__session"); got == nil || got.Value != "custom-1" {
-			t.Errorf("cookie %v", got)
-		}
-		b.post("/2")
-		if n := calls.Load(); n != 1 {
-			t.Errorf("%d calls", n)
-		}
-	})
-	for name, key := range map[string]string{
-		"empty": "", "slash": "a/b/c", "dots": "..", "reserved": "__x__", "too long": strings.Repeat("x", 1501),
-		"of another name": "~prefs:x", "no cookie value": "a b;c", "not ASCII": "鍵", "not UTF-8": "\xff",
-	} {
-		t.Run("unusable key: "+name, func(t *testing.T) {
-			t.Parallel()
-			a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return key } })
-			a.POST("/", func(c echo.Context) error {
-				session(c).Values["n"] = 1
-				err := echofirestore.Save(c)
-				if err == nil || !strings.Contains(err.Error(), "Config.KeyFactory") || len(key) > 2 && strings.Contains(err.Error(), key) {
-					t.Errorf("error %v", err)
-				}
-				return err
-			})
-			got := a.browser().post("/")
-			if got.StatusCode != http.StatusInternalServerError || got.cookie("__session") != nil {
-				t.Errorf("status %d, cookie %v", got.StatusCode, got.cookie("__session"))
-			}
-			if calls := a.firestore.Calls(); len(calls) != 0 {
-				t.Errorf("Firestore was called: %v", calls)
-			}
-		})
-	}
-	t.Run("a key in use is not taken", func(t *testing.T) {
-		t.Parallel()
-		keys := []string{"taken", "free"}
-		a := newApp(t, func(cfg *echofirestore.Config) {
-			cfg.KeyFactory = func() string { key := keys[0]; keys = keys[1:]; return key }
-		})
-		a.POST("/", set("n", 1))
-		a.put("taken", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
-		if got := a.browser().post("/").cookie("__session"); got == nil || got.Value != "free" {
-			t.Errorf("cookie %v", got)
-		}
-		if got := a.documents()["taken"]["data"]; got != payload(a.clock.Now()) {
-			t.Errorf("the other session became %v", got)
-		}
-	})
-	t.Run("keys that are all in use", func(t *testing.T) {
-		t.Parallel()
-		a := newApp(t, func(cfg *echofirestore.Config) { cfg.KeyFactory = func() string { return "taken" } })
-		a.POST("/", set("n", 1))
-		a.put("taken", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
-		if got := a.browser().post("/"); got.StatusCode != http.StatusInternalServerError || got.cookie("__session") != nil {
-			t.Errorf("status %d, cookie %v", got.StatusCode, got.cookie("__session"))
-		}
-	})
-}
-
 func TestCustomCodec(t *testing.T) {
 	t.Parallel()
 	reverse := func(s string) string {
@@ -341,38 +250,6 @@ func TestGobKeepsTypes(t *testing.T) {
 	}
 	if cost := a.cost(func() { b.get("/") }); cost != (firestoretest.Ops{Reads: 1}) {
 		t.Errorf("reading cost %v", cost)
-	}
-}
-
-// TestTooLarge stores the largest session that fits, then one byte more.
-func TestTooLarge(t *testing.T) {
-	t.Parallel()
-	a := newApp(t, func(cfg *echofirestore.Config) {
-		cfg.KeyFactory = func() string { return "key" }
-	})
-	overhead := len(`{"created":1700000000,"session":{"blob":""}}`) + 16 + len("echo_sessions/key") + 1 + 32 +
-		len("data") + 1 + 1 + len("max_age") + 1 + 8 + len("expire") + 1 + 8
-	a.POST("/fits", set("blob", strings.Repeat("x", 1<<20-overhead)))
-	a.POST("/large", func(c echo.Context) error {
-		session(c).Values["blob"] = strings.Repeat("y", 1<<20-overhead+1)
-		err := echofirestore.Save(c)
-		if !errors.Is(err, echofirestore.ErrTooLarge) {
-			t.Errorf("error %v", err)
-		}
-		return nil
-	})
-	b := a.browser()
-	if got := b.post("/large"); got.StatusCode != http.StatusInternalServerError || got.cookie("__session") != nil {
-		t.Errorf("too large: status %d, cookie %v", got.StatusCode, got.cookie("__session"))
-	}
-	if calls := a.firestore.Calls(); len(calls) != 0 {
-		t.Errorf("Firestore was called: %v", calls)
-	}
-	if got := b.post("/fits"); got.StatusCode != http.StatusOK {
-		t.Errorf("fits: status %d, %s", got.StatusCode, got.body)
-	}
-	if cost := a.cost(func() { b.post("/large") }); cost != (firestoretest.Ops{Reads: 1}) {
-		t.Errorf("too large, existing: cost %v", cost)
 	}
 }
 

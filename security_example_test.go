@@ -111,8 +111,8 @@ func ExampleConfig_nist() {
 	now := time.Now()
 
 	aal1 := echofirestore.Config{Lifetime: 30 * 24 * time.Hour}
-	aal2 := echofirestore.Config{Lifetime: 24 * time.Hour, MaxAge: 60 * 60, TouchAfter: time.Minute}
-	aal3 := echofirestore.Config{Lifetime: 12 * time.Hour, MaxAge: 15 * 60, TouchAfter: time.Minute}
+	aal2 := echofirestore.Config{Lifetime: 24 * time.Hour, IdleTimeout: time.Hour}
+	aal3 := echofirestore.Config{Lifetime: 12 * time.Hour, IdleTimeout: 15 * time.Minute}
 
 	for name, cfg := range map[string]echofirestore.Config{"AAL1": aal1, "AAL2": aal2} {
 		cfg.Client = client
@@ -139,17 +139,22 @@ func ExampleConfig_nist() {
 	// GET /: 200 null
 }
 
+// signInAs makes the request's session that of a user, under a new key.
+func signInAs(c echo.Context, user, device string) error {
+	sess, err := echofirestore.Get(c)
+	if err != nil {
+		return err
+	}
+	sess.Values["user"], sess.Values["device"] = user, device
+	return echofirestore.Renew(c)
+}
+
 // newDevicesApp returns an application whose users see where they are signed in, and end that.
 func newDevicesApp(store *echofirestore.Store) *echo.Echo {
 	e := echo.New()
 	e.Use(store.Middleware())
 	e.POST("/sign-in/:user/:device", func(c echo.Context) error {
-		sess, err := echofirestore.Get(c)
-		if err != nil {
-			return err
-		}
-		sess.Values["user"], sess.Values["device"] = c.Param("user"), c.Param("device")
-		if err := echofirestore.Renew(c); err != nil {
+		if err := signInAs(c, c.Param("user"), c.Param("device")); err != nil {
 			return err
 		}
 		return c.NoContent(http.StatusNoContent)
@@ -202,7 +207,7 @@ func newUserStore() (store *echofirestore.Store, stop func()) {
 	return store, stop
 }
 
-func ExampleStore_Sessions() {
+func ExampleStore_sessions() {
 	store, stop := newUserStore()
 	defer stop()
 
@@ -215,8 +220,47 @@ func ExampleStore_Sessions() {
 	// GET /devices: 200 ["laptop, here","phone"]
 }
 
+// Keep the two newest sessions of a user at each sign-in. Sessions are listed by when they were last saved, which is now for
+// the one that signs in.
+func ExampleStore_Sessions_newest() {
+	store, stop := newUserStore()
+	defer stop()
+
+	const most = 2
+	signIn := func(c echo.Context) error {
+		if err := signInAs(c, c.Param("user"), c.Param("device")); err != nil {
+			return err
+		}
+		if err := echofirestore.Save(c); err != nil { // it counts, too
+			return err
+		}
+		infos, err := store.Sessions(c.Request().Context(), c.Param("user"))
+		if err != nil {
+			return err
+		}
+		for _, info := range infos[min(most, len(infos)):] {
+			err := store.Revoke(c.Request().Context(), c.Param("user"), info.ID)
+			if err != nil && !errors.Is(err, echofirestore.ErrGone) { // somebody else may have ended it
+				return err
+			}
+		}
+		return c.NoContent(http.StatusNoContent)
+	}
+
+	e := newDevicesApp(store)
+	e.POST("/sign-in-few/:user/:device", signIn)
+	browse(e, "POST /sign-in-few/alice/phone")
+	browse(e, "POST /sign-in-few/alice/tablet")
+	browse(e, "POST /sign-in-few/alice/laptop", "GET /devices")
+	// Output:
+	// POST /sign-in-few/alice/phone: 204
+	// POST /sign-in-few/alice/tablet: 204
+	// POST /sign-in-few/alice/laptop: 204
+	// GET /devices: 200 ["laptop, here","tablet"]
+}
+
 // Sign out everywhere but here, as after a change of the password.
-func ExampleStore_RevokeUser() {
+func ExampleStore_revokeUser() {
 	store, stop := newUserStore()
 	defer stop()
 
@@ -232,7 +276,7 @@ func ExampleStore_RevokeUser() {
 	// GET /devices: 200 ["laptop, here"]
 }
 
-func ExampleStore_Revoke() {
+func ExampleStore_revoke() {
 	store, stop := newUserStore()
 	defer stop()
 
@@ -252,7 +296,7 @@ func ExampleStore_Revoke() {
 	// once more: echofirestore: the session was ended by another request
 }
 
-func ExampleStore_RevokeAll() {
+func ExampleStore_revokeAll() {
 	store, stop := newUserStore()
 	defer stop()
 
@@ -267,7 +311,7 @@ func ExampleStore_RevokeAll() {
 }
 
 // A job that runs once a day, in a database without a TTL policy.
-func ExampleStore_DeleteExpired() {
+func ExampleStore_deleteExpired() {
 	client, stop := openFirestore()
 	defer stop()
 
@@ -293,7 +337,7 @@ func ExampleStore_DeleteExpired() {
 }
 
 // What somebody is told whose session has ended since the last visit.
-func ExampleStore_Ended() {
+func ExampleStore_ended() {
 	store, stop := newUserStore()
 	defer stop()
 
@@ -322,7 +366,7 @@ func ExampleStore_Ended() {
 }
 
 // The ID of a session is the same in the list and in the session's own requests.
-func ExampleStore_SessionID() {
+func ExampleStore_sessionID() {
 	store, stop := newUserStore()
 	defer stop()
 

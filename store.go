@@ -9,13 +9,19 @@ import (
 	"github.com/echofirestore/echofirestore/internal/session"
 )
 
-// Store keeps sessions in Firestore. It gives Echo its [Store.Middleware], and has the methods of [firesession.Store]:
+// Store keeps sessions in Firestore. [Store.Middleware] is its middleware for Echo. It also has the methods of
+// [firesession.Store], which that page describes:
 //
-//   - Get, New and Save make it gorilla's sessions.Store, for any net/http program; Update changes a session in one step;
-//   - Handler is the middleware of net/http, which saves automatically;
-//   - Sessions, Revoke, RevokeUser, RevokeAll and DeleteExpired list and end sessions; SessionID and Ended describe one.
+//   - [firesession.Store.Get], [firesession.Store.New] and [firesession.Store.Save] make it gorilla's [sessions.Store],
+//     for any net/http program. [firesession.Store.Update] changes a session in one step.
+//   - [firesession.Store.Handler] is its middleware for net/http, which saves automatically.
+//   - [firesession.Store.Sessions] lists the sessions of a user, and [firesession.Store.All] those of everybody.
+//     [firesession.Store.Revoke], [firesession.Store.RevokeUser] and [firesession.Store.RevokeAll] end sessions.
+//     [firesession.Store.DeleteExpired] deletes those that have expired.
+//   - [firesession.Store.SessionID] returns the ID of a session in these lists. [firesession.Store.Ended] reports whether
+//     the client's session is over.
 //
-// It is safe for concurrent use, starts no goroutine, and need not be closed.
+// A Store is safe for concurrent use, starts no goroutine, and need not be closed.
 type Store struct {
 	*firesession.Store
 	core         *session.Store

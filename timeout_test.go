@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,7 +14,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
-	"github.com/gorilla/sessions"
+	contrib "github.com/labstack/echo-contrib/session"
 	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -23,6 +22,8 @@ import (
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/bubble"
+	"github.com/echofirestore/echofirestore/internal/emulator"
+	"github.com/echofirestore/echofirestore/internal/testclock"
 )
 
 // TestTimeout has Firestore not answer, or refuse until the time is over. The error says how long what did not answer, has
@@ -58,7 +59,7 @@ func TestTimeout(t *testing.T) {
 			t.Parallel()
 			n := bubble.NewNetwork(t)
 			where := "Firestore (project " + n.Server.Project() + ", database (default)"
-			if host := os.Getenv("FIRESTORE_EMULATOR_HOST"); host != "" {
+			if host := emulator.Host(); host != "" {
 				where += ", emulator " + host
 			}
 			where += ")"
@@ -89,7 +90,49 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestUnreachable makes clients as applications do, of a database that nobody serves, and looks at what the log says.
+// TestTimeoutOfAnExtendedSession has Firestore not answer the save of a session whose copy has expired, and which another
+// request has extended. That is a time-out like others: no request stood in the way.
+func TestTimeoutOfAnExtendedSession(t *testing.T) {
+	t.Parallel()
+	n := bubble.NewNetwork(t)
+	synctest.Test(t, func(t *testing.T) {
+		clock := testclock.New()
+		store, err := echofirestore.NewStore(echofirestore.Config{
+			Client: n.Client, MaxAge: 3600, Now: clock.Now, Logger: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc := n.Client.Collection(echofirestore.DefaultCollection).Doc("key")
+		extend := func() {
+			now := clock.Now()
+			if _, err := doc.Set(t.Context(), map[string]any{"data": payload(now), "max_age": 3600, "expire": now.Add(time.Hour)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		extend()
+		e := echo.New()
+		e.Use(store.Middleware())
+		e.GET("/", func(c echo.Context) error {
+			setOne(c)
+			clock.Advance(40 * time.Minute)
+			extend()
+			clock.Advance(40 * time.Minute)
+			n.Silent = "Commit"
+			err := echofirestore.Save(c)
+			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, echofirestore.ErrConflict) {
+				t.Errorf("error %v", err)
+			}
+			return err
+		})
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+		req.AddCookie(&http.Cookie{Name: "__session", Value: "key"})
+		e.ServeHTTP(httptest.NewRecorder(), req)
+	})
+}
+
+// TestUnreachable makes clients as applications do, of a database that nobody serves, and looks at what the log says. Requests
+// that need no session are served.
 func TestUnreachable(t *testing.T) {
 	const host = "127.0.0.1:9" // discard
 	t.Setenv("FIRESTORE_EMULATOR_HOST", host)
@@ -101,9 +144,10 @@ func TestUnreachable(t *testing.T) {
 	log := new(syncBuffer)
 	e := echo.New()
 	e.Use(echofirestore.Middleware(echofirestore.Config{
-		Client: client, Timeout: 300 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil)),
+		Client: client, Timeout: 100 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}))
 	e.GET("/", set("n", 1))
+	e.GET("/untouched", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 	for name, key := range map[string]string{"load": "key", "create": ""} {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 		if key != "" {
@@ -113,12 +157,20 @@ func TestUnreachable(t *testing.T) {
 		rec := httptest.NewRecorder()
 		e.ServeHTTP(rec, req)
 		line := strings.TrimPrefix(log.String(), before)
-		t.Logf("%s: %d %s", name, rec.Code, line)
-		// It is 300ms, and whatever the machine is late.
+		if rec.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s: status %d", name, rec.Code)
+		}
+		// It is 100ms, and whatever the machine is late.
 		want := regexp.MustCompile(regexp.QuoteMeta("Firestore (project demo, database sessions, emulator "+host+") did not answer within ") + `(\d{3}ms|\d\.\d+s)`)
 		if !want.MatchString(line) {
 			t.Errorf("%s: %q is not in the log: %s", name, want, line)
 		}
+	}
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/untouched", http.NoBody)
+	req.AddCookie(&http.Cookie{Name: "__session", Value: "key"})
+	rec := httptest.NewRecorder()
+	if e.ServeHTTP(rec, req); rec.Code != http.StatusNoContent {
+		t.Errorf("untouched: status %d", rec.Code)
 	}
 }
 
@@ -135,11 +187,9 @@ func TestFailedLoadIsLogged(t *testing.T) {
 		"c.Get, and a change": func(c echo.Context, _ *echofirestore.Store) { session(c).Values["n"] = 1 },
 		"Update":              func(c echo.Context, _ *echofirestore.Store) { _ = countOne(c) },
 		"Renew":               func(c echo.Context, _ *echofirestore.Store) { _ = echofirestore.Renew(c) },
-		"echo-contrib": func(c echo.Context, _ *echofirestore.Store) {
-			_, _ = c.Get("_session_store").(sessions.Store).Get(c.Request(), "__session")
-		},
-		"Store.Get": func(c echo.Context, s *echofirestore.Store) { _, _ = s.Get(c.Request(), "__session") },
-		"Store.New": func(c echo.Context, s *echofirestore.Store) { _, _ = s.New(c.Request(), "__session") },
+		"echo-contrib":        func(c echo.Context, _ *echofirestore.Store) { _, _ = contrib.Get("__session", c) },
+		"Store.Get":           func(c echo.Context, s *echofirestore.Store) { _, _ = s.Get(c.Request(), "__session") },
+		"Store.New":           func(c echo.Context, s *echofirestore.Store) { _, _ = s.New(c.Request(), "__session") },
 		"Store.Get, no context": func(c echo.Context, s *echofirestore.Store) {
 			_, _ = s.Get(c.Request().WithContext(context.Background()), "__session")
 		},
@@ -157,24 +207,5 @@ func TestFailedLoadIsLogged(t *testing.T) {
 				t.Errorf("log %s", log)
 			}
 		})
-	}
-}
-
-// TestClientThatLeavesIsNoError has the client go away while its session is read: Firestore has not failed.
-func TestClientThatLeavesIsNoError(t *testing.T) {
-	t.Parallel()
-	log := new(syncBuffer)
-	a := newApp(t, func(cfg *echofirestore.Config) {
-		cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	})
-	a.GET("/", see)
-	a.putSession("key", "{}")
-	ctx, leave := context.WithCancel(t.Context())
-	a.firestore.Inject(firestoretest.Fault{Method: "BatchGetDocuments", Do: leave, Delay: time.Hour})
-	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", http.NoBody)
-	req.AddCookie(&http.Cookie{Name: "__session", Value: "key"})
-	a.ServeHTTP(httptest.NewRecorder(), req)
-	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `level=DEBUG msg="session not loaded"`) {
-		t.Errorf("log %s", got)
 	}
 }

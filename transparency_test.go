@@ -79,5 +79,7 @@ var echoResponses = []hosttest.Response{
 }
 
 func withEcho(h echo.HandlerFunc) hosttest.Handler {
-	return func(_ http.ResponseWriter, _ *http.Request, s hosttest.Sessions) error { return h(s.(echoSessions).Context) }
+	return func(_ http.ResponseWriter, _ *http.Request, s hosttest.Sessions) error {
+		return h(s.(echoSessions).Context)
+	}
 }

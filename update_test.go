@@ -23,15 +23,6 @@ import (
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
-// countUp is what a handler has Update do.
-func countUp(sess *sessions.Session) error {
-	n, _ := sess.Values["n"].(int)
-	sess.Values["n"] = n + 1
-	return nil
-}
-
-func countOne(c echo.Context) error { return echofirestore.Update(c, countUp) }
-
 // lostCodes are the codes after which a commit may have been applied.
 var lostCodes = []codes.Code{codes.Unavailable, codes.Internal, codes.Unknown, codes.DeadlineExceeded}
 
@@ -53,7 +44,7 @@ func TestUpdateCountsOnce(t *testing.T) {
 			name: "others count",
 			meanwhile: func(_ *testing.T, a *app) {
 				for range 30 {
-					a.browser().post("/count", withCookie("key"))
+					a.elsewhere().post("/count", withCookie("key"))
 				}
 			},
 			want: map[string]any{"user": "alice", "n": 31},
@@ -80,7 +71,7 @@ func TestUpdateCountsOnce(t *testing.T) {
 		{
 			name: "others set a value",
 			meanwhile: func(_ *testing.T, a *app) {
-				a.browser().post("/set", withCookie("key"))
+				a.elsewhere().post("/set", withCookie("key"))
 			},
 			want: map[string]any{"user": "alice", "n": 1, "k": 1},
 		},

@@ -8,6 +8,7 @@ require (
 	cloud.google.com/go/firestore v1.29.2
 	github.com/coder/websocket v1.8.15
 	github.com/echofirestore/echofirestore v0.0.0-00010101000000-000000000000
+	github.com/go-chi/chi/v5 v5.5.0
 	github.com/gorilla/sessions v1.4.0
 	github.com/labstack/echo-contrib v0.50.1
 	github.com/labstack/echo/v4 v4.16.0

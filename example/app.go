@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// keepFor is how long a session lives after the last visit if one asks to be kept signed in.
+	// keepFor is how long a session lives after the last visit of a user who has asked to stay signed in.
 	keepFor = 30 * 24 * time.Hour
 
-	// lifetime ends every session: browsers that restore their tabs may keep a session cookie for ever.
+	// lifetime ends every session: browsers that restore their tabs may keep a session cookie forever.
 	lifetime = 90 * 24 * time.Hour
 
-	// touchAfter is how often at most it costs a write to extend a session by a page that changes nothing.
+	// touchAfter is how often, at most, a page that changes nothing costs a write that extends the session.
 	touchAfter = time.Hour
 
 	maxBody = "64K"
@@ -28,7 +28,7 @@ const (
 // config is what the application is made from.
 type config struct {
 	Client  *firestore.Client
-	Place   string        // where sessions are kept, for the page to tell
+	Place   string        // where sessions are kept, as pages show it
 	Timeout time.Duration // for Firestore to answer
 	Logger  *slog.Logger
 	Now     func() time.Time

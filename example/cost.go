@@ -22,7 +22,7 @@ type meter struct {
 
 type meterKey struct{}
 
-// metered gives each request a meter. It belongs outside of the session middleware.
+// metered gives each request a meter. Install it outside of the session middleware.
 func metered(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		ctx := context.WithValue(c.Request().Context(), meterKey{}, new(meter))
@@ -105,7 +105,7 @@ type meteredStream struct {
 func (s *meteredStream) RecvMsg(message any) error {
 	err := s.ClientStream.RecvMsg(message)
 	switch {
-	case err == nil && tellsOfDocument(message):
+	case err == nil && isBilled(message):
 		s.reads++
 	case errors.Is(err, io.EOF):
 		if _, ok := message.(*pb.RunQueryResponse); ok {
@@ -116,9 +116,9 @@ func (s *meteredStream) RecvMsg(message any) error {
 	return err
 }
 
-// tellsOfDocument reports whether a message bears a document, or says that one is missing, which is billed too. Others
-// bear a transaction's ID or the progress of a query.
-func tellsOfDocument(message any) bool {
+// isBilled reports whether a message contains a document, or says that one is missing, which is billed too. Others contain
+// a transaction's ID or the progress of a query.
+func isBilled(message any) bool {
 	switch message := message.(type) {
 	case *pb.BatchGetDocumentsResponse:
 		return message.GetResult() != nil

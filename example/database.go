@@ -20,7 +20,7 @@ import (
 type database struct {
 	client *firestore.Client
 	place  string     // where that is, to follow "sessions are kept"
-	level  slog.Level // how loud to say so
+	level  slog.Level // of the log message that says so
 
 	closers []io.Closer
 }

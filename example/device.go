@@ -4,11 +4,11 @@ import "strings"
 
 const unknownBrowser = "Unknown browser"
 
-// A token in a User-Agent header gives away what sends it.
+// A token in a User-Agent header shows which program or system sends it.
 type token struct{ text, name string }
 
-// Nearly every browser claims to be another one as well. So the first that is found counts: those that are taken for
-// others stand before them.
+// Nearly every browser claims to be another one as well. The first token that is found counts, so browsers that claim to
+// be another come before that other one.
 var (
 	browsers = []token{
 		{"Edg/", "Edge"},
@@ -33,9 +33,8 @@ var (
 	}
 )
 
-// deviceOf describes what sends a User-Agent header, such as "Firefox on Linux". It is for people to tell their devices
-// apart, and for nothing else: the header says what its sender likes, and the description none of that but the names
-// above.
+// deviceOf describes the sender of a User-Agent header, such as "Firefox on Linux". It only helps people to tell their
+// devices apart: the sender chooses the header, of which only the names above get into the description.
 func deviceOf(userAgent string) string {
 	device := unknownBrowser
 	if browser, ok := find(browsers, userAgent); ok {

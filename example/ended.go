@@ -9,9 +9,9 @@ import (
 
 const sessionEnded = "Your session has ended. It may have expired, or been ended from another device."
 
-// session returns the request's session. If the browser still has the key of one that is over, the next page says so:
-// else its user would wonder where the name and the note have gone. It says it once, for the message itself begins a
-// new session, whose key takes the place of the old one.
+// session returns the request's session. If the browser still has the key of a session that is over, the next page says
+// so. Otherwise the user would wonder where the name and the note have gone. The page says it once, because the message
+// begins a new session, whose key replaces the old one.
 func (a *app) session(c echo.Context) (*sessions.Session, error) {
 	sess, err := echofirestore.Get(c)
 	if err != nil {

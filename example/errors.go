@@ -8,10 +8,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// retryAfter is how many seconds to wait before one asks again for what Firestore could not give.
+// retryAfter is how many seconds clients should wait before they repeat a request that failed because of Firestore.
 const retryAfter = "10"
 
-// A problem is an error as people are told of it.
+// A problem is an error as pages show it.
 type problem struct {
 	Title, Text string
 }
@@ -58,10 +58,10 @@ type errorPage struct {
 	frame
 	problem
 	Status    int
-	RequestID string // to find the error in the log; only where there is something to find
+	RequestID string // to find the error in the log; empty if it is not logged
 }
 
-// showError is the application's echo.HTTPErrorHandler. It needs no session: that may be just what failed.
+// showError is the application's echo.HTTPErrorHandler. It does not need a session, because that may be what failed.
 func (a *app) showError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return

@@ -39,7 +39,7 @@ func (a *app) saveNote(c echo.Context) error {
 	return confirm(c, sess, "/", "Your note is saved.")
 }
 
-// signIn signs in whoever gives a name. An application would ask for more than that.
+// signIn signs in anyone who gives a name. A real application would ask for more.
 func (a *app) signIn(c echo.Context) error {
 	sess, err := a.session(c)
 	if err != nil {
@@ -57,8 +57,8 @@ func (a *app) signIn(c echo.Context) error {
 	return confirm(c, sess, "/", "You are signed in.")
 }
 
-// begin makes the session that of a user. It gets a new key, for somebody may know the old one who must not be signed in
-// as this user: session fixation.
+// begin makes the session that of a user. The session gets a new key, because somebody else may know the old one and must
+// not be signed in as this user (session fixation).
 func begin(c echo.Context, sess *sessions.Session, form signInForm) error {
 	sess.Values[keyName] = form.Name.Value
 	sess.Values[keyDevice] = deviceOf(c.Request().UserAgent())
@@ -69,7 +69,7 @@ func begin(c echo.Context, sess *sessions.Session, form signInForm) error {
 	return echofirestore.Renew(c)
 }
 
-// signOut ends the session. What is set in it afterwards, the message, begins a new one with a key of its own.
+// signOut ends the session. The message, which is set afterwards, begins a new one with a key of its own.
 func (a *app) signOut(c echo.Context) error {
 	if err := echofirestore.Destroy(c); err != nil {
 		return err
@@ -88,7 +88,7 @@ func readText(c echo.Context, name string, longest int) field {
 	f := field{Value: text}
 	switch n := utf8.RuneCountInString(text); {
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, isUnreadable):
-		f.Problem = "This contains characters that are no text. Please write it anew."
+		f.Problem = "This contains characters that are not text. Please write it again."
 	case n == 0:
 		f.Problem = fmt.Sprintf("Please enter a %s.", name)
 	case n > longest:

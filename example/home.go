@@ -10,7 +10,7 @@ import (
 	"github.com/echofirestore/echofirestore"
 )
 
-// The session's values. All of them are of types that come back from JSON as they went in.
+// The session's values. All of them have types that JSON keeps.
 const (
 	keyViews  = "views"  // int: how often the page was seen
 	keyNote   = "note"   // string
@@ -31,7 +31,7 @@ type homePage struct {
 	MaxNote, MaxName, KeepDays int
 }
 
-// A field is a form's field as it was filled in, and what is wrong with it.
+// A field is a field of a form, as it was filled in, and what is wrong with it.
 type field struct{ Value, Problem string }
 
 type signInForm struct {

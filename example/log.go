@@ -10,7 +10,7 @@ import (
 )
 
 // newLogger returns a logger for people or, on Cloud Run, one for Cloud Logging: JSON whose fields have the names that
-// are known there (https://cloud.google.com/logging/docs/structured-logging).
+// Cloud Logging knows (https://cloud.google.com/logging/docs/structured-logging).
 func newLogger(w io.Writer, cloud bool) *slog.Logger {
 	if !cloud {
 		return slog.New(slog.NewTextHandler(w, nil))
@@ -65,7 +65,7 @@ func logRequests(logger *slog.Logger) echo.MiddlewareFunc {
 	})
 }
 
-// recoverPanics makes an error of a panic, for which there is a page, and logs where it happened.
+// recoverPanics turns a panic into an error, for which there is a page, and logs where it happened.
 func recoverPanics(logger *slog.Logger) echo.MiddlewareFunc {
 	return middleware.RecoverWithConfig(middleware.RecoverConfig{
 		DisableStackAll:     true,

@@ -1,10 +1,10 @@
 // Command example is a small web application on echofirestore: it counts your visits, keeps a note for you, signs you in
-// and lists where you are, and tells below each page what it cost in Firestore.
+// and lists your sessions, and shows below each page what the page cost in Firestore.
 //
 //	go run ./example
 //
-// needs nothing but Go, for it brings a Firestore in memory. With FIRESTORE_EMULATOR_HOST set it uses the emulator there,
-// with GOOGLE_CLOUD_PROJECT the Firestore of that project. PORT is the port that it listens on, 8080 by default.
+// needs only Go, because the program contains a Firestore in memory. If FIRESTORE_EMULATOR_HOST is set, it uses the
+// emulator there, and if GOOGLE_CLOUD_PROJECT is set, the Firestore of that project. It listens on PORT, 8080 by default.
 package main
 
 import (

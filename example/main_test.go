@@ -105,8 +105,8 @@ func TestBadInputIsExplainedAndKept(t *testing.T) {
 		{"no note", "/note", "note", " \r\n ", []string{"Please enter a note."}},
 		{"name too long", "/sign-in", "name", strings.Repeat("x", 41), []string{"This is 41 characters long. Please use no more than 40.", `value="xxx`, "checked"}},
 		{"no name", "/sign-in", "name", "", []string{"Please enter a name."}},
-		{"not UTF-8", "/sign-in", "name", "\xff", []string{"This contains characters that are no text."}},
-		{"control character", "/note", "note", "a\x00b", []string{"This contains characters that are no text."}},
+		{"not UTF-8", "/sign-in", "name", "\xff", []string{"This contains characters that are not text."}},
+		{"control character", "/note", "note", "a\x00b", []string{"This contains characters that are not text."}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -8,16 +8,16 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// A message tells once, on the next page, what has happened.
+// A message says what has happened. It appears once, on the next page.
 type message struct {
 	Text   string
-	Notice bool // it isn't what was asked for
+	Notice bool // it says that something was not done
 }
 
 // keyNotices is the session's value for messages that are notices. Other messages are where gorilla's flashes are.
 const keyNotices = "notices"
 
-// takeMessages returns the messages that wait in the session, which forgets them.
+// takeMessages returns the messages in the session, and removes them.
 func takeMessages(sess *sessions.Session) []message {
 	var messages []message
 	for _, text := range sess.Flashes(keyNotices) {
@@ -29,13 +29,13 @@ func takeMessages(sess *sessions.Session) []message {
 	return messages
 }
 
-// confirm sends the browser to a page that tells what was done, so that reloading it doesn't send the form again.
+// confirm sends the browser to a page that says what was done, so that reloading it doesn't send the form again.
 func confirm(c echo.Context, sess *sessions.Session, path, text string) error {
 	sess.AddFlash(text)
 	return c.Redirect(http.StatusSeeOther, path)
 }
 
-// explain sends the browser to a page that tells why nothing was done.
+// explain sends the browser to a page that says why nothing was done.
 func explain(c echo.Context, sess *sessions.Session, path, text string) error {
 	sess.AddFlash(text, keyNotices)
 	return c.Redirect(http.StatusSeeOther, path)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A moment is a point in time as pages tell it.
+// A moment is a point in time as pages show it.
 type moment struct {
 	Relative string // "5 minutes ago", "in 30 days"
 	Exact    string // "24 Nov 2026, 23:45 UTC"
@@ -30,7 +30,7 @@ var units = []struct {
 	{time.Minute, "minute"},
 }
 
-// relative tells about how far it is to a moment, or from one in the past, in the largest unit that fits.
+// relative returns roughly how far away a moment is, in the past or in the future, in the largest unit that fits.
 func relative(away time.Duration) string {
 	away = away.Round(time.Minute)
 	for _, unit := range units {

@@ -28,8 +28,8 @@ type frame struct {
 	Place    string
 }
 
-// saveFor saves the session before a page is rendered, not after as the middleware would, so that the page can tell all
-// that it cost.
+// saveFor saves the session before a page is rendered, not after as the middleware would, so that the page can show all
+// of its costs.
 func (a *app) saveFor(c echo.Context, f *frame) error {
 	if err := echofirestore.Save(c); err != nil {
 		return err
@@ -38,7 +38,7 @@ func (a *app) saveFor(c echo.Context, f *frame) error {
 	return nil
 }
 
-// complete completes a page's frame when there is nothing left to do but to render it.
+// complete completes a page's frame when only the rendering is left to do.
 func (a *app) complete(c echo.Context, f *frame) {
 	f.Cost, f.Place = costOf(c.Request().Context()), a.place
 }
@@ -72,7 +72,7 @@ func (p pages) show(c echo.Context, status int, name string, data any) error {
 	if err := p[name].Execute(&html, data); err != nil {
 		return err
 	}
-	// Pages are personal. Firebase Hosting would else cache those with status 404 for everyone.
+	// Pages are personal. Otherwise, Firebase Hosting would cache those with status 404 for everyone.
 	c.Response().Header().Set(echo.HeaderCacheControl, "private, no-store")
 	return c.HTMLBlob(status, html.Bytes())
 }
@@ -98,7 +98,7 @@ func loadAsset(name, contentType string) asset {
 	return asset{name: name, contentType: contentType, content: content, version: hex.EncodeToString(sum[:6])}
 }
 
-// assetURL returns the address of an asset. It changes with the content, so that browsers may keep it for ever.
+// assetURL returns the address of an asset. It changes with the content, so that browsers may keep it forever.
 func assetURL(name string) (string, error) {
 	for _, file := range assets {
 		if file.name == name {

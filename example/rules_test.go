@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/echofirestore/echofirestore/internal/emulator"
 )
 
 // A restClient speaks to the emulator's REST interface, as a web page can.
@@ -57,13 +59,10 @@ func userToken(project string) string {
 // signed in. Rules are enforced by the emulator alone, so there is nothing to see without it.
 func TestRulesRefuseBrowsers(t *testing.T) {
 	t.Parallel()
-	host := os.Getenv("FIRESTORE_EMULATOR_HOST")
-	if host == "" {
-		return
-	}
+	emulator.Require(t)
 	rules, err := os.ReadFile("firestore.rules")
 	requireNoError(t, err)
-	c := restClient{t: t, host: host, project: fmt.Sprintf("rules-%d", time.Now().UnixNano())}
+	c := restClient{t: t, host: emulator.Host(), project: fmt.Sprintf("rules-%d", time.Now().UnixNano())}
 	root := "/v1/projects/" + c.project + "/databases/(default)/documents"
 	session := root + "/echo_sessions/key"
 	c.setRules(string(rules))

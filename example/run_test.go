@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -19,14 +18,13 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/emulator"
 )
 
 // TestCloudIsMetered holds the connection to Google Cloud against an endpoint of ours.
 func TestCloudIsMetered(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("FIRESTORE_EMULATOR_HOST") != "" {
-		t.Skip("firestore.NewClient connects to the emulator itself")
-	}
+	emulator.Avoid(t, "firestore.NewClient connects to it by itself")
 	server, _ := firestoretest.Start(t)
 	db, err := openCloud(t.Context(), server.Project(), option.WithEndpoint(server.Addr()), option.WithoutAuthentication(),
 		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),

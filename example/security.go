@@ -8,14 +8,14 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 )
 
-// contentPolicy allows what the pages consist of, and nothing else: a style sheet, an icon, forms to this very site.
+// contentPolicy allows what the pages consist of, and nothing else: a style sheet, an icon, forms to this site.
 const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 const csrfField = "csrf" // of forms, and of Echo's context
 
 func secureHeaders() echo.MiddlewareFunc {
 	return middleware.SecureWithConfig(middleware.SecureConfig{
-		XSSProtection:         "0", // the filter that it controlled did harm, and is gone from browsers
+		XSSProtection:         "0", // the filter that it controlled did harm; browsers no longer have it
 		ContentTypeNosniff:    "nosniff",
 		XFrameOptions:         "DENY",
 		HSTSMaxAge:            31536000,
@@ -27,10 +27,10 @@ func secureHeaders() echo.MiddlewareFunc {
 
 // csrf refuses forms that were sent from another site.
 //
-// Every browser of today says with Sec-Fetch-Site whether a form comes from this very origin, and Echo believes it: then
-// no token and no cookie is needed. That is also how it works behind Firebase Hosting, which strips all cookies but
-// __session from requests, and so the token's cookie. The token is for old browsers, and for plain http on any host but
-// localhost, where browsers don't send the header.
+// Every current browser says in Sec-Fetch-Site whether a form comes from this origin, and Echo relies on it: then no token
+// and no cookie is needed. This also makes it work behind Firebase Hosting, which removes all cookies but __session from
+// requests, and so the token's cookie. The token is for old browsers, and for plain http on any host but localhost, where
+// browsers do not send the header.
 func csrf() echo.MiddlewareFunc {
 	plain, secure := csrfWithCookie(false), csrfWithCookie(true)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -59,8 +59,8 @@ func csrfWithCookie(secure bool) echo.MiddlewareFunc {
 	})
 }
 
-// parseForm reads the request's form, so that a body that is too long or no form is refused as such: the CSRF check
-// takes it for one without a token.
+// parseForm reads the request's form, so that a body that is too long, or is not a form, is refused as such: to the
+// CSRF check, it is a form without a token.
 func parseForm(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := c.Request().ParseForm()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// gracePeriod is how long requests under way may take after the server was told to stop. Cloud Run kills after as long.
+// gracePeriod is how long requests under way may take after the signal to stop. Cloud Run kills the program after the same time.
 const gracePeriod = 10 * time.Second
 
 // serve answers requests until ctx ends, and then waits for those under way.

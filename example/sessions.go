@@ -17,7 +17,7 @@ const pathSessions = "/sessions"
 // sessionsPage is what the template sessions.html shows.
 type sessionsPage struct {
 	frame
-	Sessions []sessionItem // the one that shows the page first, then the last seen
+	Sessions []sessionItem // the one that shows the page, then the others, the last seen first
 	CSRF     string
 }
 
@@ -32,7 +32,7 @@ type sessionItem struct {
 // A userHandler answers a request of somebody who is signed in.
 type userHandler func(c echo.Context, sess *sessions.Session, user string) error
 
-// forUser returns the handler that lets none but those who are signed in pass.
+// forUser returns a handler that only serves people who are signed in.
 func (a *app) forUser(next userHandler) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		sess, err := a.session(c)
@@ -89,8 +89,8 @@ func (a *app) sessionItems(infos []echofirestore.SessionInfo, here string) []ses
 	return items
 }
 
-// endSession ends the session whose ID the form bears. The user is that of the session, not of the form: by an ID alone
-// nobody can end a session of others.
+// endSession ends the session whose ID is in the form. The user comes from the session, not from the form, so nobody can
+// end a session of others.
 func (a *app) endSession(c echo.Context, sess *sessions.Session, user string) error {
 	id := c.FormValue("id")
 	if id == a.store.SessionID(sess) {

@@ -25,18 +25,19 @@ func EncodeJSON(p Payload) (string, error) {
 
 // DecodeJSON is the default Config.Decoder, the inverse of [EncodeJSON].
 //
-// An integer comes back as int (as int64 where int has 32 bits and it needs more, as [json.Number] beyond 64 bits), a
-// number with a fraction or an exponent as float64 (beyond its range as json.Number), an object as map[string]any and
-// an array as []any. It is an error if text is not one JSON object, created is not an integer, or session is not an object.
+// An integer comes back as int (as int64 where int has 32 bits and it needs more, as [encoding/json.Number] beyond 64
+// bits), a number with a fraction or an exponent as float64 (beyond its range as json.Number), an object as map[string]any
+// and an array as []any. It is an error if text is not one JSON object, created is not an integer, or session is not an
+// object.
 func DecodeJSON(text string) (Payload, error) {
 	created, values, err := codec.DecodeJSON(text)
 	return Payload{Created: created, Values: values}, err
 }
 
 // EncodeGob is a Config.Encoder for programs that share their sessions with no other language: values keep their Go
-// types. Types other than Go's own, time.Time, []any and map[string]any must be registered with [gob.Register]. A value
-// of an unregistered type is an error that names the key, and so is a nil pointer or a map that contains itself. Use it
-// together with [DecodeGob].
+// types. Types other than Go's own, time.Time, []any and map[string]any must be registered with [encoding/gob.Register].
+// A value of an unregistered type is an error that names the key, and so is a nil pointer or a map that contains itself.
+// Use it together with [DecodeGob].
 func EncodeGob(p Payload) (string, error) {
 	return codec.EncodeGob(p.Created, p.Values)
 }

@@ -2,6 +2,7 @@ package firesession_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -9,31 +10,35 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"strings"
+	"time"
 
+	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
 
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
-// serve serves mux with sessions in a Firestore in memory, and prints what a browser sees that sends the requests, such as
-// "GET /". A real Firestore is opened with firestore.NewClient.
-func serve(mux *http.ServeMux, requests ...string) {
-	memory, err := firestoretest.NewServer()
+// openFirestore opens a Firestore in memory. A real one is opened with firestore.NewClient.
+func openFirestore() (client *firestore.Client, stop func()) {
+	server, err := firestoretest.NewServer()
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer memory.Close()
-	client, err := memory.Client(context.Background())
+	client, err = server.Client(context.Background())
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer client.Close()
-	store, err := firesession.NewStore(firesession.Config{Client: client, MaxAge: 86400})
-	if err != nil {
-		log.Fatal(err)
+	return client, func() {
+		client.Close()
+		server.Close()
 	}
-	server := httptest.NewServer(store.Handler(mux))
+}
+
+// browse sends requests such as "GET /" to app, one after the other, and prints the answers. It does so as one browser,
+// which keeps its cookies.
+func browse(app http.Handler, requests ...string) {
+	server := httptest.NewServer(app)
 	defer server.Close()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -59,21 +64,194 @@ func serve(mux *http.ServeMux, requests ...string) {
 	}
 }
 
-func ExampleStore_Handler() {
+// An application that knows its visitors, signs them in and out.
+func Example() {
+	client, stop := openFirestore()
+	defer stop()
+
+	store, err := firesession.NewStore(firesession.Config{
+		Client: client,
+		MaxAge: 86400, // a day after the last change
+		// In production also Secure: true.
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		sess := firesession.Session(r)
-		n, _ := sess.Values["visits"].(int)
-		sess.Values["visits"] = n + 1
-		fmt.Fprint(w, n+1) // saved before the first byte leaves
+		user, _ := sess.Values["user"].(string)
+		visits, _ := sess.Values["visits"].(int)
+		sess.Values["visits"] = visits + 1
+		fmt.Fprintf(w, "visit %d of %q", visits+1, user) // saved before the first byte leaves
 	})
-	serve(mux, "GET /", "GET /") // http.ListenAndServe(":8080", store.Handler(mux))
+	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		if err := firesession.Renew(r); err != nil { // a new key: nobody who knew the old one is signed in
+			http.Error(w, "please try again", http.StatusServiceUnavailable)
+			return
+		}
+		firesession.Session(r).Values["user"] = "Ada"
+	})
+	mux.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
+		if err := firesession.Destroy(r); err != nil {
+			http.Error(w, "please try again", http.StatusServiceUnavailable)
+		}
+	})
+
+	browse(store.Handler(mux), "GET /", "POST /sign-in", "GET /", "POST /sign-out", "GET /")
 	// Output:
-	// GET /: 200 1
-	// GET /: 200 2
+	// GET /: 200 visit 1 of ""
+	// POST /sign-in: 200
+	// GET /: 200 visit 2 of "Ada"
+	// POST /sign-out: 200
+	// GET /: 200 visit 1 of ""
+}
+
+func ExampleNewStore() {
+	_, err := firesession.NewStore(firesession.Config{CookieName: "my session"})
+	fmt.Println(err)
+	// Output:
+	// echofirestore: Config.Client is missing: give it the *firestore.Client of firestore.NewClient
+	// echofirestore: Config.CookieName "my session" is not a valid cookie name: use letters, digits, '-' and '_'
+}
+
+func ExampleConfig_errorHandler() {
+	client, stop := openFirestore()
+	defer stop()
+
+	store, err := firesession.NewStore(firesession.Config{
+		Client: client,
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			if errors.Is(err, firesession.ErrTooLarge) {
+				http.Error(w, "your cart is full", http.StatusRequestEntityTooLarge)
+				return
+			}
+			w.Header().Set("Retry-After", "10")
+			http.Error(w, "please try again", http.StatusServiceUnavailable)
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("PUT /cart/{item}", func(w http.ResponseWriter, r *http.Request) {
+		firesession.Session(r).Values["cart"] = strings.Repeat(r.PathValue("item"), 1<<18)
+		fmt.Fprint(w, "added")
+	})
+
+	browse(store.Handler(mux), "PUT /cart/pin", "PUT /cart/piano")
+	// Output:
+	// PUT /cart/pin: 200 added
+	// PUT /cart/piano: 413 your cart is full
+}
+
+func ExampleGet() {
+	client, stop := openFirestore()
+	defer stop()
+
+	store, err := firesession.NewStore(firesession.Config{Client: client})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /theme", func(w http.ResponseWriter, r *http.Request) {
+		sess, err := firesession.Get(r) // reads the document, if the browser has sent a cookie
+		if err != nil {
+			http.Error(w, "please try again", http.StatusServiceUnavailable)
+			return
+		}
+		if sess.IsNew {
+			fmt.Fprint(w, "light, by default")
+			return
+		}
+		fmt.Fprint(w, sess.Values["theme"])
+	})
+	mux.HandleFunc("PUT /theme", func(w http.ResponseWriter, r *http.Request) {
+		sess, err := firesession.Get(r)
+		if err != nil {
+			http.Error(w, "please try again", http.StatusServiceUnavailable)
+			return
+		}
+		sess.Values["theme"] = "dark"
+		w.WriteHeader(http.StatusNoContent) // saved before this is sent
+	})
+
+	browse(store.Handler(mux), "GET /theme", "PUT /theme", "GET /theme")
+	// Output:
+	// GET /theme: 200 light, by default
+	// PUT /theme: 204
+	// GET /theme: 200 dark
+}
+
+// Save tells a handler whether its changes could be stored while it can still do something about it.
+func ExampleSave() {
+	client, stop := openFirestore()
+	defer stop()
+
+	store, err := firesession.NewStore(firesession.Config{Client: client})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("PUT /draft/{word}", func(w http.ResponseWriter, r *http.Request) {
+		sess := firesession.Session(r)
+		sess.Values["draft"] = strings.Repeat(r.PathValue("word"), 1<<18)
+		err := firesession.Save(r)
+		if errors.Is(err, firesession.ErrTooLarge) {
+			delete(sess.Values, "draft") // else the save before the response would fail, too
+			http.Error(w, "too long for a draft", http.StatusRequestEntityTooLarge)
+			return
+		}
+		if err != nil {
+			http.Error(w, "please try again", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprint(w, "kept")
+	})
+
+	browse(store.Handler(mux), "PUT /draft/ox", "PUT /draft/horse")
+	// Output:
+	// PUT /draft/ox: 200 kept
+	// PUT /draft/horse: 413 too long for a draft
+}
+
+func ExampleDestroy() {
+	client, stop := openFirestore()
+	defer stop()
+
+	store, err := firesession.NewStore(firesession.Config{Client: client})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("PUT /user", func(_ http.ResponseWriter, r *http.Request) {
+		firesession.Session(r).Values["user"] = "Ada"
+	})
+	mux.HandleFunc("GET /user", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, firesession.Session(r).Values["user"])
+	})
+	mux.HandleFunc("DELETE /user", func(w http.ResponseWriter, r *http.Request) {
+		if err := firesession.Destroy(r); err != nil {
+			http.Error(w, "you may still be signed in: please try again", http.StatusServiceUnavailable)
+		}
+	})
+
+	browse(store.Handler(mux), "PUT /user", "GET /user", "DELETE /user", "GET /user")
+	// Output:
+	// PUT /user: 200
+	// GET /user: 200 Ada
+	// DELETE /user: 200
+	// GET /user: 200 <nil>
 }
 
 func ExampleRenew() {
+	client, stop := openFirestore()
+	defer stop()
+
+	store, err := firesession.NewStore(firesession.Config{Client: client, MaxAge: 86400})
+	if err != nil {
+		log.Fatal(err)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
 		if err := firesession.Renew(r); err != nil { // a new key: nobody who knew the old one is signed in
@@ -90,7 +268,8 @@ func ExampleRenew() {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, firesession.Session(r).Values["user"])
 	})
-	serve(mux, "POST /sign-in", "GET /", "POST /sign-out", "GET /")
+
+	browse(store.Handler(mux), "POST /sign-in", "GET /", "POST /sign-out", "GET /")
 	// Output:
 	// POST /sign-in: 200
 	// GET /: 200 Ada
@@ -99,6 +278,13 @@ func ExampleRenew() {
 }
 
 func ExampleUpdate() {
+	client, stop := openFirestore()
+	defer stop()
+
+	store, err := firesession.NewStore(firesession.Config{Client: client, MaxAge: 86400})
+	if err != nil {
+		log.Fatal(err)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /download", func(w http.ResponseWriter, r *http.Request) {
 		var n int
@@ -114,8 +300,33 @@ func ExampleUpdate() {
 		}
 		fmt.Fprintf(w, "download %d", n)
 	})
-	serve(mux, "POST /download", "POST /download")
+
+	browse(store.Handler(mux), "POST /download", "POST /download")
 	// Output:
 	// POST /download: 200 download 1
 	// POST /download: 200 download 2
+}
+
+func ExampleValue() {
+	client, stop := openFirestore()
+	defer stop()
+
+	store, err := firesession.NewStore(firesession.Config{Client: client})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("PUT /since", func(_ http.ResponseWriter, r *http.Request) {
+		firesession.Session(r).Values["since"] = time.Date(2026, 2, 20, 9, 30, 0, 0, time.UTC)
+	})
+	mux.HandleFunc("GET /since", func(w http.ResponseWriter, r *http.Request) {
+		sess := firesession.Session(r)
+		since, ok := firesession.Value[time.Time](sess, "since")
+		fmt.Fprintf(w, "stored %v, which is %v %t", sess.Values["since"], since, ok)
+	})
+
+	browse(store.Handler(mux), "PUT /since", "GET /since")
+	// Output:
+	// PUT /since: 200
+	// GET /since: 200 stored 1771579800000, which is 2026-02-20 09:30:00 +0000 UTC true
 }

@@ -24,7 +24,7 @@
 //		fmt.Fprint(w, n+1)
 //	}
 //
-// Package [github.com/echofirestore/echofirestore] is the same for Echo 4. It says what you can rely on.
+// Package [github.com/echofirestore/echofirestore] does the same for Echo 4. Its page says what you can rely on.
 package firesession
 
 import (
@@ -35,8 +35,9 @@ import (
 	"github.com/echofirestore/echofirestore/internal/session"
 )
 
-// Get returns the session of a request that came through [Store.Handler]. The first call reads its document. Every way to
-// the session leads to the same one. If it was changed, it is saved before the first byte of the response.
+// Get returns the session of a request that passed [Store.Handler]. The first call reads its document. Every later call,
+// and every other way to the session, returns the same one. If it was changed, it is saved before the first byte of the
+// response.
 //
 // An error means that Firestore did not answer. The session is then empty and cannot be saved. Without a Handler, the error
 // is [ErrNoMiddleware], and the session is nil. If a request passes several Handlers, each of a Store of its own, the
@@ -75,7 +76,7 @@ func Save(r *http.Request) error {
 
 // Destroy ends the request's session at once: it deletes the document, clears the values, and has the response delete the
 // cookie, whatever else the handler does. It does not read the document first, so Config.Collection must hold nothing but
-// sessions. If the request has several cookies of the name, Destroy ends what each of them, at most three, stands for.
+// sessions. If the request has several cookies of the name, Destroy ends the session of each, of three at most.
 // Values that are set afterwards, in what [Get] returns, begin a new session with a new key.
 //
 // A request that had read the session before it ended cannot bring it back. A request that is under way and reads it only
@@ -118,9 +119,10 @@ func Renew(r *http.Request) error {
 // state that fn saw; the request that comes second gets [ErrGone]. If the answer to its commit is lost, Update may return
 // ErrGone for its own delete.
 //
-// fn gets the session that [Get] returns. It must have no other effects, and must not call functions that save. It must not
-// modify in place, as in m["x"]++, a value that the handler set before, unless that value has a type that comes from JSON,
-// such as map[string]any. A request must not run two Updates at once.
+// fn gets the session that [Get] returns. It must have no other effects, and must not modify in place, as in m["x"]++, a
+// value that the handler set before, unless that value has a type that comes from JSON, such as map[string]any. While it
+// runs, Save, Renew, Destroy and Update return an error, and so does beginning the response. Other saves of the session in
+// this Store wait for it, but not for longer than a second.
 //
 // Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Update(r *http.Request, fn func(*sessions.Session) error) error {

@@ -2,6 +2,8 @@ package firesession
 
 import (
 	"context"
+	"fmt"
+	"iter"
 	"net/http"
 	"time"
 
@@ -48,7 +50,8 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return s.core.Get(r, name)
 }
 
-// New is Get without the memory: each call reads the document again, and only Save saves what it returns.
+// New is like Get, but does not remember the session: each call reads the document again, and only Save saves what it
+// returns.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	return s.core.New(r, name)
 }
@@ -85,10 +88,17 @@ func (s *Store) Ended(sess *sessions.Session) bool {
 	return s.core.Ended(sess)
 }
 
-// Sessions returns the living sessions of a user, the last saved first. The user is the session value that Config.UserKey
-// names, as text: of a number, its decimal digits. It costs one read for each stored session of the user, and at least one.
-func (s *Store) Sessions(ctx context.Context, user string) ([]SessionInfo, error) {
-	infos, err := s.core.Sessions(ctx, user)
+// Sessions returns the living sessions of a user, the most recently saved first. The user is the session value that
+// Config.UserKey names, as text: a number in decimal digits. It costs one read for each stored session of the user, and
+// at least one. [AtMost] bounds that.
+func (s *Store) Sessions(ctx context.Context, user string, opts ...ListOption) ([]SessionInfo, error) {
+	var list listOptions
+	for _, opt := range opts {
+		if err := opt(&list); err != nil {
+			return nil, err
+		}
+	}
+	infos, err := s.core.Sessions(ctx, user, list.atMost)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +109,39 @@ func (s *Store) Sessions(ctx context.Context, user string) ([]SessionInfo, error
 	return sessions, nil
 }
 
+// A ListOption is an option of [Store.Sessions].
+type ListOption func(*listOptions) error
+
+type listOptions struct {
+	atMost int
+}
+
+// AtMost makes [Store.Sessions] read at most n documents, where n is at least 1. It is for users with a great many sessions,
+// such as a bot: of more than n, Sessions then returns some, which need not be the latest.
+func AtMost(n int) ListOption {
+	return func(list *listOptions) error {
+		if n < 1 {
+			return fmt.Errorf("echofirestore: AtMost(%d): it must be at least 1", n)
+		}
+		list.atMost = n
+		return nil
+	}
+}
+
+// All returns an iterator over all living sessions, in no particular order. It reads 100 documents at a time, and holds no
+// more in memory. It costs one read for each stored session, and at least one. Config.Timeout limits each 100. After an
+// error, which comes with the zero SessionInfo, the iteration ends. Sessions that begin or are renewed during the iteration
+// may be missing.
+func (s *Store) All(ctx context.Context) iter.Seq2[SessionInfo, error] {
+	return func(yield func(SessionInfo, error) bool) {
+		for info, err := range s.core.All(ctx) {
+			if !yield(SessionInfo(info), err) {
+				return
+			}
+		}
+	}
+}
+
 // Revoke ends one session of a user, wherever it is in use: the one that has this ID in [Store.Sessions]. It returns
 // [ErrGone] if the user has no such session, because it was ended or renewed meanwhile, or because it belongs to somebody
 // else. It costs what Sessions costs, and one delete.
@@ -107,7 +150,7 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 }
 
 // RevokeUser ends all sessions of a user, except those with the given IDs, and returns how many it has ended. To sign
-// somebody out everywhere but here, for example after a new password:
+// somebody out everywhere but here, for example after a change of the password:
 //
 //	ended, err := store.RevokeUser(ctx, user, store.SessionID(sess))
 //
@@ -120,8 +163,8 @@ func (s *Store) RevokeUser(ctx context.Context, user string, except ...string) (
 }
 
 // RevokeAll ends all sessions and returns how many: it deletes every document of Config.Collection. It works in batches and
-// costs as much as [Store.DeleteExpired]. After more than one batch, it looks for sessions that were renewed meanwhile, for
-// one more read.
+// costs as much as [Store.DeleteExpired]. After more than one batch, it looks for sessions that were renewed meanwhile,
+// which costs one more read.
 func (s *Store) RevokeAll(ctx context.Context) (int, error) {
 	return s.core.RevokeAll(ctx)
 }
@@ -130,9 +173,9 @@ func (s *Store) RevokeAll(ctx context.Context) (int, error) {
 // the field expire. It needs an index on that field, which Firestore has by default. A session that another request extends
 // meanwhile survives.
 //
-// It costs one read and one delete for each document, and one read if it finds none, or none after a full batch. A batch is
-// a transaction that deletes 500 documents. If Firestore refuses that many because they are too large, a batch is smaller,
-// and the documents of the refused batch are read again.
+// It costs one read and one delete for each document, and one more read if it finds no document, or none after a full
+// batch. A batch is a transaction that deletes up to 500 documents. If Firestore refuses that many because they are too
+// large, a batch is smaller, and the documents of the refused batch are read again.
 //
 // Config.Timeout limits each batch. If a batch fails or ctx ends, the documents that were deleted stay deleted and are
 // counted, and the next call continues.
@@ -142,22 +185,26 @@ func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
 
 // SessionInfo describes a session to its user.
 type SessionInfo struct {
-	// ID distinguishes the session from the user's other ones, for [Store.Revoke]. It is a hash of the document's ID, not
-	// a credential: whoever sees it cannot use the session. It changes when the session is renewed.
+	// ID distinguishes the session from the user's other ones, for Store.Revoke. It is a hash of
+	// the document's ID, not a credential: nobody can use the session with it. It changes when the
+	// session is renewed.
 	ID string
 
 	// Began is when the session began. Renewing it does not change that.
 	Began time.Time
 
-	// Saved is when the session was last changed, or extended by Config.TouchAfter, by Firestore's clock.
+	// Saved is when the session was last changed, or extended by Config.TouchAfter, by Firestore's
+	// clock.
 	Saved time.Time
 
 	// Expires is when the session ends unless it is saved before. It is zero if there is no limit.
 	Expires time.Time
 
-	// MaxAge is how long each save extends the session, in seconds. It is 0 if the cookie lives until the browser closes.
+	// MaxAge is how long the session lives after a save, in seconds. It is 0 if the cookie lives
+	// until the browser closes.
 	MaxAge int
 
-	// Values are those of the session. An application can keep a description of the device in them, for example.
+	// Values are those of the session. An application can keep a description of the device in them,
+	// for example. The map is the caller's.
 	Values map[string]any
 }

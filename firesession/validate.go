@@ -93,13 +93,17 @@ func (cfg Config) validateTimes(m *mistakes) {
 		value, least time.Duration
 	}{
 		{"Lifetime", cfg.Lifetime, time.Second},
+		{"IdleTimeout", cfg.IdleTimeout, time.Second},
 		{"TouchAfter", cfg.TouchAfter, time.Second},
 		{"Timeout", cfg.Timeout, time.Millisecond},
 	} {
 		validateDuration(m, duration.field, duration.value, duration.least)
 	}
-	if validMaxAge && cfg.MaxAge > 0 && cfg.TouchAfter >= time.Duration(cfg.MaxAge)*time.Second {
+	switch maxAge := time.Duration(cfg.MaxAge) * time.Second; {
+	case validMaxAge && cfg.MaxAge > 0 && cfg.TouchAfter >= maxAge:
 		m.add("TouchAfter", "is %v: it must be less than the MaxAge of %d s", cfg.TouchAfter, cfg.MaxAge)
+	case cfg.IdleTimeout >= time.Second && cfg.TouchAfter >= cfg.IdleTimeout:
+		m.add("TouchAfter", "is %v: it must be less than the IdleTimeout of %v", cfg.TouchAfter, cfg.IdleTimeout)
 	}
 }
 
@@ -142,7 +146,7 @@ func validatePair(m *mistakes, keys [][]byte, i int) {
 	case len(hashKey) < minHashKeyBytes:
 		m.add(field, "has %d bytes: a hash key must have at least %d", len(hashKey), minHashKeyBytes)
 	case slices.ContainsFunc(keys[:i], func(key []byte) bool { return bytes.Equal(key, hashKey) }):
-		m.add(field, "is there before: each pair must have a hash key of its own")
+		m.add(field, "is a duplicate: each pair must have a hash key of its own")
 	default:
 		valid = true
 	}

@@ -12,10 +12,23 @@ import (
 // a struct comes back as map[string]any, a time.Time as an int of milliseconds, a []string as []any, an int64 as int. Value
 // turns each of these back into a T, if that loses nothing. It reports false if the key has no value, or one that is not a T.
 // A struct is read as encoding/json reads it, which ignores unknown keys.
-func Value[T any](sess *sessions.Session, key string) (value T, ok bool) {
-	stored, ok := sess.Values[key]
+//
+// The values of a [SessionInfo] are taken as well: Value[string](info.Values, "device").
+func Value[T any, S Values](from S, key string) (value T, ok bool) {
+	var stored any
+	switch from := any(from).(type) {
+	case *sessions.Session:
+		stored, ok = from.Values[key]
+	case map[string]any:
+		stored, ok = from[key]
+	}
 	if !ok {
 		return value, false
 	}
 	return codec.Convert[T](stored)
+}
+
+// Values is what [Value] takes a value from: a session, or the values of a [SessionInfo].
+type Values interface {
+	*sessions.Session | map[string]any
 }

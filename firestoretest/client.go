@@ -36,7 +36,7 @@ func Start(t testing.TB) (*Server, *firestore.Client) {
 	return server, client
 }
 
-// NewClient returns a client of a Firestore of the test's own, empty at first. It is
+// NewClient returns a client of a Firestore that only this test uses, empty at first. It is
 // [Start] for tests that do not need the server.
 func NewClient(t testing.TB) *firestore.Client {
 	t.Helper()
@@ -46,7 +46,7 @@ func NewClient(t testing.TB) *firestore.Client {
 
 // Client returns a new client of the server, for its [Server.Project] and the default
 // database. It talks to this server even where FIRESTORE_EMULATOR_HOST names another.
-// The caller closes it; the server's Close doesn't.
+// The caller must close it: the server's Close does not.
 func (s *Server) Client(ctx context.Context) (*firestore.Client, error) {
 	conn, err := grpc.NewClient("passthrough:///"+s.Addr(),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,6 +17,8 @@ import (
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/echofirestore/echofirestore/internal/emulator"
 )
 
 var (
@@ -34,9 +35,7 @@ const (
 // aggregations and lists of random documents. What it finds is made as simple as it can be.
 func TestReadsAreAnsweredAsByTheEmulator(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("FIRESTORE_EMULATOR_HOST") == "" {
-		t.Skip("FIRESTORE_EMULATOR_HOST is not set: there is no emulator to compare with")
-	}
+	emulator.Require(t)
 	var tally tally
 	t.Cleanup(func() { t.Log(&tally) })
 	end := *seedFlag + uint64(*readsFlag/readsPerSeed)

@@ -18,7 +18,7 @@ type disjunction map[string][]string
 // maxNormalForm is the number of conjunctions at which the making of a normal form ends, far more than are allowed.
 const maxNormalForm = 1000
 
-// atom returns the disjunction of a filter that is no combination of others.
+// atom returns the disjunction of a filter that is not a combination of others.
 func atom(text string) disjunction {
 	return disjunction{text: {text}}
 }

@@ -48,7 +48,7 @@
 //   - Values of every type, vectors included, in Firestore's order and within its limits.
 //
 // Requests that Firestore refuses are refused with the same code. The messages are different.
-// The same tests run on the official emulator, which is right where both differ.
+// The same tests run on the official emulator. Where the two differ, the emulator is right.
 //
 // # What it does not offer
 //
@@ -59,7 +59,7 @@
 //   - the stream of writes that the web SDK opens,
 //   - REST, as with [firestore.NewRESTClient], and WebChannel, as in browsers,
 //   - vector search,
-//   - reads of the past,
+//   - reads at a time in the past,
 //   - explanations of queries.
 //
 // The emulator does not offer these either:

@@ -25,12 +25,12 @@ type Fault struct {
 	// number all of them until the fault is removed.
 	Times int
 
-	// Err is what a call answers in place of its result. An error with a gRPC status is
-	// sent with its code, others as codes.Unknown. nil: the call answers as usual.
+	// Err is the error that a call returns in place of its result. An error with a gRPC
+	// status is sent with its code, others as codes.Unknown. nil: the call returns as usual.
 	Err error
 
-	// After has the call applied first, and Err answered then, however it went: the
-	// answer that got lost on its way. Otherwise a call with an Err is not applied.
+	// After applies the call first and then returns Err, whatever the result was, as if
+	// the answer was lost on its way. If After is false, a call with an Err is not applied.
 	After bool
 
 	// Delay is how long a call waits before it is applied, or with After, between being
@@ -40,15 +40,15 @@ type Fault struct {
 
 	// Do, if not nil, runs at the beginning of the Delay, even one of 0. A test can change
 	// something there that the call then finds changed. It runs once for each call that is
-	// hit, at the same time if they are, and [Server.Close] waits for it to return.
+	// hit, at the same time if they are, and Server.Close waits for it to return.
 	Do func()
 }
 
 // Inject makes calls from now on misbehave as f says, until f has hit as many as it should
 // or remove is called. remove may be called more than once, or never.
 //
-// Faults are asked in the order in which they were injected. The first that hits a call is
-// the only one to do so, and those after it don't count that call as one they skipped.
+// Faults are tried in the order in which they were injected. The first that is due hits the
+// call; those after it do not count the call as skipped.
 func (s *Server) Inject(f Fault) (remove func()) {
 	return s.faults.inject(f)
 }

@@ -217,7 +217,7 @@ func FuzzRequests(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, method string, req []byte) {
 		if requests[method] == nil {
-			t.Skip()
+			return
 		}
 		checkRaw(t, malformedTarget(t).conn, method, req)
 	})

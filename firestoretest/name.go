@@ -144,7 +144,7 @@ func checkID(id string, isCollection bool) error {
 	_, isNumeric := numberOf(id)
 	switch {
 	case id == "" || id == "." || id == "..":
-		return invalid("%q is no valid ID.", id)
+		return invalid("%q is not a valid ID.", id)
 	case reserved(id) && (isCollection || !isNumeric):
 		return invalid("The ID %q is reserved.", id)
 	}

@@ -22,16 +22,16 @@ import (
 //   - a read for each document that is returned, or found to be missing;
 //   - a query reads its results and those that its offset skips, at least one, and so does a
 //     page of a list;
-//   - aggregations read one for each 1000 index entries begun, at least one;
+//   - an aggregation reads one for every 1000 index entries or part of them, at least one;
 //   - a page of a list of collections reads one;
 //   - a write for each update, also one that changes nothing, and a delete for each
 //     delete, also of a missing document.
 //
-// What fails costs nothing. Listeners and write streams, which only the emulator has, are
-// not counted.
+// A call that fails costs nothing. Listeners and write streams, which only the emulator has,
+// are not counted.
 type Ops struct{ Reads, Writes, Deletes int }
 
-// Sub returns what was added to earlier to make o: the cost of what happened in between.
+// Sub returns the difference between o and earlier: the cost of what happened in between.
 func (o Ops) Sub(earlier Ops) Ops {
 	return Ops{o.Reads - earlier.Reads, o.Writes - earlier.Writes, o.Deletes - earlier.Deletes}
 }
@@ -62,7 +62,8 @@ func (o Ops) String() string {
 }
 
 // Ops returns the billed operations since the server's start or the last [Server.ResetOps].
-// A call is counted before its answer ends, so whoever has the whole answer finds it here.
+// A call is counted before its answer is complete, so a client that has received the whole
+// answer finds it counted.
 func (s *Server) Ops() Ops {
 	s.ops.mu.Lock()
 	defer s.ops.mu.Unlock()

@@ -42,7 +42,7 @@ type backend interface {
 }
 
 // NewServer starts a server on a free port of 127.0.0.1. It keeps its documents
-// in memory, beginning with none, until [Server.Close].
+// in memory until [Server.Close], and has none at first.
 //
 // If the environment variable FIRESTORE_EMULATOR_HOST is set, the documents are
 // kept by the emulator there instead, as with [NewForwarder].
@@ -55,18 +55,19 @@ func NewServer() (*Server, error) {
 
 // Listen starts a server at a TCP address such as "127.0.0.1:8200", for other programs that must
 // know it beforehand. It keeps its documents in memory, whatever the environment says, and is
-// otherwise like that of [NewServer]. Whoever reaches the address can read and write them.
+// otherwise like that of [NewServer]. Anyone who can reach the address can read and write the
+// documents.
 func Listen(addr string) (*Server, error) {
 	return serve(addr, memoryProject, newMemory())
 }
 
 // NewForwarder starts a server that keeps nothing itself, but passes every call on to the
 // Firestore emulator at addr, a host:port. Counters and faults work as they do in memory.
-// Its project ID is a new one each time, so that tests that share an emulator don't see
+// Each server has a project ID of its own, so that tests that share an emulator do not see
 // each other's documents.
 //
-// It does not connect before the first call, so it returns no error for an emulator that
-// can't be reached.
+// It does not connect before the first call, so it returns no error if the emulator
+// cannot be reached.
 func NewForwarder(addr string) (*Server, error) {
 	f, err := newForwarder(addr)
 	if err != nil {
@@ -115,9 +116,9 @@ func serve(addr, project string, b backend) (*Server, error) {
 	return s, nil
 }
 
-// Addr returns the server's host:port. Other programs on this machine find the server by it, if it
-// is in their FIRESTORE_EMULATOR_HOST: clients in any language that speak gRPC and need no more than
-// the package documentation lists.
+// Addr returns the server's host:port. It is the value of FIRESTORE_EMULATOR_HOST for other programs
+// on this machine: clients in any language that use gRPC, and only what the package documentation
+// lists.
 func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }
@@ -129,8 +130,8 @@ func (s *Server) Project() string {
 }
 
 // Close stops the server and forgets its documents. Calls under way fail; Close returns
-// when they have, and leaves no goroutine behind. Clients stay open, with nobody to answer
-// them. Only the first Close does anything, and so can fail.
+// when they have, and leaves no goroutine behind. Clients stay open, but their calls fail.
+// Further calls of Close do nothing and return nil.
 func (s *Server) Close() error {
 	var err error
 	s.close.Do(func() {

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/echofirestore/echofirestore/firesession"
-	"github.com/gorilla/sessions"
 )
 
 // Payload is what the data field of a session's document holds, encoded: see [firesession.Payload].
@@ -29,15 +28,16 @@ func EncodeJSON(p Payload) (string, error) { return firesession.EncodeJSON(p) }
 
 // DecodeJSON is the default Config.Decoder, the inverse of [EncodeJSON].
 //
-// An integer comes back as int (as int64 where int has 32 bits and it needs more, as [json.Number] beyond 64 bits), a
-// number with a fraction or an exponent as float64 (beyond its range as json.Number), an object as map[string]any and
-// an array as []any. It is an error if text is not one JSON object, created is not an integer, or session is not an object.
+// An integer comes back as int (as int64 where int has 32 bits and it needs more, as [encoding/json.Number] beyond 64
+// bits), a number with a fraction or an exponent as float64 (beyond its range as json.Number), an object as map[string]any
+// and an array as []any. It is an error if text is not one JSON object, created is not an integer, or session is not an
+// object.
 func DecodeJSON(text string) (Payload, error) { return firesession.DecodeJSON(text) }
 
 // EncodeGob is a Config.Encoder for programs that share their sessions with no other language: values keep their Go
-// types. Types other than Go's own, time.Time, []any and map[string]any must be registered with [gob.Register]. A value
-// of an unregistered type is an error that names the key, and so is a nil pointer or a map that contains itself. Use it
-// together with [DecodeGob].
+// types. Types other than Go's own, time.Time, []any and map[string]any must be registered with [encoding/gob.Register].
+// A value of an unregistered type is an error that names the key, and so is a nil pointer or a map that contains itself.
+// Use it together with [DecodeGob].
 func EncodeGob(p Payload) (string, error) { return firesession.EncodeGob(p) }
 
 // DecodeGob is the Config.Decoder for [EncodeGob].
@@ -49,26 +49,39 @@ func DecodeGob(text string) (Payload, error) { return firesession.DecodeGob(text
 // a struct comes back as map[string]any, a time.Time as an int of milliseconds, a []string as []any, an int64 as int. Value
 // turns each of these back into a T, if that loses nothing. It reports false if the key has no value, or one that is not a T.
 // A struct is read as encoding/json reads it, which ignores unknown keys.
-func Value[T any](sess *sessions.Session, key string) (value T, ok bool) {
-	return firesession.Value[T](sess, key)
+//
+// The values of a [SessionInfo] are taken as well: Value[string](info.Values, "device").
+func Value[T any, S Values](from S, key string) (value T, ok bool) {
+	return firesession.Value[T](from, key)
 }
 
+// Values is what [Value] takes a value from: a session, or the values of a [SessionInfo].
+type Values = firesession.Values
+
+// A ListOption is an option of Store.Sessions: see [firesession.ListOption].
+type ListOption = firesession.ListOption
+
+// AtMost makes Store.Sessions read at most n documents: see [firesession.AtMost].
+func AtMost(n int) ListOption { return firesession.AtMost(n) }
+
 var (
-	// ErrGone says that a session was saved after it had ended: another request had destroyed, revoked or renewed it, or it
-	// had expired. Nothing was stored, since that would undo a logout.
+	// ErrGone says that a session was saved after it had ended: another request had destroyed,
+	// revoked or renewed it, or it had expired. Nothing was stored, since that would undo a logout.
 	ErrGone = firesession.ErrGone
 
-	// ErrConflict says that other requests kept changing the session while it was being saved, or that Firestore aborted
-	// every attempt because of contention of its own; in that case status.Code of the error is codes.Aborted.
+	// ErrConflict says that other requests kept changing the session while it was being saved, or
+	// that Firestore aborted every attempt because of contention of its own; in that case
+	// status.Code of the error is codes.Aborted.
 	ErrConflict = firesession.ErrConflict
 
-	// ErrTooLarge says that a session does not fit into a Firestore document. Firestore was not asked.
+	// ErrTooLarge says that a session does not fit into a Firestore document. No call was made.
 	ErrTooLarge = firesession.ErrTooLarge
 
-	// ErrCommitted says that a new session was saved after the response had begun, when its cookie could no longer be sent.
-	// Nothing was stored.
+	// ErrCommitted says that a new session was saved after the response had begun, when its cookie
+	// could no longer be sent. Nothing was stored.
 	ErrCommitted = firesession.ErrCommitted
 
-	// ErrNoMiddleware says that a handler asked for its session in a request that did not pass the middleware.
+	// ErrNoMiddleware says that a handler asked for its session in a request that did not pass the
+	// middleware.
 	ErrNoMiddleware = errors.New("echofirestore: no session in this request: is the middleware installed with e.Use, and not skipped?")
 )

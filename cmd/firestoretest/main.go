@@ -3,13 +3,13 @@
 //
 //	go run github.com/echofirestore/echofirestore/cmd/firestoretest@latest -port 8200
 //
-// It prints the setting by which other programs find it, and runs until it is interrupted.
-// Then its documents are gone.
+// It prints the environment variable that makes other programs use it, and runs until it is
+// interrupted. Then its documents are gone.
 //
 //	export FIRESTORE_EMULATOR_HOST=127.0.0.1:8200
 //
-// With -delay, each call waits that long, as in a network. There is no authentication: keep it on
-// the loopback interface, which is the default.
+// With -delay, each call waits that long, as in a network. There is no authentication: keep the
+// server on the loopback interface, which is the default.
 package main
 
 import (

@@ -1,6 +1,8 @@
 package browser
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -25,12 +27,18 @@ func startFront(t *testing.T, d demo, scheme string) *front {
 	target, err := url.Parse(d.url)
 	requireNoError(t, err)
 	f := &front{scheme: scheme}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(target)
-		r.SetXForwarded()
-		r.Out.Host = r.In.Host
-		f.takeDown(r.In)
-	}}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.SetXForwarded()
+			r.Out.Host = r.In.Host
+			f.takeDown(r.In)
+		},
+		ModifyResponse: func(resp *http.Response) error {
+			resp.Header.Del("Strict-Transport-Security") // so that a test can see what the browser sends by http
+			return nil
+		},
+	}
 	f.port = startSite(t, scheme, proxy)
 	return f
 }
@@ -49,6 +57,16 @@ func startSite(t *testing.T, scheme string, handler http.Handler) (port string) 
 	requireNoError(t, err)
 	return address.Port()
 }
+
+// trustedKey returns the hash of the public key in the certificate of [startSite]'s servers. A browser that trusts it sees no
+// certificate error. One that is told to ignore such errors still takes a page from its memory when it meets one, which a late
+// request for the page's icon is enough for.
+var trustedKey = sync.OnceValue(func() string {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	hash := sha256.Sum256(server.Certificate().RawSubjectPublicKeyInfo)
+	return base64.StdEncoding.EncodeToString(hash[:])
+})
 
 func (f *front) url(host string) string {
 	return f.scheme + "://" + host + ":" + f.port

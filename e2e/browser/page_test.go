@@ -73,20 +73,43 @@ func (p *profile) signInToStay(name string) {
 
 // The ways in which a page comes back.
 const (
-	reloaded = "reloaded"
 	restored = "restored from memory"
+	noStore  = "reloaded, because it is marked no-store"
 )
 
-// back presses the back button, and tells how the page came back.
+// back presses the back button, and returns how the page came back.
 func (p *profile) back() string {
 	p.t.Helper()
-	ofPage := func(event page.EventFrameNavigated) bool { return event.Frame.ParentID == "" }
-	event := run(p, chromedp.WaitEvent(page.FrameNavigated, ofPage, pressBack))
+	how := run(p, func(ctx context.Context, target *chromedp.Target) (string, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		reloads := cdp.Events(ctx, target, page.BackForwardCacheNotUsed)
+		ofPage := func(event page.EventFrameNavigated) bool { return event.Frame.ParentID == "" }
+		event, err := chromedp.WaitEvent(page.FrameNavigated, ofPage, pressBack)(ctx, target)
+		if err != nil || event.Type == page.NavigationTypeBackForwardCacheRestore {
+			return restored, err
+		}
+		for reload, err := range reloads { // there is one, before or after the other event
+			return describeReload(reload), err
+		}
+		return "", chromedp.ErrChannelClosed
+	})
 	p.await(`document.readyState === "complete"`)
-	if event.Type == page.NavigationTypeBackForwardCacheRestore {
-		return restored
+	return how
+}
+
+// describeReload tells why the browser doesn't show a page that it has in memory. Chromium has several reasons that are about
+// no-store, one of which is that a cookie has changed.
+func describeReload(event page.EventBackForwardCacheNotUsed) string {
+	var reasons []string
+	for _, explanation := range event.NotRestoredExplanations {
+		reason := explanation.Reason.String()
+		if strings.Contains(reason, "CacheControlNoStore") {
+			return noStore
+		}
+		reasons = append(reasons, reason)
 	}
-	return reloaded
+	return "reloaded, because of " + strings.Join(reasons, ", ")
 }
 
 // pressBack doesn't wait for the page to load, as [chromedp.NavigateBack] does: a page from memory never loads.

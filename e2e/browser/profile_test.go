@@ -44,7 +44,7 @@ func (p *profile) start() {
 		chromedp.ExecPath(chromiumPath),
 		chromedp.UserDataDir(p.dir),
 		chromedp.Flag("host-resolver-rules", "MAP * 127.0.0.1"),
-		chromedp.Flag("ignore-certificate-errors", true),
+		chromedp.Flag("ignore-certificate-errors-spki-list", trustedKey()),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-gpu", true),

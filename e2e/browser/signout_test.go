@@ -22,9 +22,9 @@ func TestBackAfterSignOut(t *testing.T) {
 			expect(tab, "signed out", "You are signed out, and your session is deleted. | Hello, stranger. | 1 time", p.glance())
 			expect(tab, "the note is gone", "", p.note())
 
-			expect(tab, "back to the list of sessions", reloaded, p.back())
+			expect(tab, "back to the list of sessions", noStore, p.back())
 			expect(tab, "which is not shown", "Please sign in first. | Hello, stranger. | 2 times", p.glance())
-			expect(tab, "back to the page that greeted Ada", reloaded, p.back())
+			expect(tab, "back to the page that greeted Ada", noStore, p.back())
 			expect(tab, "which greets no more", "Hello, stranger. | 3 times", p.glance())
 			expect(tab, "nor has it the note", "", p.note())
 		})

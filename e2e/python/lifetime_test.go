@@ -101,3 +101,60 @@ func TestLimit(t *testing.T) {
 		}},
 	})
 }
+
+// TestIdleTimeout: Python knows nothing of it, and saves the end of the max age.
+func TestIdleTimeout(t *testing.T) {
+	t.Parallel()
+	try(t, echofirestore.Config{MaxAge: 3600, IdleTimeout: 10 * time.Minute}, []behaviour{
+		{"saved by Go", []step{
+			{on: inGo, get: "/set?a=1", want: `200 {"a":"1"}, cookie for 3600 s, 1 write`},
+			{on: inFirestore, want: `{"a":"1"} expire=600s max_age=3600`},
+			{on: inFirestore, later: 9 * time.Minute},
+			{on: inPython, get: "/", want: `200 {"a":"1"}, 1 read`},
+			{on: inFirestore, later: time.Minute},
+			{on: inPython, get: "/", want: `200 {}, 1 read, 1 delete`},
+		}},
+		{"saved by Python, and used in Go before its end", []step{
+			{on: inPython, get: "/set?a=1", want: `200 {"a":"1"}, cookie for 3600 s, 1 write`},
+			{on: inFirestore, later: 9 * time.Minute},
+			{on: inGo, get: "/", want: `200 {"a":"1"}, cookie for 3600 s, 1 read, 1 write`},
+			{on: inFirestore, want: `{"a":"1"} expire=600s max_age=3600`, legacy: `{"a":"1"} expire=600s`},
+			{on: inFirestore, later: 9 * time.Minute},
+			{on: inGo, get: "/", want: `200 {"a":"1"}, cookie for 3600 s, 1 read, 1 write`},
+		}},
+		{"saved by Python, and used in Go after its end", []step{
+			{on: inPython, get: "/set?a=1", want: `200 {"a":"1"}, cookie for 3600 s, 1 write`},
+			{on: inFirestore, later: 10 * time.Minute},
+			{on: inGo, get: "/", want: `200 {}, 1 read, 1 delete`},
+		}},
+		{"saved by Python, and used in Go shortly before the end of its max age", []step{
+			{on: inPython, get: "/set?a=1", want: `200 {"a":"1"}, cookie for 3600 s, 1 write`},
+			{on: inFirestore, later: 55 * time.Minute},
+			{on: inGo, get: "/", want: `200 {}, 1 read, 1 delete`},
+		}},
+		{"saved by Python in a session of Go", []step{
+			{on: inGo, get: "/set?a=1", want: `200 {"a":"1"}, cookie for 3600 s, 1 write`},
+			{on: inPython, get: "/set?b=2", want: `200 {"a":"1","b":"2"}, cookie for 3600 s, 1 read, 1 write`},
+			{on: inFirestore, later: 11 * time.Minute},
+			{on: inPython, get: "/", want: `200 {"a":"1","b":"2"}, 1 read`},
+			{on: inGo, get: "/", want: `200 {}, 1 read, 1 delete`},
+		}},
+	})
+	try(t, echofirestore.Config{IdleTimeout: 10 * time.Minute}, []behaviour{
+		{"until the browser closes, saved by Go", []step{
+			{on: inGo, get: "/set?a=1", want: `200 {"a":"1"}, cookie, 1 write`},
+			{on: inFirestore, want: `{"a":"1"} expire=600s max_age=null`},
+			{on: inFirestore, later: 10 * time.Minute},
+			{on: inPython, get: "/", want: `200 {}, 1 read, 1 delete`},
+		}},
+		{"until the browser closes, saved by Python", []step{
+			{on: inPython, get: "/set?a=1", want: `200 {"a":"1"}, cookie, 1 write`},
+			{on: inFirestore, later: 9 * time.Minute},
+			{on: inGo, get: "/", want: `200 {"a":"1"}, cookie, 1 read, 1 write`},
+			{on: inFirestore, later: 9 * time.Minute},
+			{on: inGo, get: "/", want: `200 {"a":"1"}, cookie, 1 read, 1 write`},
+			{on: inFirestore, later: 10 * time.Minute},
+			{on: inGo, get: "/", want: `200 {}, 1 read, 1 delete`},
+		}},
+	})
+}

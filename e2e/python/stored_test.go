@@ -106,7 +106,7 @@ func valuesIn(text string) string {
 // lifetime returns how long after the latest request a session expires, of the times that are used here.
 func (r *run) lifetime(expire time.Time) string {
 	earliest := r.latest.asked.Truncate(time.Microsecond) // as Firestore keeps it
-	for _, lifetime := range []time.Duration{time.Minute, time.Hour, 2 * time.Hour} {
+	for _, lifetime := range []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 2 * time.Hour} {
 		if saved := expire.Add(-lifetime); !saved.Before(earliest) && saved.Before(time.Now()) {
 			return fmt.Sprintf("%.0fs", lifetime.Seconds())
 		}

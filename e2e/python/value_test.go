@@ -69,7 +69,7 @@ func values() []value {
 		},
 		{name: "tuples", only: inPython, python: `(1, (2,))`, repr: `[1, [2]]`, found: []any{1, []any{2}}},
 		{
-			name: "keys that are no strings", only: inPython,
+			name: "keys that are not strings", only: inPython,
 			python: `{1: 'a', 1.5: 'b', False: 'c', None: 'd'}`,
 			repr:   `{'1': 'a', '1.5': 'b', 'false': 'c', 'null': 'd'}`,
 			found:  map[string]any{"1": "a", "1.5": "b", "false": "c", "null": "d"},

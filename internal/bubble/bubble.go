@@ -131,6 +131,8 @@ func (n *Network) Make(c *Call) {
 func (n *Network) roundTrip(ctx context.Context, method string, req proto.Message) ([]proto.Message, error) {
 	c := &Call{Method: path.Base(method), Request: proto.Clone(req)}
 	switch {
+	case ctx.Err() != nil:
+		return nil, status.FromContextError(ctx.Err()).Err()
 	case c.Method == n.Silent:
 		<-ctx.Done()
 		return nil, status.FromContextError(ctx.Err()).Err()

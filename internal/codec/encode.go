@@ -110,7 +110,7 @@ func appendReflected(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 		return appendSlice(dst, v.Len(), func(i int) any { return element(v.Index(i)) }, depth)
 	case reflect.Map:
 		if v.Type().Key().Kind() != reflect.String {
-			return nil, fmt.Errorf("a %s has keys that are no strings", v.Type())
+			return nil, fmt.Errorf("a %s has keys that are not strings", v.Type())
 		}
 		if v.IsNil() {
 			return append(dst, "null"...), nil
@@ -230,7 +230,7 @@ func (e *marshalError) Unwrap() error { return e.err }
 func appendNumber(dst []byte, n json.Number) ([]byte, error) {
 	p := parser{text: n.String()}
 	if _, err := p.number(); err != nil || p.pos < len(p.text) {
-		return nil, errors.New("a json.Number that is no number")
+		return nil, errors.New("a json.Number that is not a number")
 	}
 	return append(dst, n...), nil
 }

@@ -15,15 +15,16 @@ const MaxMaxAge = math.MaxInt32
 
 // A Layout says how sessions are stored. Its fields are those of firesession.Config, with defaults filled in.
 type Layout struct {
-	Collection string
-	Encoder    func(Payload) (string, error)
-	Decoder    func(string) (Payload, error)
-	MaxAge     int
-	Lifetime   time.Duration
-	TouchAfter time.Duration
-	UserKey    string
-	HashKeys   bool
-	AEAD       AEAD
+	Collection  string
+	Encoder     func(Payload) (string, error)
+	Decoder     func(string) (Payload, error)
+	MaxAge      int
+	Lifetime    time.Duration
+	IdleTimeout time.Duration
+	TouchAfter  time.Duration
+	UserKey     string
+	HashKeys    bool
+	AEAD        AEAD
 }
 
 // Payload is what the data field of a document holds, encoded.
@@ -37,6 +38,7 @@ type Document struct {
 	ID      string
 	Data    string         // as the Encoder made it, and not encrypted
 	Values  map[string]any // Data, decoded; never changed
+	Created int64          // seconds since 1970: when the values were last changed
 	MaxAge  int            // seconds; 0 is a browser session
 	Expire  time.Time      // zero if there is no limit; that which follows from other fields, if it is not stored
 	User    string
@@ -78,7 +80,7 @@ func (l *Layout) Parse(stored Stored, now time.Time) (*Document, error) {
 		doc.Started = started
 	}
 	expire, expires := doc.Fields[FieldExpire].(time.Time)
-	doc.Expire = l.withinLifetime(expire, doc.Started)
+	doc.Expire = earliest(expire, l.end(doc))
 	if doc.ExpiredAt(now) {
 		return nil, ErrExpired
 	}
@@ -95,7 +97,7 @@ func (l *Layout) Parse(stored Stored, now time.Time) (*Document, error) {
 	if err != nil {
 		return malformed("data does not decode")
 	}
-	doc.Values = payload.Values
+	doc.Created, doc.Values = payload.Created, payload.Values
 	maxAge, limited := int64(l.MaxAge), l.MaxAge > 0
 	if stored, ok := doc.Fields[fieldMaxAge]; ok {
 		if maxAge, limited = stored.(int64); !limited && stored != nil {
@@ -105,10 +107,10 @@ func (l *Layout) Parse(stored Stored, now time.Time) (*Document, error) {
 	doc.MaxAge = int(min(max(maxAge, 0), MaxMaxAge))
 	// Documents of aiohttp-session-firestore 0.1.1 may have a max age and no expire: they die that long after created.
 	if limited && !expires {
-		doc.Expire = l.withinLifetime(time.Unix(payload.Created+int64(doc.MaxAge), 0).UTC(), doc.Started)
-		if doc.ExpiredAt(now) {
-			return nil, ErrExpired
-		}
+		expire = createdEnd(doc)
+	}
+	if doc.Expire = earliest(l.readExpire(doc, expire, now), l.end(doc)); doc.ExpiredAt(now) {
+		return nil, ErrExpired
 	}
 	doc.User, _ = doc.Fields[FieldUser].(string)
 	if writes, ok := doc.Fields[fieldWrite].(string); ok {
@@ -126,14 +128,14 @@ func (l *Layout) Next(prev *Document, values map[string]any, maxAge int, now tim
 	if maxAge > MaxMaxAge {
 		return nil, fmt.Errorf("echofirestore: Options.MaxAge is %d: it must be at most %d seconds", maxAge, MaxMaxAge)
 	}
-	doc := &Document{MaxAge: maxAge, Started: now}
+	doc := &Document{Created: now.Unix(), MaxAge: maxAge, Started: now}
 	if prev != nil {
 		doc.Started = prev.Started
 	}
 	doc.Expire = l.expiry(doc, now)
 
 	var err error
-	if doc.Data, err = l.Encoder(Payload{Created: now.Unix(), Values: values}); err != nil {
+	if doc.Data, err = l.Encoder(Payload{Created: doc.Created, Values: values}); err != nil {
 		return nil, err
 	}
 	payload, err := l.Decoder(doc.Data)

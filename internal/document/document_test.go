@@ -317,6 +317,100 @@ func TestDue(t *testing.T) {
 	}
 }
 
+// TestIdleTimeout reads documents that this library and others have saved, at times around their ends.
+func TestIdleTimeout(t *testing.T) {
+	t.Parallel()
+	const hour = 3600
+	l := layout(func(l *Layout) { l.IdleTimeout = 10 * time.Minute })
+	at := func(d time.Duration) time.Time { return noon.Add(d) }
+	fields := func(maxAge any, expire time.Time) map[string]any {
+		data, err := encode(Payload{Created: noon.Unix()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := map[string]any{"data": data, "max_age": maxAge}
+		if !expire.IsZero() {
+			f["expire"] = expire
+		}
+		return f
+	}
+	extended := func(maxAge int, used time.Duration) map[string]any {
+		doc := l.Extend(&Document{Created: noon.Unix(), MaxAge: maxAge}, at(used))
+		f := fields(int64(maxAge), l.storedExpire(doc))
+		if maxAge == 0 {
+			f["max_age"] = nil
+		}
+		return f
+	}
+	tests := []struct {
+		name   string
+		fields map[string]any
+		ends   time.Duration // after the values were changed
+	}{
+		{"a browser session, by Python", fields(nil, time.Time{}), 10 * time.Minute},
+		{"an hour, by Python", fields(int64(hour), at(time.Hour)), 10 * time.Minute},
+		{"an hour, by Python, which rounds down when the values were changed", fields(int64(hour), at(time.Hour+time.Second-1)), 10 * time.Minute},
+		{"an hour, by Python 0.1.1 without expire", fields(int64(hour), time.Time{}), 10 * time.Minute},
+		{"5 minutes, by Python", fields(int64(300), at(5*time.Minute)), 5 * time.Minute},
+		{"a browser session", extended(0, 0), 10 * time.Minute},
+		{"an hour", extended(hour, 0), 10 * time.Minute},
+		{"5 minutes", extended(300, 0), 5 * time.Minute},
+		{"a browser session, used", extended(0, 9*time.Minute), 19 * time.Minute},
+		{"an hour, used", extended(hour, 9*time.Minute), 19 * time.Minute},
+		{"an hour, used until its max age after the last change", extended(hour, 50*time.Minute), 60 * time.Minute},
+		{"an hour, used for longer", extended(hour, 51*time.Minute), 61 * time.Minute},
+		{"5 minutes, used", extended(300, 4*time.Minute), 9 * time.Minute},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for now := -time.Minute; now < 70*time.Minute; now += time.Second {
+				if tt.ends > 10*time.Minute && now < tt.ends-10*time.Minute {
+					continue // it was not used yet
+				}
+				_, err := l.Parse(Stored{ID: "a", Fields: tt.fields, Created: noon}, at(now))
+				if over := now >= tt.ends; errors.Is(err, ErrExpired) != over || !over && err != nil {
+					t.Fatalf("after %v: %v, want it to end after %v", now, err, tt.ends)
+				}
+			}
+		})
+	}
+}
+
+// TestIdleTimeoutsOfClocks: the clock of the instance that has extended a session may be fast.
+func TestIdleTimeoutsOfClocks(t *testing.T) {
+	t.Parallel()
+	l := layout(func(l *Layout) { l.IdleTimeout = 10 * time.Minute })
+	data, err := encode(Payload{Created: noon.Add(-time.Hour).Unix()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fast := range []time.Duration{0, time.Second, time.Minute} {
+		stored := Stored{ID: "a", Fields: map[string]any{"data": data, "max_age": nil, "expire": noon.Add(10*time.Minute + fast)}}
+		if _, err := l.Parse(stored, noon); err != nil {
+			t.Errorf("fast by %v: %v", fast, err)
+		}
+	}
+}
+
+func TestCookieExpiry(t *testing.T) {
+	t.Parallel()
+	doc := &Document{MaxAge: 3600, Started: noon, Expire: noon.Add(time.Minute)}
+	for _, tt := range []struct {
+		name   string
+		layout *Layout
+		want   time.Duration
+	}{
+		{"as the document", layout(nil), time.Minute},
+		{"an IdleTimeout does not count", layout(func(l *Layout) { l.IdleTimeout = time.Minute }), time.Hour},
+		{"a Lifetime does", layout(func(l *Layout) { l.IdleTimeout, l.Lifetime = time.Minute, 30*time.Minute }), 30 * time.Minute},
+	} {
+		if got := tt.layout.CookieExpiry(doc, noon).Sub(noon); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
 // TestAppendWrite adds an ID to as many as fit: the oldest go.
 func TestAppendWrite(t *testing.T) {
 	t.Parallel()

@@ -7,23 +7,94 @@ func (doc *Document) ExpiredAt(now time.Time) bool {
 	return !doc.Expire.IsZero() && !now.Before(doc.Expire)
 }
 
-// expiry returns when a session that is saved now ends: zero if never. Firestore keeps microseconds.
+// expiry returns when a session that is used now ends: zero if never. Firestore keeps microseconds.
 func (l *Layout) expiry(doc *Document, now time.Time) time.Time {
-	var expire time.Time
-	if doc.MaxAge > 0 {
-		expire = now.Add(seconds(doc.MaxAge))
+	var idle time.Time
+	if l.IdleTimeout > 0 {
+		idle = now.Add(l.IdleTimeout)
 	}
-	return l.withinLifetime(expire, doc.Started).Truncate(time.Microsecond).UTC()
-}
-
-// withinLifetime returns expire, or if that is earlier, the end of the Lifetime of a session that began at started.
-func (l *Layout) withinLifetime(expire, started time.Time) time.Time {
-	if l.Lifetime > 0 {
-		if end := started.Add(l.Lifetime); expire.IsZero() || end.Before(expire) {
-			return end
-		}
+	expire := earliest(idle, maxAgeEnd(doc, now), l.end(doc)).Truncate(time.Microsecond).UTC()
+	if l.isThatOfMaxAge(doc, expire) {
+		return createdEnd(doc)
 	}
 	return expire
+}
+
+// A save without an IdleTimeout stores created + max age. An expiry that is the same although it follows from an IdleTimeout is
+// stored a microsecond earlier, so that the two can be told apart.
+const idleMark = time.Microsecond
+
+// storedExpire returns what the field expire is to hold.
+func (l *Layout) storedExpire(doc *Document) time.Time {
+	if l.isThatOfMaxAge(doc, doc.Expire) {
+		return doc.Expire.Add(-idleMark)
+	}
+	return doc.Expire
+}
+
+// readExpire returns the expiry of a document whose field expire holds stored, the zero time for none. If the document was
+// saved without this IdleTimeout, by Python or before the Config had it, only its payload says when it was last used.
+func (l *Layout) readExpire(doc *Document, stored, now time.Time) time.Time {
+	if l.IdleTimeout == 0 {
+		return stored
+	}
+	skew := min(l.IdleTimeout/10, time.Minute) // by which the clocks of two instances may differ
+	switch {
+	case stored.IsZero(), stored.After(now.Add(l.IdleTimeout + skew)), l.isThatOfMaxAge(doc, stored):
+		return earliest(stored, time.Unix(doc.Created, 0).Add(l.IdleTimeout).UTC())
+	case l.isThatOfMaxAge(doc, stored.Add(idleMark)):
+		return createdEnd(doc)
+	default:
+		return stored
+	}
+}
+
+// isThatOfMaxAge reports whether an expiry may be that of a save without an IdleTimeout: the max age after the time that the
+// payload has in whole seconds.
+func (l *Layout) isThatOfMaxAge(doc *Document, expire time.Time) bool {
+	late := expire.Sub(createdEnd(doc))
+	return l.IdleTimeout > 0 && seconds(doc.MaxAge) > l.IdleTimeout && 0 <= late && late < time.Second
+}
+
+// createdEnd returns the time that is the max age after the payload's.
+func createdEnd(doc *Document) time.Time {
+	return time.Unix(doc.Created, 0).Add(seconds(doc.MaxAge)).UTC()
+}
+
+// CookieExpiry returns when the cookie of a session that is used now expires, if the session has a max age. An IdleTimeout
+// does not count: it is measured here, not in the browser.
+func (l *Layout) CookieExpiry(doc *Document, now time.Time) time.Time {
+	if l.IdleTimeout == 0 {
+		return doc.Expire
+	}
+	return earliest(maxAgeEnd(doc, now), l.end(doc)).Truncate(time.Microsecond).UTC()
+}
+
+// maxAgeEnd returns when a session that is used now reaches its max age, zero if it has none.
+func maxAgeEnd(doc *Document, now time.Time) time.Time {
+	if doc.MaxAge == 0 {
+		return time.Time{}
+	}
+	return now.Add(seconds(doc.MaxAge))
+}
+
+// end returns the end of a session's Lifetime, zero if there is none.
+func (l *Layout) end(doc *Document) time.Time {
+	if l.Lifetime == 0 {
+		return time.Time{}
+	}
+	return doc.Started.Add(l.Lifetime)
+}
+
+// earliest returns the earliest of some times that are not zero, and zero if all are.
+func earliest(times ...time.Time) time.Time {
+	var first time.Time
+	for _, t := range times {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
 }
 
 // Due reports whether a session that is used now, and not changed, is to be extended.
@@ -32,8 +103,10 @@ func (l *Layout) Due(doc *Document, now time.Time) bool {
 		return false
 	}
 	gain := l.TouchAfter
-	if half := seconds(doc.MaxAge) / 2; half > 0 {
-		gain = min(gain, half) // a session with a short max age of its own must not end while it is used
+	for _, limit := range []time.Duration{seconds(doc.MaxAge), l.IdleTimeout} {
+		if limit > 0 {
+			gain = min(gain, limit/2) // a session with a short limit must not end while it is used
+		}
 	}
 	return l.expiry(doc, now).Sub(doc.Expire) >= gain
 }

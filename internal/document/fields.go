@@ -65,8 +65,8 @@ func (l *Layout) Replace(prev, doc *Document, id string, keep []string, writeID 
 }
 
 // Extension returns what stores the expiry of a document that Extend has returned.
-func Extension(doc *Document) []firestore.Update {
-	return []firestore.Update{{Path: FieldExpire, Value: doc.Expire}}
+func (l *Layout) Extension(doc *Document) []firestore.Update {
+	return []firestore.Update{{Path: FieldExpire, Value: l.storedExpire(doc)}}
 }
 
 // ownFields returns the library's fields of a document. Their encryption depends on its ID.
@@ -80,7 +80,7 @@ func (l *Layout) ownFields(doc *Document) (map[string]any, error) {
 		fields[fieldMaxAge] = doc.MaxAge
 	}
 	if !doc.Expire.IsZero() {
-		fields[FieldExpire] = doc.Expire
+		fields[FieldExpire] = l.storedExpire(doc)
 	}
 	if doc.User != "" {
 		fields[FieldUser] = doc.User

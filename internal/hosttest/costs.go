@@ -127,10 +127,20 @@ func everyWay(c *call) (string, error) {
 		return "", err
 	}
 	all, err := c.All()
-	for _, each := range all {
-		if each != sess {
-			return "another session", err
+	if err != nil {
+		return "", err
+	}
+	again, err := innermost(c.Stores()).Get(c.r.WithContext(c.r.Context()), c.trial.cookieName())
+	if err != nil {
+		return "", err
+	}
+	for _, each := range append(all, again) {
+		switch {
+		case each != sess:
+			return "another session", nil
+		case each.Store() != sessions.Store(innermost(c.Stores())):
+			return "another store", nil
 		}
 	}
-	return "the same", err
+	return "the same", nil
 }

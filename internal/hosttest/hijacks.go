@@ -8,7 +8,7 @@ import (
 
 // hijacks are handlers that take over the connection, as libraries for WebSockets do.
 var hijacks = []row{
-	{name: "upgraded by a status, then hijacked", needs: AutoSave | Hijack, stored: `{"n":0}`, steps: []step{
+	{name: "upgraded by a status, then hijacked", needs: AutoSave | Hijack | Upgrade, stored: `{"n":0}`, steps: []step{
 		{use: setOne, respond: upgradeByStatus, want: `101 echo hello; issued; Upgrade: echo; 1 read, 1 write; {"n":1}`},
 	}},
 	{name: "hijacked, with the headers that were saved before", needs: Hijack, stored: `{"n":0}`, steps: []step{

@@ -49,6 +49,12 @@ type Surrounding struct {
 
 	// Adds are the names of the headers that it adds to every response.
 	Adds []string
+
+	// HTTP1 is that it has rows tried over HTTP/1.1 alone.
+	HTTP1 bool
+
+	// ErrorBody is as in Host, if it differs.
+	ErrorBody func(status int) string
 }
 
 // A Feature is something that not every host has.
@@ -77,7 +83,13 @@ const (
 	// Hijack is that the connection can be taken over.
 	Hijack
 
-	// Panics is that a panic breaks the connection.
+	// Upgrade is that WriteHeader sends status 101 before the connection is taken over.
+	Upgrade
+
+	// Aborts is that a panic with http.ErrAbortHandler breaks the connection.
+	Aborts
+
+	// Panics is that any other panic does. If it does not, the framework answers with status 500.
 	Panics
 
 	// Hints is that informational responses are sent on.
@@ -90,9 +102,11 @@ func (f Feature) has(wanted Feature) bool { return f&wanted == wanted }
 // An App is an application that a host serves.
 type App struct {
 	// Stores are the Configs of its stores, each with a middleware of its own, the outermost first. [CopyConfig] turns one into
-	// the host's own type. The host also translates ErrorHandler, unless it is nil. If there are no Stores, there is no
-	// middleware.
+	// the host's own type. If there are none, there is no middleware.
 	Stores []firesession.Config
+
+	// ErrorHandler is the Config.ErrorHandler of all stores, unless it is nil.
+	ErrorHandler func(w http.ResponseWriter, r *http.Request, s Sessions, err error)
 
 	// Handle answers all requests, whatever their method and path.
 	Handle Handler

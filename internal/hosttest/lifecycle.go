@@ -56,6 +56,19 @@ var lifecycle = []row{
 	{name: "a new session ends by Options.MaxAge of -1", steps: []step{
 		{use: inOrder(setOne, end), want: "200 ok; deleted"},
 	}},
+	{name: "a change is not saved without being told", lacks: AutoSave, stored: `{"n":0}`, steps: []step{
+		{told: true, use: setOne, want: "200 ok; 1 read"},
+	}},
+	{name: "a request has one session, also in copies of it and in requests that replace it", stored: `{"n":1}`, steps: []step{
+		{use: everyWay, want: "200 the same; varies; 1 read"},
+	}},
+	{name: "New reads a session again, without changes of this request", stored: `{"n":1}`, steps: []step{
+		{use: inOrder(set("n", 2), first(readAnew, setOne)), want: "200 map[n:1]; varies; 2 reads"},
+	}},
+	{name: "a session that was made by sessions.NewSession", show: cookies, steps: []step{
+		{use: madeByHand, want: `200 ok; prefs=KEY; 1 write; prefs{"theme":"dark"}`},
+		{use: theme, want: "200 dark; 1 read"},
+	}},
 	{name: "values that are set after the end begin another session", needs: AutoSave, stored: `{"n":1}`, steps: []step{
 		{use: inOrder(keepID, destroy, set("m", 2), save, isAnotherID), want: `200 true; issued; 1 read, 1 write, 1 delete; {"m":2}`},
 		{use: readAll, want: "200 map[m:2]; varies; 1 read"},
@@ -150,6 +163,22 @@ var lifecycle = []row{
 		{cookie: "__session=gone", use: ended, want: "200 true; varies; 1 read"},
 		{cookie: "other=1", use: ended, want: "200 false; varies"},
 	}},
+}
+
+// readAnew shows what New returns.
+func readAnew(c *call) (string, error) {
+	sess, err := innermost(c.Stores()).New(c.r, c.trial.cookieName())
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(sess.Values), nil
+}
+
+// madeByHand stores a session of a name that is new.
+func madeByHand(c *call) (string, error) {
+	sess := sessions.NewSession(innermost(c.Stores()), "prefs")
+	sess.Values["theme"] = "dark"
+	return "ok", sess.Save(c.r, c.w)
 }
 
 func flashes(keys ...string) use {

@@ -1,6 +1,7 @@
 package hosttest
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -16,22 +17,52 @@ import (
 func NetHTTP() Host {
 	return Host{
 		Name:      "net/http",
-		Serve:     serveNetHTTP(nil, nil),
+		Serve:     ServeNetHTTP(nil, nil),
 		ErrorBody: func(status int) string { return http.StatusText(status) + "\n" },
 		Lacks:     Errors | Hooks,
 		Surroundings: []Surrounding{
-			{Name: "net/http middleware outside", Serve: serveNetHTTP(WrapWriter, nil)},
-			{Name: "net/http middleware inside", Serve: serveNetHTTP(nil, WrapWriter)},
-			{Name: "Timeout outside", Serve: serveNetHTTP(timeout, nil), Lacks: Flush | Hijack},
-			{Name: "Timeout inside", Serve: serveNetHTTP(nil, timeout), Lacks: Flush | Hijack},
+			{Name: "net/http middleware outside", Serve: ServeNetHTTP(WrapWriter, nil)},
+			{Name: "net/http middleware inside", Serve: ServeNetHTTP(nil, WrapWriter)},
+			{Name: "ServeMux inside", Serve: ServeNetHTTP(nil, func(next http.Handler) http.Handler {
+				mux := http.NewServeMux()
+				mux.Handle("/", next)
+				return mux
+			})},
+			{Name: "request replaced inside", Serve: ServeNetHTTP(nil, func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, nil)))
+				})
+			})},
+			{Name: "the Handler of an equal store inside", Serve: func(t testing.TB, app App) http.Handler {
+				t.Helper()
+				return ServeNetHTTP(nil, openStores(t, app)[0].Handler)(t, app)
+			}},
+			{Name: "the Handler of another store outside", Serve: func(t testing.TB, app App) http.Handler {
+				t.Helper()
+				other := app.Stores[0]
+				other.CookieName = "other"
+				return ServeNetHTTP(openStores(t, App{Stores: []firesession.Config{other}})[0].Handler, nil)(t, app)
+			}},
+			{Name: "Timeout outside", Serve: ServeNetHTTP(timeout, nil), Lacks: Flush | Hijack | Hints},
+			{Name: "Timeout inside", Serve: ServeNetHTTP(nil, timeout), Lacks: Flush | Hijack | Hints},
 		},
 	}
 }
 
-func serveNetHTTP(outside, inside func(http.Handler) http.Handler) func(testing.TB, App) http.Handler {
+// ServeNetHTTP returns what serves an App by net/http, with middleware outside of the sessions and inside, unless it is nil.
+func ServeNetHTTP(outside, inside func(http.Handler) http.Handler) func(testing.TB, App) http.Handler {
 	return func(t testing.TB, app App) http.Handler {
 		t.Helper()
-		stores := openStores(t, app)
+		var stores []*firesession.Store
+		if onError := app.ErrorHandler; onError != nil {
+			app.Stores = slices.Clone(app.Stores)
+			for i := range app.Stores {
+				app.Stores[i].ErrorHandler = func(w http.ResponseWriter, r *http.Request, err error) {
+					onError(w, r, netHTTPSessions{app.cookieName(), r, stores}, err)
+				}
+			}
+		}
+		stores = openStores(t, app)
 		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			app.answer(w, r, netHTTPSessions{app.cookieName(), r, stores})
 		})

@@ -18,14 +18,16 @@ import (
 type facts int
 
 const (
-	cookies facts = 1 << iota // Set-Cookie as it is, KEY standing for a key
-	headers                   // Cache-Control and Vary as they are
+	cookies   facts = 1 << iota // Set-Cookie as it is, KEY standing for a key
+	headers                     // Cache-Control and Vary as they are
+	uncounted                   // no cost
+	unlogged                    // nothing that was logged
 )
 
 // An outcome is what is seen of a request.
 type outcome struct {
 	tr    *trial
-	hints []int // informational responses
+	hints []string // informational responses
 	resp  *http.Response
 	body  string
 	err   error
@@ -48,22 +50,23 @@ type outcome struct {
 //   - varies: Vary: Cookie.
 func (o *outcome) String() string {
 	var parts []string
-	for _, code := range o.hints {
-		parts = append(parts, fmt.Sprint(code))
-	}
+	parts = append(parts, o.hints...)
 	if o.resp == nil {
 		parts = append(parts, "broken connection")
 	} else {
 		parts = append(parts, o.response()...)
 		parts = append(parts, o.headers()...)
 	}
-	if cost := o.cost.String(); cost != "nothing" {
+	if cost := o.cost.String(); cost != "nothing" && o.tr.row.show&uncounted == 0 {
 		parts = append(parts, cost)
 	}
 	if o.state != "" {
 		parts = append(parts, o.state)
 	}
-	return strings.Join(append(parts, o.log...), "; ")
+	if o.tr.row.show&unlogged == 0 {
+		parts = append(parts, o.log...)
+	}
+	return strings.Join(parts, "; ")
 }
 
 // response returns what there is to say about the status and the body, and whether they are the handler's.

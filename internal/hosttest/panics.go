@@ -2,8 +2,6 @@ package hosttest
 
 import (
 	"net/http"
-
-	"github.com/echofirestore/echofirestore/firesession"
 )
 
 // panics are handlers that panic. What is saved before stays; nothing is saved because of a panic.
@@ -12,11 +10,11 @@ var panics = []row{
 		{use: setOne, respond: panicking("trouble"), want: "broken connection; 1 read"},
 		{use: read("n"), want: "200 0; varies; 1 read"},
 	}},
-	{name: "a panic that is recovered", needs: AutoSave, lacks: Panics, stored: `{"n":0}`, steps: []step{
+	{name: "a panic that is recovered", needs: AutoSave | Aborts, lacks: Panics, stored: `{"n":0}`, steps: []step{
 		{use: setOne, respond: panicking("trouble"), want: "500 error; varies; 1 read"},
 		{use: read("n"), want: "200 0; varies; 1 read"},
 	}},
-	{name: "an abort", needs: AutoSave, stored: `{"n":0}`, steps: []step{
+	{name: "an abort", needs: AutoSave | Aborts, stored: `{"n":0}`, steps: []step{
 		{use: setOne, respond: panicking(http.ErrAbortHandler), want: "broken connection; 1 read"},
 	}},
 	{name: "a panic after the response has begun", needs: AutoSave | Flush | Panics, stored: `{"n":0}`, steps: []step{
@@ -31,12 +29,11 @@ var panics = []row{
 	{name: "a panic after the end of a session", needs: AutoSave | Panics, stored: `{"n":0}`, steps: []step{
 		{use: inOrder(read("n"), destroy), respond: panicking("trouble"), want: "broken connection; 1 read, 1 delete; nothing stored"},
 	}},
-	{name: "an abort after the error response", needs: AutoSave, stored: `{"n":0}`, steps: []step{
-		{fails: "save", use: setOne, respond: oneByOne(begins, panicking(http.ErrAbortHandler)), want: notSaved},
+	{name: "an abort after the error response", needs: AutoSave | Flush, stored: `{"n":0}`, steps: []step{
+		{fails: "save", use: setOne, respond: oneByOne(writes("handler's"), panicking(http.ErrAbortHandler)), want: notSaved},
 	}},
-	{name: "a panic of Config.ErrorHandler", needs: AutoSave | Panics, stored: `{"n":0}`, config: panickingErrorHandler, steps: []step{
-		{fails: "save", use: setOne, want: "broken connection; 1 read; ERROR session not saved"},
-		{use: read("n"), want: "200 0; varies; 1 read"},
+	{name: "an abort after an error response that is held back", needs: AutoSave | Hooks, lacks: Flush, stored: `{"n":0}`, steps: []step{
+		{fails: "save", use: setOne, respond: oneByOne(writes("handler's"), panicking(http.ErrAbortHandler)), want: notSaved},
 	}},
 }
 
@@ -45,30 +42,3 @@ func panicking(p any) respond {
 }
 
 func panicks(*call) (string, error) { panic("trouble") }
-
-func oneByOne(responds ...respond) respond {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		for _, each := range responds {
-			if err := each(w, r); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
-// seen makes sure that the client has seen a response begin.
-func seen(begins respond) respond {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := begins(w, r); err != nil {
-			return err
-		}
-		_ = http.NewResponseController(w).Flush()
-		await(r)
-		return nil
-	}
-}
-
-func panickingErrorHandler(cfg *firesession.Config) {
-	cfg.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic("trouble") }
-}

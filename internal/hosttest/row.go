@@ -17,12 +17,13 @@ type row struct {
 	stored string                    // the values of the session that the browser has at first, in JSON; none if empty
 	plain  bool                      // without TLS
 	show   facts                     // what the steps say beside the usual
-	answer errorHandler              // the application's error handler
-	steps  []step
-}
 
-// An errorHandler is an App's HandleError.
-type errorHandler func(w http.ResponseWriter, r *http.Request, s Sessions, err error) bool
+	// errorHandler is the Config's, and answer the application's: see App.
+	errorHandler func(w http.ResponseWriter, r *http.Request, s Sessions, err error)
+	answer       func(w http.ResponseWriter, r *http.Request, s Sessions, err error) bool
+
+	steps []step
+}
 
 // A step is one request of a row.
 type step struct {
@@ -57,7 +58,7 @@ var groups = []group{
 	{name: "responses", essential: true, rows: responseRows()},
 	{name: "not yet a response", essential: true, rows: beginnings()},
 	{name: "errors", essential: true, rows: failures},
-	{name: "contention", rows: contention},
+	{name: "rare errors", rows: rareFailures},
 	{name: "streaming", essential: true, rows: streams},
 	{name: "hijacking", essential: true, rows: hijacks},
 	{name: "panics", essential: true, rows: panics},

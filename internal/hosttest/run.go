@@ -1,17 +1,22 @@
 package hosttest
 
 import (
+	"flag"
 	"net/http"
+	"os"
+	"path"
+	"slices"
 	"testing"
 
 	"github.com/echofirestore/echofirestore/firesession"
 )
 
-const allFeatures = AutoSave | Functions | Errors | Hooks | Flush | Duplex | Hijack | Panics | Hints
+const allFeatures = AutoSave | Functions | Errors | Hooks | Flush | Duplex | Hijack | Upgrade | Aborts | Panics | Hints
 
-// A column is where rows are tried.
+// A column is where rows are tried: a host, over a protocol, with something around the sessions or nothing.
 type column struct {
 	host      string
+	around    string // "" for nothing
 	protocol  string
 	features  Feature
 	adds      []string
@@ -24,43 +29,78 @@ func (c column) name() string { return c.host + ", " + c.protocol }
 // suits reports whether a row applies.
 func (c column) suits(r row) bool { return c.features.has(r.needs) && c.features&r.lacks == 0 }
 
-// columns are those of hosts.
-func columns(hosts []Host) []column {
-	var all []column
-	for _, h := range hosts {
-		for _, protocol := range []string{http11, http2} {
-			c := column{host: h.Name, protocol: protocol, features: allFeatures &^ h.Lacks, serve: h.Serve, errorBody: h.ErrorBody}
-			if protocol == http2 {
-				c.features &^= Hijack
+// columns returns those of a host with nothing around its sessions, and those of its surroundings.
+func columns(h Host) (bare, surrounded []column) {
+	for _, protocol := range []string{http11, http2} {
+		c := column{host: h.Name, protocol: protocol, features: allFeatures &^ h.Lacks, serve: h.Serve, errorBody: h.ErrorBody}
+		if protocol == http2 {
+			c.features &^= Hijack
+		}
+		bare = append(bare, c)
+		for _, around := range h.Surroundings {
+			if around.HTTP1 && protocol == http2 {
+				continue
 			}
-			all = append(all, c)
+			within := c
+			within.around, within.serve, within.adds = around.Name, around.Serve, around.Adds
+			within.features &^= around.Lacks
+			if around.ErrorBody != nil {
+				within.errorBody = around.ErrorBody
+			}
+			surrounded = append(surrounded, within)
 		}
 	}
-	return all
+	return bare, surrounded
 }
 
-// Run holds hosts against all rows, over HTTP/1.1 and HTTP/2. With -v, it prints the table of what it expected and saw.
+// Run holds hosts against all rows, over HTTP/1.1 and HTTP/2, and in their surroundings against those that matter most. With
+// -v, it prints what it expected and saw.
 func Run(t *testing.T, hosts ...Host) {
 	t.Helper()
-	all := columns(hosts)
-	results := newTable(all)
+	results := new(table)
 	t.Cleanup(func() { t.Logf("\n%s", results) })
-	for _, c := range all {
-		t.Run(c.host+"/"+c.protocol, func(t *testing.T) {
-			t.Parallel()
-			s := newStage(t, c.protocol)
-			for _, g := range groups {
-				for _, r := range g.rows {
-					if !c.suits(r) {
-						continue
-					}
-					t.Run(g.name+"/"+r.name, func(t *testing.T) {
-						results.add(g, r, c, newTrial(t, s, c, r).run())
-					})
+	for _, h := range hosts {
+		bare, surrounded := columns(h)
+		results.addColumns(bare, surrounded)
+		for _, c := range slices.Concat(bare, surrounded) {
+			t.Run(path.Join(c.host, c.around, c.protocol), func(t *testing.T) {
+				t.Parallel()
+				if c.around != "" && os.Getenv("FIRESTORE_EMULATOR_HOST") != "" {
+					t.Skip("surroundings are about responses, for which Firestore in memory will do")
 				}
-			}
-		})
+				c.run(t, results)
+			})
+		}
 	}
+}
+
+// all has every row that matters tried over each protocol in all surroundings, and not over either in turn.
+var all = flag.Bool("surroundings", false, "try rows in all surroundings over each protocol")
+
+func (c column) run(t *testing.T, results *table) {
+	t.Helper()
+	s := newStage(t, c.protocol)
+	for _, g := range groups {
+		if c.around != "" && !g.essential {
+			continue
+		}
+		for i, r := range g.rows {
+			if !c.suits(r) || c.around != "" && !*all && c.leavesOut(r, i) {
+				continue
+			}
+			t.Run(g.name+"/"+r.name, func(t *testing.T) {
+				results.add(g, r, c, newTrial(t, s, c, r).run())
+			})
+		}
+	}
+}
+
+// leavesOut reports whether the i-th row of a group is tried over the other protocol.
+func (c column) leavesOut(r row, i int) bool {
+	if r.needs.has(Hijack) || r.lacks.has(Hijack) {
+		return false
+	}
+	return (i+len(c.around))%2 == 0 != (c.protocol == http2)
 }
 
 // cookieName is that of the session.

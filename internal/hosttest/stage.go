@@ -1,7 +1,6 @@
 package hosttest
 
 import (
-	"context"
 	"io"
 	"log"
 	"net/http"
@@ -62,7 +61,9 @@ func newStage(t *testing.T, protocol string) *stage {
 	s.web.StartTLS()
 	t.Cleanup(s.web.Close)
 	s.plain = sync.OnceValue(func() *httptest.Server {
-		server := httptest.NewServer(s)
+		server := httptest.NewUnstartedServer(s)
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.Start()
 		t.Cleanup(server.Close)
 		return server
 	})
@@ -74,7 +75,7 @@ func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := s.visit.Load()
 	defer close(v.done)
 	w.Header().Set(outsideHeader, "yes")
-	(*s.playing.Load()).ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+	(*s.playing.Load()).ServeHTTP(w, r)
 }
 
 // play has h serve requests from now on.

@@ -118,6 +118,9 @@ var responses = []Response{
 		w.WriteHeader(http.StatusEarlyHints)
 		http.Error(w, "handler's", http.StatusConflict)
 	}},
+	{Name: "a backend's response, proxied", serve: proxy("/")},
+	{Name: "a backend's hints and response, proxied", serve: proxy("/hints")},
+	{Name: "a backend's stream, proxied", needs: Flush, serve: proxy("/stream")},
 	{Name: "flushed early", needs: Flush, serve: func(w http.ResponseWriter, r *http.Request) {
 		say(w, "first")
 		Saw(r, http.NewResponseController(w).Flush())

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 
@@ -79,19 +78,25 @@ func newScene(t *testing.T, serve func(testing.TB, App) http.Handler, features F
 
 // serve serves h and returns the address.
 func (s *scene) serve(h http.Handler) string {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/again" {
-			return
-		}
-		defer func() { s.done <- struct{}{} }()
-		h.ServeHTTP(w, r)
-	}))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.Config.BaseContext = func(net.Listener) context.Context { return context.WithValue(context.Background(), sceneKey{}, s) }
-	server.Config.Protocols = withoutTLS(true, true)
-	server.Start()
-	s.t.Cleanup(server.Close)
-	return server.Listener.Addr().String()
+	server := &http.Server{ //nolint:gosec // its only client is this test
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/again" {
+				return
+			}
+			defer func() { s.done <- struct{}{} }()
+			h.ServeHTTP(w, r)
+		}),
+		ErrorLog:    log.New(io.Discard, "", 0),
+		BaseContext: func(net.Listener) context.Context { return context.WithValue(context.Background(), sceneKey{}, s) },
+		Protocols:   withoutTLS(true, true),
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	go func() { _ = server.Serve(listener) }()
+	s.t.Cleanup(func() { _ = server.Close() }) // which waits for no connection, as that of httptest does, for half a second
+	return listener.Addr().String()
 }
 
 func withoutTLS(http1, http2 bool) *http.Protocols {

@@ -3,6 +3,7 @@ package hosttest
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +27,9 @@ import (
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
+
+// patience is how long a client waits for a response.
+const patience = 20 * time.Second
 
 // maxAge is that of all stores, in seconds.
 const maxAge = 3600
@@ -70,7 +75,7 @@ func newTrial(t *testing.T, s *stage, c column, r row) *trial {
 	if tr.jar, err = cookiejar.New(nil); err != nil {
 		t.Fatal(err)
 	}
-	s.play(c.serve(t, App{Stores: tr.stores(), Handle: tr.handle, HandleError: r.answer}))
+	s.play(c.serve(t, App{Stores: tr.stores(), ErrorHandler: r.errorHandler, Handle: tr.handle, HandleError: r.answer}))
 	if r.stored != "" {
 		tr.begin(r.stored)
 	}
@@ -149,7 +154,7 @@ func (tr *trial) handle(w http.ResponseWriter, r *http.Request, s Sessions) erro
 		}
 	}
 	if st.respond != nil {
-		err = st.respond(w, r)
+		err = st.respond(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, tr.visit.Load())))
 	} else {
 		_, err = io.WriteString(w, shown)
 	}
@@ -220,9 +225,15 @@ func (tr *trial) fail(what string) (undo func()) {
 // request sends the request of a step and returns what the browser sees.
 func (tr *trial) request(st step) *outcome {
 	o := &outcome{tr: tr}
-	ctx := httptrace.WithClientTrace(tr.Context(), &httptrace.ClientTrace{
-		Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
-			o.hints = append(o.hints, code)
+	ctx, cancel := context.WithTimeout(tr.Context(), patience)
+	defer cancel()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			hint := strconv.Itoa(code)
+			if h["Set-Cookie"] != nil {
+				hint += " with a cookie"
+			}
+			o.hints = append(o.hints, hint)
 			return nil
 		},
 	})
@@ -234,6 +245,11 @@ func (tr *trial) request(st step) *outcome {
 		Transport:     tr.web.Client().Transport,
 		Jar:           tr.jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	req.Header.Set("Origin", "https://example.com")
+	if tr.row.needs.has(Hijack) {
+		req.Header.Set("Connection", "Upgrade")
+		req.Header.Set("Upgrade", "echo")
 	}
 	if st.cookie != "" {
 		client.Jar = nil
@@ -252,6 +268,7 @@ func (tr *trial) request(st step) *outcome {
 	var body string
 	if conn, ok := resp.Body.(io.ReadWriter); ok && resp.StatusCode == http.StatusSwitchingProtocols {
 		body, err = converse(conn)
+		resp.Body.Close()
 	} else {
 		var b []byte
 		b, err = io.ReadAll(resp.Body)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/echofirestore/echofirestore/internal/bubble"
+	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
 var (
@@ -27,11 +28,7 @@ var (
 	soakFlag      = flag.Duration("soak", 0, "for how long package model runs histories, other ones each time")
 )
 
-const (
-	modelHistories = 3000
-	modelTime      = 4 * time.Second // of which an idle machine makes most; CI runs more of them
-	modelShards    = 4
-)
+const modelShards = 4
 
 // Run runs histories of an application on a host. A history is made of its seed alone, so it can be seen again:
 //
@@ -88,15 +85,13 @@ func runHistory(t *testing.T, host Host, n *bubble.Network, tally *tally, seed u
 // seedsToRun returns what hands out seeds, to several goroutines.
 func seedsToRun(t *testing.T) func() (seed uint64, ok bool) {
 	t.Helper()
-	var first, n uint64 = 1, modelHistories
-	limit := modelTime
+	first, n := uint64(1), uint64(testsize.N(100, 1000))
+	limit := time.Duration(1 << 62)
 	switch {
 	case *soakFlag > 0:
 		first, n, limit = uint64(time.Now().UnixNano()), 1<<62, *soakFlag
 	case *historiesFlag > 0:
-		first, n, limit = uint64(time.Now().UnixNano()), uint64(*historiesFlag), 1<<62
-	case testing.Short():
-		n = modelHistories / 10
+		first, n = uint64(time.Now().UnixNano()), uint64(*historiesFlag)
 	}
 	kept := keptSeeds(t)
 	var next atomic.Uint64

@@ -29,11 +29,15 @@ type commit struct {
 
 	change  merge.Change
 	next    *document.Document // what the change makes of the stored document
+	own     successor          // likewise, complete
 	invalid error              // why the values cannot be stored
 }
 
 // commit stores the changes of a session. On success, the record holds the cookie to send, if any.
 func (s *Store) commit(ctx context.Context, sess *sessions.Session, rec *record) error {
+	if rec.isUpdating() {
+		return errUpdating()
+	}
 	return s.commitWith(ctx, sess, rec, "")
 }
 
@@ -44,14 +48,13 @@ func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *rec
 	var untouched error
 	err := rec.exclusively(func() (err error) {
 		c := &commit{Store: s, sess: sess, rec: rec, writeID: writeID}
-		untouched, err = c.run(ctx)
+		if untouched, err = c.run(ctx); errors.Is(err, ErrGone) {
+			rec.reported()
+		}
 		return err
 	})
 	if untouched != nil {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended", slog.Any("error", untouched))
-	}
-	if errors.Is(err, ErrGone) {
-		rec.reported()
 	}
 	return err
 }
@@ -85,24 +88,26 @@ func (c *commit) run(ctx context.Context) (untouched, err error) {
 		start := time.Now()
 		found, done, err := c.do(ctx, do)
 		switch {
-		case err != nil && interfered:
-			return nil, inConflict(ctx, err)
 		case err != nil && !c.hasChanged() && (do == doReread || do == doTouch):
 			c.rec.set(func() { c.rec.touchFailed = true }) // a request tries it only once
 			return err, nil
+		case err != nil && interfered:
+			return nil, inConflict(ctx, err)
 		case err != nil || done:
 			return nil, err
 		case do == doEnd: // a commit before this one had failed to
 		case found == nil:
-			interfered = true
 			c.rec.vanish()
 		default:
-			interfered = true
 			c.rec.moveOn(found)
 			if c.writeID != "" {
 				return nil, errMovedOn
 			}
-			if do != doReread && !pause(ctx, attempt, time.Since(start)) {
+			if do == doReread {
+				break // another request has extended the session, and that is over
+			}
+			interfered = true
+			if !pause(ctx, attempt, time.Since(start)) {
 				return nil, conflict()
 			}
 		}
@@ -124,14 +129,22 @@ func (c *commit) do(ctx context.Context, do action) (found *document.Document, d
 		return found, false, err
 	case doTouch:
 		return nil, true, c.touch(ctx)
-	case doErase:
-		return c.erase(ctx)
+	case doErase, doReplace, doRenew:
+		switch {
+		case c.writeID != "": // an Update has the turn
+			return c.replace(ctx)
+		case c.rec.keyState == renewing:
+			return c.saveAlone(ctx)
+		default:
+			done, err = c.share(ctx)
+			return nil, done, err
+		}
 	case doEndSeen:
 		return c.endSeen(ctx)
 	case doEnd:
 		return nil, endedBy(c.sess), c.end(ctx, c.sess, c.rec)
 	default:
-		return c.replace(ctx)
+		panic("not to be done")
 	}
 }
 
@@ -145,16 +158,24 @@ func (c *commit) compare() {
 	if c.change, c.invalid = merge.Diff(c.rec.values, c.sess.Values); c.invalid != nil {
 		return
 	}
-	if c.rec.state != stored || endedBy(c.sess) || !c.hasChanged() {
-		return
+	if c.rec.state == stored && c.writeID == "" { // an Update saves what its function has seen
+		c.rec.moveOn(c.turns.latest(c.rec.doc))
 	}
 	doc := c.rec.doc
+	if c.rec.state != stored || endedBy(c.sess) || !c.hasChanged() || doc.ExpiredAt(c.cfg.Now()) {
+		return // this document is not to be changed
+	}
 	maxAge := doc.MaxAge
 	if c.sess.Options.MaxAge != c.rec.maxAge {
 		maxAge = c.sess.Options.MaxAge
 	}
-	if c.next, c.invalid = c.layout.Next(doc, c.change.ApplyTo(doc.Values), maxAge, c.cfg.Now()); c.invalid == nil {
-		c.change = c.change.Stored(c.rec.values, c.next.Values)
+	if c.next, c.invalid = c.layout.Next(doc, c.change.ApplyTo(doc.Values), maxAge, c.cfg.Now()); c.invalid != nil {
+		return
+	}
+	set := len(c.change.Set)
+	c.change = c.change.Stored(c.rec.values, c.next.Values)
+	if len(c.change.Set) < set && !merge.Equal(c.rec.values, doc.Values) { // others may have changed what this request has not
+		c.next, c.invalid = c.layout.Next(doc, c.change.ApplyTo(doc.Values), maxAge, c.cfg.Now())
 	}
 }
 
@@ -175,7 +196,7 @@ func (c *commit) hasEmptied() bool {
 }
 
 func (c *commit) situation() situation {
-	rec, now := c.rec, c.cfg.Now()
+	rec := c.rec
 	s := situation{
 		state:    rec.state,
 		cause:    rec.cause,
@@ -189,6 +210,7 @@ func (c *commit) situation() situation {
 		sealed:   rec.isSealed(),
 	}
 	if rec.state == stored {
+		now := c.cfg.Now()
 		s.expired = rec.doc.ExpiredAt(now)
 		s.due = !rec.touchFailed && c.layout.Due(rec.doc, now)
 	}

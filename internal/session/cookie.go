@@ -10,16 +10,16 @@ import (
 	"github.com/echofirestore/echofirestore/internal/document"
 )
 
-// newCookie returns the cookie that bears value for as long as the session in doc lives; if that has no max age, for as
-// long as the browser runs.
+// newCookie returns the cookie that bears value for the max age of the session in doc; if it has none, for as long as the
+// browser runs.
 func (s *Store) newCookie(name, value string, opts *sessions.Options, doc *document.Document) *http.Cookie {
 	cookie := bareCookie(name, opts)
 	cookie.Value = value
 	if doc.MaxAge > 0 {
+		now := s.cfg.Now()
+		cookie.Expires = s.layout.CookieExpiry(doc, now)
 		// Rounded up, for a Max-Age of 0 would delete the cookie.
-		left := doc.Expire.Sub(s.cfg.Now()) + time.Second - 1
-		cookie.MaxAge = max(1, int(left/time.Second))
-		cookie.Expires = doc.Expire
+		cookie.MaxAge = max(1, int((cookie.Expires.Sub(now)+time.Second-1)/time.Second))
 	}
 	return cookie
 }

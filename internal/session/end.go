@@ -13,6 +13,9 @@ func endedBy(sess *sessions.Session) bool { return sess.Options != nil && sess.O
 
 // destroy ends the session, which need not have been read.
 func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record) error {
+	if rec.isUpdating() {
+		return errUpdating()
+	}
 	return rec.exclusively(func() error {
 		rec.repair(sess)
 		clear(sess.Values)

@@ -104,7 +104,8 @@ func ExchangeOf(ctx context.Context, store *Store) *Exchange {
 type opened struct {
 	*sessions.Session
 	rec    *record
-	silent bool // a handler was not told of a failed load
+	silent bool   // a handler was not told of a failed load
+	held   string // the ID of the document whose turn this exchange holds; "" for none
 }
 
 // Get returns the session of the given name. With New and Save, it makes the exchange a sessions.Store. echo-contrib's
@@ -127,7 +128,38 @@ func (x *Exchange) Save(r *http.Request, w http.ResponseWriter, sess *sessions.S
 // open returns the session with the given name, and loads it unless that was done before.
 func (x *Exchange) open(ctx context.Context, name string, silent bool) (opened, error) {
 	o := x.unread(name, silent)
-	return o, x.store.load(ctx, o.Session, o.rec)
+	err := x.store.load(ctx, o.Session, o.rec)
+	if o.held == "" {
+		x.hold(o.rec)
+	}
+	return o, err
+}
+
+// hold keeps the turn of a session that has a document until the handlers have returned: what other requests store of it
+// meanwhile is then known.
+func (x *Exchange) hold(rec *record) {
+	doc := rec.current()
+	if doc == nil {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if i := x.find(rec.name); !x.returned && x.sessions[i].held == "" {
+		x.sessions[i].held = doc.ID
+		x.store.turns.hold(doc)
+	}
+}
+
+// release undoes hold.
+func (x *Exchange) release() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for i, o := range x.sessions {
+		if o.held != "" {
+			x.store.turns.release(o.held)
+			x.sessions[i].held = ""
+		}
+	}
 }
 
 // unread returns the session with the given name without loading it.
@@ -222,6 +254,9 @@ func (x *Exchange) Renew(ctx context.Context) error {
 	o, err := x.open(ctx, x.store.cfg.CookieName, false)
 	if err != nil {
 		return err
+	}
+	if o.rec.isUpdating() {
+		return errUpdating()
 	}
 	return o.rec.exclusively(func() error {
 		switch {

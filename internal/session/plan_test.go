@@ -43,6 +43,7 @@ func TestPlan(t *testing.T) {
 		{name: "emptied, and over", in: situation{state: stored, changed: true, emptied: true, expired: true}, want: doReread},
 		{name: "renewed", in: situation{state: stored, changed: true, renewing: true}, want: doRenew},
 		{name: "renewed too late", in: situation{state: stored, changed: true, renewing: true, sealed: true}, err: ErrCommitted},
+		{name: "renewed too late, and over", in: situation{state: stored, changed: true, renewing: true, sealed: true, expired: true}, err: ErrCommitted},
 		{name: "renewed, and over", in: situation{state: stored, changed: true, renewing: true, expired: true}, want: doReread},
 		{name: "ended", in: situation{state: stored, ended: true, changed: true, expired: true, invalid: invalid}, want: doEnd},
 		{name: "ended by an Update", in: situation{state: stored, ended: true, update: true}, want: doEndSeen},
@@ -90,6 +91,12 @@ func TestPlanInEverySituation(t *testing.T) {
 			}{
 				{"an error ends the commit", err == nil || do == doNothing},
 				{"only what is absent is created", do != doCreate || state == absent && s.sets},
+				{"only what is stored is changed", do == doNothing || do == doCreate || do == doEnd || state == stored},
+				{"only what is emptied is erased", do != doErase || s.emptied},
+				{"only what is to end is ended", do != doEnd && do != doEndSeen || s.ended || state == ending},
+				{"an end is not forgotten", !s.ended || err != nil || do == doEnd || s.update && (do == doEndSeen || do == doReread)},
+				{"a key is renewed if and only if it is to be", do != doRenew && do != doReplace || s.renewing == (do == doRenew)},
+				{"only what is unchanged is touched", do != doTouch || !s.changed && s.due},
 				{"no new key once the response has begun", !s.sealed || do != doCreate && do != doRenew},
 				{"a session that others have ended is not stored", !state.in(vanished, dropped) || do == doNothing || do == doEnd},
 				{"nothing is lost in silence", !s.changed || s.ended || s.emptied || do != doNothing || err != nil ||

@@ -37,6 +37,7 @@ type record struct {
 	doc         *document.Document // what is stored, or if the session has vanished, was; nil if nothing is known to be
 	values      map[string]any     // what the session held when it was read or last saved, as decoded; never changed
 	maxAge      int                // and its Options.MaxAge
+	updating    bool               // the function of an Update is running
 	touchFailed bool               // extending the session is not tried again
 
 	sealed bool         // the response has begun: no cookie can be sent
@@ -109,8 +110,11 @@ func (rec *record) saved(
 	sess *sessions.Session, cred credential.Credential, doc *document.Document, values map[string]any, cookie *http.Cookie,
 ) {
 	rec.set(func() {
-		if cred.Key != rec.key {
+		switch {
+		case cred.Key != rec.key:
 			rec.keyState = issued
+		case rec.keyState == renewing: // the KeyFactory has returned the same key
+			rec.keyState = sent
 		}
 		rec.state, rec.key, sess.ID = stored, cred.Key, cred.Key
 		rec.doc, rec.values, rec.maxAge = doc, values, sess.Options.MaxAge
@@ -161,6 +165,23 @@ func (rec *record) known() (state, error) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	return rec.state, rec.cause
+}
+
+// current returns what is known to be stored of the session, nil for nothing.
+func (rec *record) current() *document.Document {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if rec.state != stored {
+		return nil
+	}
+	return rec.doc
+}
+
+// isUpdating reports whether the function of an Update is running.
+func (rec *record) isUpdating() bool {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return rec.updating
 }
 
 // unreadFor returns why the session could not be read, nil if it could.

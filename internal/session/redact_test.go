@@ -47,7 +47,7 @@ func FuzzRedact(f *testing.F) {
 	f.Add("~a", "~prefs:a-key", "%")
 	f.Fuzz(func(t *testing.T, before, id, after string) {
 		if len(id) < 4 || strings.Contains(redacted, id) {
-			t.Skip("too short to tell from other text")
+			return // too short to tell from other text
 		}
 		got := redact(before+" "+id+" "+after, "c", []string{id})
 		if strings.Contains(got, id) || !utf8.ValidString(got) {

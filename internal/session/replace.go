@@ -13,44 +13,47 @@ import (
 // replace stores the changed session in the place of the version that was read, under a new key if it is to be renewed. If
 // that is not the stored version any more, it returns false and what is stored now, nil if nothing is.
 func (c *commit) replace(ctx context.Context) (found *document.Document, done bool, err error) {
-	prev, next := c.rec.doc, c.next
+	prev := c.rec.doc
 	cred, err := c.nextCredential()
 	if err != nil {
 		return nil, false, err
 	}
-	updates, err := c.layout.Replace(prev, next, cred.ID, c.writes.keep(prev.Writes), c.writeID)
+	updates, err := c.layout.Replace(prev, c.next, cred.ID, c.writes.keep(prev.Writes), c.writeID)
 	if err != nil {
 		return nil, false, rejected(err)
 	}
-	found, done, err = c.conditionally(ctx, prev, func() (err error) {
+	found, done, err = c.replaceVersion(ctx, c.rec, prev, c.next, updates)
+	if done {
+		c.saved(cred, found, c.change.ApplyTo(c.rec.values))
+	}
+	return found, done, err
+}
+
+// replaceVersion stores next in the place of prev, and returns true and next as it is stored. If prev is not the stored version
+// any more, it returns false and what is stored now, nil if nothing is. If the two have different IDs, one commit creates next
+// and deletes prev.
+func (s *Store) replaceVersion(
+	ctx context.Context, rec *record, prev, next *document.Document, updates []firestore.Update,
+) (found *document.Document, done bool, err error) {
+	found, done, err = s.conditionally(ctx, prev, func() (err error) {
 		if next.ID == prev.ID {
-			next.Version, err = c.firestore.update(ctx, "save session", next.ID, prev.Version, updates)
+			next.Version, err = s.firestore.update(ctx, "save session", next.ID, prev.Version, updates)
 		} else {
-			next.Version, err = c.firestore.move(ctx, prev.ID, prev.Version, next.ID, next.Fields)
+			next.Version, err = s.firestore.move(ctx, prev.ID, prev.Version, next.ID, next.Fields)
 		}
 		return err
 	}, func() (*document.Document, bool, error) {
-		found, err := unlessMalformed(c.read(ctx, next.ID))
+		found, err := unlessMalformed(s.read(ctx, next.ID))
 		wrote := found != nil && next.Wrote(found)
 		if err == nil && !wrote && next.ID != prev.ID {
-			found, err = c.reread(ctx, c.rec)
+			found, err = s.reread(ctx, rec)
 		}
 		return found, wrote, err
 	})
-	if err != nil || !done {
-		return found, false, err
+	if done && found == nil {
+		found = next
 	}
-	if found != nil {
-		next = found
-	}
-	values := c.change.ApplyTo(c.rec.values)
-	if c.writeID == "" && len(values) == 0 && len(next.Values) > 0 && cred.Key == c.rec.key {
-		// This request emptied the session, but others have stored values in it: they set the cookie.
-		c.rec.saved(c.sess, cred, next, values, c.rec.pendingCookie())
-		return nil, true, nil
-	}
-	c.saved(cred, next, values)
-	return nil, true, nil
+	return found, done, err
 }
 
 // nextCredential returns the credential for the next save of the session: a new one, if it is to be renewed.
@@ -64,17 +67,6 @@ func (c *commit) nextCredential() (credential.Credential, error) {
 // saved notes what is stored of the session now, and the cookie for the response to set.
 func (c *commit) saved(cred credential.Credential, doc *document.Document, values map[string]any) {
 	c.rec.saved(c.sess, cred, doc, values, c.newCookie(c.rec.name, cred.Cookie, c.sess.Options, doc))
-}
-
-// erase deletes the version that was read, which the request has emptied. If that is not the stored version any more, it
-// returns false and what is stored now, nil if nothing is.
-func (c *commit) erase(ctx context.Context) (found *document.Document, done bool, err error) {
-	found, done, err = c.deleteVersion(ctx, c.rec, c.rec.doc)
-	if done {
-		// The values that the handler has left in the session do not count as a change, even if others have removed some.
-		c.rec.ended(c.sess, c.change.ApplyTo(c.rec.values), expiredCookie(c.rec.name, c.sess.Options))
-	}
-	return found, done, err
 }
 
 // deleteVersion deletes prev and returns true. If prev is not the stored version any more, it returns false and what is stored

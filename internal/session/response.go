@@ -252,6 +252,7 @@ func (x *Exchange) forgiveAbort(handlers func() error) error {
 // leave is called when the handlers have returned or panicked.
 func (x *Exchange) leave() {
 	x.noteReturn()
+	x.release()
 	// net/http removes the temporary files of a form only through its own request, but the form was parsed in the copy.
 	if x.request.MultipartForm == nil {
 		x.request.MultipartForm = x.ours.MultipartForm

@@ -28,8 +28,8 @@ type Settings struct {
 	Encoder func(document.Payload) (string, error)
 	Decoder func(string) (document.Payload, error)
 
-	Lifetime, TouchAfter time.Duration
-	UserKey              string
+	Lifetime, IdleTimeout, TouchAfter time.Duration
+	UserKey                           string
 
 	SigningKeys [][]byte
 	HashKeys    bool
@@ -43,14 +43,15 @@ type Settings struct {
 // layout returns what concerns the documents.
 func (cfg Settings) layout() document.Layout {
 	return document.Layout{
-		Collection: cfg.Collection,
-		Encoder:    cfg.Encoder,
-		Decoder:    cfg.Decoder,
-		MaxAge:     cfg.MaxAge,
-		Lifetime:   cfg.Lifetime,
-		TouchAfter: cfg.TouchAfter,
-		UserKey:    cfg.UserKey,
-		HashKeys:   cfg.HashKeys,
-		AEAD:       cfg.AEAD,
+		Collection:  cfg.Collection,
+		Encoder:     cfg.Encoder,
+		Decoder:     cfg.Decoder,
+		MaxAge:      cfg.MaxAge,
+		Lifetime:    cfg.Lifetime,
+		IdleTimeout: cfg.IdleTimeout,
+		TouchAfter:  cfg.TouchAfter,
+		UserKey:     cfg.UserKey,
+		HashKeys:    cfg.HashKeys,
+		AEAD:        cfg.AEAD,
 	}
 }

@@ -13,7 +13,8 @@ import "slices"
 //	stored       vanished       a save has found that another request has ended it
 //	vanished     dropped      that save had a change to store
 //	any          absent       the handler has ended it
-//	any          ending       the handler has ended it, but Firestore did not answer
+//	any          ending       the handler has ended it, but Firestore did not answer for one of its documents
+//	ending       absent       another try has ended it
 //
 // A session that is malformed or expired is absent.
 type state int

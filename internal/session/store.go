@@ -22,6 +22,7 @@ type Store struct {
 	credentials *credential.Scheme
 	layout      document.Layout
 	writes      *writes
+	turns       *turns
 	shortKey    shortKeyWarning
 }
 
@@ -35,6 +36,7 @@ func NewStore(cfg Settings) *Store {
 		credentials: credential.NewScheme(cfg.CookieName, cfg.KeyFactory, cfg.HashKeys, cfg.SigningKeys),
 		layout:      cfg.layout(),
 		writes:      newWrites(cfg.Timeout),
+		turns:       newTurns(),
 	}
 	s.face = s
 	return s

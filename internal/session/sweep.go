@@ -35,17 +35,6 @@ func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
 	})
 }
 
-// RevokeAll ends all sessions and returns how many: it deletes every document of Config.Collection. It works in batches and
-// costs as much as [Store.DeleteExpired]. After more than one batch, it looks for sessions that were renewed meanwhile, for
-// one more read.
-func (s *Store) RevokeAll(ctx context.Context) (int, error) {
-	return s.sweep(ctx, sweep{
-		attempt:  "revoke all sessions",
-		query:    s.firestore.collection.Select(),
-		complete: true,
-	})
-}
-
 // A sweep deletes results of a query.
 type sweep struct {
 	attempt  string

@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-
-	"github.com/echofirestore/echofirestore/internal/document"
 )
 
 // touch pushes the expiry of a session that was used but not changed. If that fails, no change is lost, and the next request
@@ -14,11 +12,12 @@ func (c *commit) touch(ctx context.Context) error {
 		return err
 	}
 	doc := c.layout.Extend(c.rec.doc, c.cfg.Now())
-	doc.Version, err = c.firestore.update(ctx, "extend session", doc.ID, c.rec.doc.Version, document.Extension(doc))
+	doc.Version, err = c.firestore.update(ctx, "extend session", doc.ID, c.rec.doc.Version, c.layout.Extension(doc))
 	if movedOn(err) {
 		return nil
 	}
 	if err == nil {
+		c.turns.learn(doc)
 		c.saved(cred, doc, c.rec.values)
 	}
 	return err

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gorilla/sessions"
 
+	"github.com/echofirestore/echofirestore/internal/document"
 	"github.com/echofirestore/echofirestore/internal/merge"
 )
 
@@ -29,6 +31,9 @@ func (s *Store) Update(r *http.Request, w http.ResponseWriter, name string, fn f
 
 // change runs fn on the session and commits it, and repeats both until no other request has saved the session in between.
 func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record, fn func(*sessions.Session) error) error {
+	if rec.isUpdating() {
+		return errUpdating()
+	}
 	before, err := rec.pending(sess)
 	if err != nil {
 		return err
@@ -55,24 +60,70 @@ func (s *Store) changeFrom(
 ) error {
 	left := s.cfg.Timeout // the time that fn takes does not count
 	for n := range maxSaves {
-		err := fn(sess)
 		start := time.Now()
-		if err == nil {
-			if err = s.attempt(ctx, sess, rec, n, left); err == nil {
-				return nil
-			}
-		}
-		// What fn did is undone even if it could not be saved. Otherwise a later save would store it as values that the
-		// handler has set, and undo what others have counted.
-		if undone := s.rewind(sess, rec, before); undone != nil {
-			return errors.Join(err, undone)
-		}
-		if !errors.Is(err, errMovedOn) {
+		pass, err := s.takeForUpdate(ctx, rec, left)
+		if err != nil {
 			return err
 		}
 		left -= time.Since(start)
+		took, err := s.changeOnce(ctx, sess, rec, fn, before, pass, n, left)
+		if !errors.Is(err, errMovedOn) {
+			return err
+		}
+		left -= took
 	}
 	return conflict()
+}
+
+// takeForUpdate waits for the turn of a stored session, and returns the function that passes it on.
+func (s *Store) takeForUpdate(ctx context.Context, rec *record, timeout time.Duration) (pass func(), err error) {
+	doc := rec.current()
+	if doc == nil {
+		return func() {}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	m := &member{alone: true}
+	if err := s.turns.take(ctx, doc.ID, m); err != nil {
+		return nil, err
+	}
+	return sync.OnceFunc(func() { s.turns.pass(doc.ID, m) }), nil
+}
+
+// changeOnce runs fn on what is stored, as far as that is known, and commits the result within timeout. At its end, or once fn
+// has taken long, it passes the turn on. It returns the time that this took without fn.
+func (s *Store) changeOnce(
+	ctx context.Context, sess *sessions.Session, rec *record, fn func(*sessions.Session) error, before pending,
+	pass func(), n int, timeout time.Duration,
+) (took time.Duration, err error) {
+	defer pass()
+	doc := rec.current()
+	if doc != nil {
+		if latest := s.turns.latest(doc); latest != doc {
+			if err := s.rewindTo(latest, sess, rec, before); err != nil {
+				return 0, err
+			}
+		}
+	}
+	err = rec.update(sess, fn, pass)
+	start := time.Now()
+	if err == nil {
+		err = s.attempt(ctx, sess, rec, n, timeout)
+		if now := rec.current(); doc != nil && (err == nil || errors.Is(err, errMovedOn)) && now != nil && now.ID == doc.ID {
+			s.turns.learn(now)
+		} else if doc != nil {
+			s.turns.forget(doc.ID)
+		}
+		if err == nil {
+			return 0, nil
+		}
+	}
+	// What fn did is undone even if it could not be saved. Otherwise a later save would store it as values that the
+	// handler has set, and undo what others have counted.
+	if undone := s.rewind(sess, rec, before); undone != nil {
+		return 0, errors.Join(err, undone)
+	}
+	return time.Since(start), err
 }
 
 // attempt commits the session within timeout. If another request has saved the session, attempt pauses before it returns
@@ -124,7 +175,15 @@ func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
 
 // rewind resets the session to what is stored, with the changes that were pending.
 func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
+	return s.rewindTo(rec.current(), sess, rec, p)
+}
+
+// rewindTo is rewind for a session of which doc is stored now; nil says nothing.
+func (s *Store) rewindTo(doc *document.Document, sess *sessions.Session, rec *record, p pending) error {
 	return rec.exclusively(func() error {
+		if doc != nil {
+			rec.moveOn(doc)
+		}
 		rec.repair(sess)
 		fill(sess, nil)
 		if rec.key == p.key {
@@ -162,4 +221,19 @@ func cloneSet(values map[string]any) map[string]any {
 		}
 	}
 	return copied
+}
+
+// update runs the function of an Update. It calls late once that takes long.
+func (rec *record) update(sess *sessions.Session, fn func(*sessions.Session) error, late func()) error {
+	rec.set(func() { rec.updating = true })
+	defer rec.set(func() { rec.updating = false })
+	timer := time.AfterFunc(maxHold, late)
+	defer timer.Stop()
+	return fn(sess)
+}
+
+// errUpdating is the error of what the function of an Update must not call.
+func errUpdating() error {
+	return rejected(errors.New("echofirestore: the function of an Update must not save, end or renew its session, " +
+		"or update it, or begin the response: Update saves the session when the function has returned"))
 }

@@ -1,7 +1,6 @@
 package echofirestore_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,51 +18,6 @@ import (
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
-
-// TestClientHangsUp has the client leave while the handler works: the session is saved all the same.
-func TestClientHangsUp(t *testing.T) {
-	t.Parallel()
-	aboutResponses(t)
-	for _, around := range surroundings {
-		if strings.HasPrefix(around.name, "Timeout") {
-			continue // it abandons the handler
-		}
-		t.Run(around.name, func(t *testing.T) {
-			t.Parallel()
-			a := newBareApp(t)
-			started, done := make(chan struct{}), make(chan struct{})
-			a.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
-				return func(c echo.Context) error {
-					defer close(done)
-					return next(c)
-				}
-			})
-			a.Use(around.outside...)
-			a.Use(a.store.Middleware())
-			a.Use(around.inside...)
-			a.POST("/", func(c echo.Context) error {
-				session(c).Values["n"] = 1
-				close(started)
-				<-c.Request().Context().Done()
-				return c.String(http.StatusOK, "nobody reads this")
-			})
-			a.put("key", map[string]any{"data": `{"created":1,"session":{"n":0}}`, "max_age": nil})
-			ctx, hangUp := context.WithCancel(t.Context())
-			go func() {
-				<-started
-				hangUp()
-			}()
-			_, err := a.browser().try(http.MethodPost, "/", withCookie("key"), func(r *http.Request) { *r = *r.WithContext(ctx) })
-			if !errors.Is(err, context.Canceled) {
-				t.Errorf("error %v", err)
-			}
-			<-done
-			if got := a.values("key")["n"]; got != 1 {
-				t.Errorf("n = %v, want 1", got)
-			}
-		})
-	}
-}
 
 // TestChangesAfterTheFirstByte changes sessions once their response has begun.
 func TestChangesAfterTheFirstByte(t *testing.T) {

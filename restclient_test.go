@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 
@@ -26,6 +25,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/emulator"
 )
 
 // A restGateway answers the REST API of Firestore from a server that talks gRPC.
@@ -126,9 +126,7 @@ func answerAll[Req, Resp proto.Message, Stream interface{ Recv() (Resp, error) }
 // TestRESTClient has requests in conflict on a client that talks REST, whose HTTP statuses stand for several codes each.
 func TestRESTClient(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("FIRESTORE_EMULATOR_HOST") != "" {
-		t.Skip("with the emulator, there are no such clients")
-	}
+	emulator.Avoid(t, "there are no such clients of it")
 	for _, tt := range []struct {
 		name    string
 		path    string // of the request that comes between, if any

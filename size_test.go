@@ -217,3 +217,35 @@ func TestTooLargeInASecondSave(t *testing.T) {
 		t.Errorf("%d sizes fit, %d do not", fits, not)
 	}
 }
+
+// TestTooLarge stores the largest session that fits, then one byte more.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, func(cfg *echofirestore.Config) {
+		cfg.KeyFactory = func() string { return "key" }
+	})
+	overhead := len(`{"created":1700000000,"session":{"blob":""}}`) + 16 + len("echo_sessions/key") + 1 + 32 +
+		len("data") + 1 + 1 + len("max_age") + 1 + 8 + len("expire") + 1 + 8
+	a.POST("/fits", set("blob", strings.Repeat("x", 1<<20-overhead)))
+	a.POST("/large", func(c echo.Context) error {
+		session(c).Values["blob"] = strings.Repeat("y", 1<<20-overhead+1)
+		err := echofirestore.Save(c)
+		if !errors.Is(err, echofirestore.ErrTooLarge) {
+			t.Errorf("error %v", err)
+		}
+		return nil
+	})
+	b := a.browser()
+	if got := b.post("/large"); got.StatusCode != http.StatusInternalServerError || got.cookie("__session") != nil {
+		t.Errorf("too large: status %d, cookie %v", got.StatusCode, got.cookie("__session"))
+	}
+	if calls := a.firestore.Calls(); len(calls) != 0 {
+		t.Errorf("Firestore was called: %v", calls)
+	}
+	if got := b.post("/fits"); got.StatusCode != http.StatusOK {
+		t.Errorf("fits: status %d, %s", got.StatusCode, got.body)
+	}
+	if cost := a.cost(func() { b.post("/large") }); cost != (firestoretest.Ops{Reads: 1}) {
+		t.Errorf("too large, existing: cost %v", cost)
+	}
+}

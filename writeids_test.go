@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +22,8 @@ import (
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/bubble"
+	"github.com/echofirestore/echofirestore/internal/emulator"
+	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
 // writeIDs returns the IDs of Updates that the document of a session holds.
@@ -75,8 +76,8 @@ func (a *app) ask(e http.Handler, path, key string) string {
 // TestManyUpdates makes so many Updates of one session that remembering each would fill its document.
 func TestManyUpdates(t *testing.T) {
 	t.Parallel()
-	updates := 20_000
-	if testing.Short() || raceDetector || os.Getenv("FIRESTORE_EMULATOR_HOST") != "" {
+	updates := testsize.N(1000, 20_000)
+	if raceDetector || emulator.Host() != "" {
 		updates = 1000
 	}
 	a := newApp(t)

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/echofirestore/echofirestore/firesession"
@@ -85,6 +88,36 @@ func TestContextsAreReused(t *testing.T) {
 	}
 }
 
+// TestContextGivenAway has Echo give a context to another request while a handler still runs, as it does with one within
+// net/http.TimeoutHandler. Its session cannot be saved. The other request's response gets nothing of that.
+func TestContextGivenAway(t *testing.T) {
+	t.Parallel()
+	for name, unsaved := range map[string]func(*echo.Context, *sessions.Session) error{
+		"nothing returned": func(*echo.Context, *sessions.Session) error { return nil },
+		"returned":         func(c *echo.Context, sess *sessions.Session) error { return sess.Save(c.Request(), c.Response()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			other := httptest.NewRecorder()
+			other.Header().Set("X-Other", "yes")
+			a.Use(a.store.Middleware())
+			a.GET("/", func(c *echo.Context) error {
+				sess := echofirestore.Session(c)
+				c.Reset(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/other", http.NoBody), other)
+				sess.Values["n"] = 1
+				return unsaved(c, sess)
+			})
+			a.HTTPErrorHandler = func(*echo.Context, error) {} // that of the other request, in which this one's error ends
+			a.refuse("Commit")
+			a.browser().get("/")
+			if other.Header().Get("X-Other") != "yes" || len(other.Header()) != 1 || other.Body.Len() != 0 {
+				t.Errorf("the other response has %v, %q", other.Header(), other.Body)
+			}
+		})
+	}
+}
+
 // TestEveryWayToTheSession reaches one session in all ways, those of echo-contrib and of gorilla among them.
 func TestEveryWayToTheSession(t *testing.T) {
 	t.Parallel()
@@ -118,39 +151,64 @@ func TestEveryWayToTheSession(t *testing.T) {
 	}
 }
 
-// TestAgain has requests pass the middleware more than once. They have one session, and are charged for it once.
+// TestAgain has requests pass the middleware more than once. They have one session, are charged for it once, and get one
+// answer if it fails.
 func TestAgain(t *testing.T) {
 	t.Parallel()
+	mark := func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			echofirestore.Session(c).Values["marked"] = true
+			return next(c)
+		}
+	}
+	countMarked := func(c *echo.Context) error {
+		if sess, err := echofirestore.Get(c); err == nil && sess.Values["marked"] != true {
+			t.Error("another session")
+		}
+		return count(c)
+	}
 	for name, build := range map[string]func(a *app, mw echo.MiddlewareFunc){
 		"on a group": func(a *app, mw echo.MiddlewareFunc) {
-			a.Use(mw)
-			a.Group("", mw).GET("/", count)
+			a.Use(mw, mark)
+			a.Group("", mw).GET("/", countMarked)
 		},
 		"in Pre": func(a *app, mw echo.MiddlewareFunc) {
-			a.Pre(mw)
+			a.Pre(mw, mark)
 			a.Use(mw)
-			a.GET("/", count)
+			a.GET("/", countMarked)
 		},
 		"in a mounted Echo": func(a *app, mw echo.MiddlewareFunc) {
 			inner := echo.New()
 			inner.Use(mw)
-			inner.GET("/", count)
-			a.Use(mw)
+			inner.GET("/", countMarked)
+			a.Use(mw, mark)
+			a.GET("/", echo.WrapHandler(inner))
+		},
+		"in a mounted Echo without middleware": func(a *app, mw echo.MiddlewareFunc) {
+			inner := echo.New()
+			inner.GET("/", countMarked)
+			a.Use(mw, mark)
 			a.GET("/", echo.WrapHandler(inner))
 		},
 		"in Echo again": func(a *app, mw echo.MiddlewareFunc) {
-			a.Use(mw)
+			a.Use(mw, mark)
 			a.GET("/", func(c *echo.Context) error {
 				c.Request().URL.Path = "/again"
 				a.ServeHTTP(c.Response(), c.Request())
 				return nil
 			})
-			a.GET("/again", count)
+			a.GET("/again", countMarked)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newApp(t)
+			var answers atomic.Int64
+			a := newApp(t, func(cfg *echofirestore.Config) {
+				cfg.ErrorHandler = func(_ *echo.Context, err error) error {
+					answers.Add(1)
+					return echo.ErrServiceUnavailable.Wrap(err)
+				}
+			})
 			build(a, a.store.Middleware())
 			b := a.browser()
 			before := a.firestore.Ops()
@@ -160,13 +218,17 @@ func TestAgain(t *testing.T) {
 			if cost := a.firestore.Ops().Sub(before).String(); cost != "1 write" {
 				t.Errorf("cost %s", cost)
 			}
-			a.refuse("Commit")
-			if got := b.get("/"); got.StatusCode != http.StatusServiceUnavailable || got.body != "{\"message\":\"Service Unavailable\"}\n" {
-				t.Errorf("not saved: status %d, body %q", got.StatusCode, got.body)
-			}
-			a.refuse("BatchGetDocuments")
-			if got := b.get("/"); got.StatusCode != http.StatusServiceUnavailable || got.body != "{\"message\":\"Service Unavailable\"}\n" {
-				t.Errorf("not loaded: status %d, body %q", got.StatusCode, got.body)
+			for _, method := range []string{"Commit", "BatchGetDocuments"} {
+				answers.Store(0)
+				a.refuse(method)
+				got := b.get("/")
+				if got.StatusCode != http.StatusServiceUnavailable || got.body != "{\"message\":\"Service Unavailable\"}\n" {
+					t.Errorf("%s fails: status %d, body %q", method, got.StatusCode, got.body)
+				}
+				bypassed := strings.HasSuffix(name, "without middleware") && method == "BatchGetDocuments" // the inner Echo answers
+				if n := answers.Load(); n != 1 && !bypassed {
+					t.Errorf("%s fails: the ErrorHandler was called %d times", method, n)
+				}
 			}
 		})
 	}

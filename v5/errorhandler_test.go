@@ -127,3 +127,30 @@ func TestErrorHandler(t *testing.T) {
 		}
 	}
 }
+
+// TestErrorResponsePassesMiddlewareOutside has BodyDump outside see error responses as the client does.
+func TestErrorResponsePassesMiddlewareOutside(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fails   string
+		handler echo.HandlerFunc
+	}{
+		"load":          {"BatchGetDocuments", count},
+		"save":          {"Commit", count},
+		"save, no body": {"Commit", change},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var dumped atomic.Value
+			a := newApp(t)
+			a.Use(middleware.BodyDump(func(_ *echo.Context, _, body []byte, _ error) { dumped.Store(string(body)) }), a.store.Middleware())
+			a.GET("/", tt.handler)
+			a.put("key", "{}")
+			a.refuse(tt.fails)
+			got := a.browser().get("/", withKey("key"))
+			if got.StatusCode != http.StatusServiceUnavailable || dumped.Load() != got.body {
+				t.Errorf("status %d, body %q, dumped %q", got.StatusCode, got.body, dumped.Load())
+			}
+		})
+	}
+}

@@ -52,13 +52,13 @@ func newEchoHost(s *Store, c *echo.Context) *echoHost {
 	h := &echoHost{store: s, c: c}
 	outer := c.Response()
 	for r, last := echo.UnwrapResponse(outer); last == nil; r, last = echo.UnwrapResponse(r.ResponseWriter) {
+		h.hook(r)
 		h.response = r
 	}
 	if h.response == nil {
 		h.response = echo.NewResponse(outer, nil) // in place of one that is hidden, and not in use
 	}
 	h.Init(s.core, h, h.response.ResponseWriter, c.Request())
-	h.hook(h.response)
 	h.response.ResponseWriter = h.Writer()
 	h.visible = h.response.Status != 0 // which is that of one from WrapMiddleware
 	if h.top = h.Writer(); outer != h.response {

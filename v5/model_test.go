@@ -26,7 +26,7 @@ func TestLeaks(t *testing.T) { //nolint:paralleltest // it measures the process
 // newHost is a [model.Host].
 func newHost(t testing.TB, cfg firesession.Config, handler model.Handler) http.Handler {
 	t.Helper()
-	stores := openStores(t, hosttest.App{Stores: []firesession.Config{cfg}})
+	stores := openStores(t, hosttest.App{Stores: []firesession.Config{cfg}}, nil)
 	e := echo.New()
 	e.Use(middleware.Recover(), stores[0].Middleware())
 	e.POST("/", func(c *echo.Context) error { return handler(c.Response(), c.Request(), echoSessions{c, stores}) })

@@ -52,6 +52,9 @@ func TestHooks(t *testing.T) {
 					return err
 				}
 				r.Before(func() { echofirestore.Session(c).Values["hook"] = r.Status })
+				if c.QueryParam("change") != "" {
+					echofirestore.Session(c).Values["handler"] = true
+				}
 				return c.JSON(http.StatusAccepted, "handler's")
 			})
 			got := a.browser().get("/")
@@ -62,12 +65,14 @@ func TestHooks(t *testing.T) {
 				t.Errorf("Cache-Control %q", control)
 			}
 			a.refuse("Commit")
-			got = a.browser().get("/")
-			if got.StatusCode != http.StatusServiceUnavailable || strings.Contains(got.body, "handler's") {
-				t.Errorf("not saved: status %d, body %q", got.StatusCode, got.body)
-			}
-			if control := got.Header.Get("Cache-Control"); strings.HasPrefix(name, "inside") && control != "" {
-				t.Errorf("not saved: Cache-Control %q", control)
+			for _, path := range []string{"/", "/?change=yes"} { // in the hook alone, or before
+				got = a.browser().get(path)
+				if got.StatusCode != http.StatusServiceUnavailable || strings.Contains(got.body, "handler's") {
+					t.Errorf("%s, not saved: status %d, body %q", path, got.StatusCode, got.body)
+				}
+				if control := got.Header.Get("Cache-Control"); strings.HasPrefix(name, "inside") && control != "" {
+					t.Errorf("%s, not saved: Cache-Control %q", path, control)
+				}
 			}
 		})
 	}
@@ -146,7 +151,12 @@ func TestHints(t *testing.T) {
 			if got := a.browser().get("/500", traced); got.StatusCode != http.StatusOK || got.cookie() == "" && !strings.Contains(outside.name, "opaque") {
 				t.Errorf("status %d after %d hints, cookie %q", got.StatusCode, hints, got.cookie())
 			}
-			hints = 0
+			a.put("key", "{}")
+			remove := a.refuse("BatchGetDocuments")
+			if got, err := a.browser().try(http.MethodGet, "/", withKey("key")); err == nil && got.StatusCode != http.StatusServiceUnavailable {
+				t.Errorf("not loaded: status %d, body %q", got.StatusCode, got.body)
+			}
+			remove()
 			a.refuse("Commit")
 			got, err := a.browser().try(http.MethodGet, "/", traced)
 			if strings.Contains(outside.name, "opaque") {

@@ -96,6 +96,9 @@ func (x *Exchange) BeforeResponse(status int, w http.ResponseWriter) http.Respon
 		x.keepHeader()
 	}
 	if x.writer.isBeneath(w) {
+		if !x.writer.begun.Load() {
+			x.reopen() // for the hooks
+		}
 		return w
 	}
 	next := waiting // the exchange's writer is hidden, for example by net/http.TimeoutHandler, and may be reached later
@@ -123,8 +126,8 @@ func (x *Exchange) begin(w *responseWriter, status int) bool {
 	case first && x.in(replaced):
 		x.dropHookHeaders()
 		return false
-	case first && x.in(begun):
-		x.settle(waiting)
+	case first:
+		x.reopen()
 	}
 	if !x.advance(waiting, saving) {
 		return false
@@ -133,6 +136,13 @@ func (x *Exchange) begin(w *responseWriter, status int) bool {
 	// the middle of their work, such as Gzip in its first Flush. What they write afterwards is dropped.
 	w.dropped.Store(!x.save(status, w, begun))
 	return true
+}
+
+// reopen has the sessions saved once more, by a writer that is yet to be reached.
+func (x *Exchange) reopen() {
+	if x.in(begun) {
+		x.settle(waiting)
+	}
 }
 
 // beginErrorResponse is called when a response is about to be sent. It reports whether that is the error response.

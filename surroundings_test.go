@@ -101,7 +101,8 @@ func moreSurroundings() []surrounding {
 	})}
 	logging := []echo.MiddlewareFunc{middleware.LoggerWithConfig(middleware.LoggerConfig{Output: io.Discard})}
 	cors, ofCORS := []echo.MiddlewareFunc{middleware.CORS()}, []string{"Vary", "Access-Control-Allow-Origin"}
-	all := []echo.MiddlewareFunc{middleware.RequestID(), middleware.Secure()}
+	withID := middleware.RequestIDWithConfig(middleware.RequestIDConfig{Generator: func() string { return "id" }})
+	all := []echo.MiddlewareFunc{withID, middleware.Secure()}
 	all = slices.Concat(all, cors, logging, recovering)
 	return []surrounding{
 		{name: "Recover outside", outside: recovering, lacks: hosttest.Panics},

@@ -35,10 +35,16 @@ func NetHTTP() Host {
 			})},
 			{Name: "the Handler of an equal store inside", Serve: func(t testing.TB, app App) http.Handler {
 				t.Helper()
+				if len(app.Stores) == 0 {
+					return ServeNetHTTP(nil, nil)(t, app)
+				}
 				return ServeNetHTTP(nil, openStores(t, app)[0].Handler)(t, app)
 			}},
 			{Name: "the Handler of another store outside", Serve: func(t testing.TB, app App) http.Handler {
 				t.Helper()
+				if len(app.Stores) == 0 {
+					return ServeNetHTTP(nil, nil)(t, app)
+				}
 				other := app.Stores[0]
 				other.CookieName = "other"
 				return ServeNetHTTP(openStores(t, App{Stores: []firesession.Config{other}})[0].Handler, nil)(t, app)

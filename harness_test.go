@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 
 	"github.com/echofirestore/echofirestore"
@@ -94,6 +95,13 @@ func newBareApp(t *testing.T, configure ...func(*echofirestore.Config)) *app {
 	t.Cleanup(a.server.Close)
 	return a
 }
+
+// session returns the request's session for handlers of tests that expect no error.
+func session(c echo.Context) *sessions.Session {
+	return c.Get(echofirestore.SessionKey).(*sessions.Session)
+}
+
+func setOne(c echo.Context) { session(c).Values["n"] = 1 }
 
 // aboutResponses skips a test on the emulator. It has many apps, and is about responses rather than about Firestore. The
 // official client leaves a connection to the emulator open for each of them, until the emulator accepts no more.

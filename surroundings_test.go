@@ -95,9 +95,12 @@ func moreSurroundings() []surrounding {
 	recovering := []echo.MiddlewareFunc{middleware.RecoverWithConfig(middleware.RecoverConfig{
 		LogErrorFunc: func(_ echo.Context, err error, _ []byte) error { return err },
 	})}
-	logging := []echo.MiddlewareFunc{middleware.LoggerWithConfig(middleware.LoggerConfig{Output: io.Discard})}
+	logging := []echo.MiddlewareFunc{
+		middleware.LoggerWithConfig(middleware.LoggerConfig{Output: io.Discard}), //nolint:staticcheck // deprecated, and in use
+	}
 	cors, ofCORS := []echo.MiddlewareFunc{middleware.CORS()}, []string{"Vary", "Access-Control-Allow-Origin"}
-	all := []echo.MiddlewareFunc{middleware.RequestID(), middleware.Secure()}
+	withID := middleware.RequestIDWithConfig(middleware.RequestIDConfig{Generator: func() string { return "id" }})
+	all := []echo.MiddlewareFunc{withID, middleware.Secure()}
 	all = slices.Concat(all, cors, logging, recovering)
 	return []surrounding{
 		{name: "Recover outside", outside: recovering, lacks: hosttest.Panics},

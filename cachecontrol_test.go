@@ -12,57 +12,6 @@ import (
 	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
-// TestCacheHeaders looks at what caches between server and browser are told.
-func TestCacheHeaders(t *testing.T) {
-	t.Parallel()
-	with := func(header, value string, next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			c.Response().Header().Set(header, value)
-			return next(c)
-		}
-	}
-	change := set("n", 1)
-	for _, tt := range []struct {
-		name    string
-		handler echo.HandlerFunc
-		control string
-		vary    []string
-		logged  bool
-	}{
-		{name: "not touched", handler: func(c echo.Context) error { return c.NoContent(http.StatusOK) }},
-		{name: "not touched, public", handler: with("Cache-Control", "public", func(echo.Context) error { return nil }), control: "public"},
-		{name: "read", handler: see, vary: []string{"Cookie"}},
-		{name: "read, cacheable", handler: with("Cache-Control", "max-age=60", see), control: "max-age=60", vary: []string{"Cookie"}},
-		{name: "changed", handler: change, control: "private, no-store", vary: []string{"Cookie"}},
-		{name: "destroyed", handler: echofirestore.Destroy, control: "private, no-store", vary: []string{"Cookie"}},
-		{name: "changed, private", handler: with("Cache-Control", "max-age=60, Private", change), control: "max-age=60, Private", vary: []string{"Cookie"}},
-		{name: "changed, private but for one field", handler: with("Cache-Control", `max-age=60, private="X-Foo"`, change), control: "private, no-store", vary: []string{"Cookie"}},
-		{name: "changed, no-store", handler: with("Cache-Control", "no-store", change), control: "no-store", vary: []string{"Cookie"}},
-		{name: "changed, max-age", handler: with("Cache-Control", "max-age=60", change), control: "private, no-store", vary: []string{"Cookie"}},
-		{name: "changed, public", handler: with("Cache-Control", "PUBLIC, max-age=60", change), control: "private, no-store", vary: []string{"Cookie"}, logged: true},
-		{name: "changed, s-maxage", handler: with("Cache-Control", "s-maxage=60", change), control: "private, no-store", vary: []string{"Cookie"}, logged: true},
-		{name: "Vary already", handler: with("Vary", "Accept, cookie", see), vary: []string{"Accept, cookie"}},
-		{name: "Vary on all", handler: with("Vary", "*", see), vary: []string{"*"}},
-		{name: "Vary on others", handler: with("Vary", "Accept", see), vary: []string{"Accept", "Cookie"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			a := newApp(t)
-			a.GET("/", tt.handler)
-			got := a.browser().get("/")
-			if control := got.Header.Get("Cache-Control"); control != tt.control {
-				t.Errorf("Cache-Control %q, want %q", control, tt.control)
-			}
-			if vary := got.Header.Values("Vary"); !slices.Equal(vary, tt.vary) {
-				t.Errorf("Vary %q, want %q", vary, tt.vary)
-			}
-			if logged := strings.Contains(a.log.String(), "level=WARN"); logged != tt.logged {
-				t.Errorf("log %q", a.log)
-			}
-		})
-	}
-}
-
 // TestCacheControlValues sets a cookie in responses whose handler forbids shared caches to store them, or does not, or only
 // seems to.
 func TestCacheControlValues(t *testing.T) {

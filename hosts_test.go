@@ -39,7 +39,7 @@ func echo4() hosttest.Host {
 	}
 	h.Surroundings = append(h.Surroundings,
 		hosttest.Surrounding{
-			Name: "Proxy outside", Serve: serveBehindProxy, HTTP1: true,
+			Name: "Proxy outside", Serve: serveBehindProxy, Remote: true,
 			Lacks: hosttest.Aborts | hosttest.Panics | hosttest.Duplex | hosttest.Hints,
 		},
 	)

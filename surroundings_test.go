@@ -99,7 +99,9 @@ func moreSurroundings() []surrounding {
 	recovering := []echo.MiddlewareFunc{middleware.RecoverWithConfig(middleware.RecoverConfig{
 		LogErrorFunc: func(_ echo.Context, err error, _ []byte) error { return err },
 	})}
-	logging := []echo.MiddlewareFunc{middleware.LoggerWithConfig(middleware.LoggerConfig{Output: io.Discard})}
+	logging := []echo.MiddlewareFunc{
+		middleware.LoggerWithConfig(middleware.LoggerConfig{Output: io.Discard}), //nolint:staticcheck // deprecated, and in use
+	}
 	cors, ofCORS := []echo.MiddlewareFunc{middleware.CORS()}, []string{"Vary", "Access-Control-Allow-Origin"}
 	withID := middleware.RequestIDWithConfig(middleware.RequestIDConfig{Generator: func() string { return "id" }})
 	all := []echo.MiddlewareFunc{withID, middleware.Secure()}

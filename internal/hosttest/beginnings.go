@@ -41,10 +41,10 @@ func beginnings() []row {
 				{use: inOrder(attempt, setOne), want: b.want + `200 ok; issued; {"n":1}`},
 			}},
 			row{name: "a new session, read, " + b.name + ", and values", needs: AutoSave | b.needs, lacks: b.lacks, show: uncounted, steps: []step{
-				{use: inOrder(read("n"), attempt, setOne), want: b.want + `200 ok; issued; {"n":1}`},
+				{use: inOrder(readN, attempt, setOne), want: b.want + `200 ok; issued; {"n":1}`},
 			}},
 			row{name: b.name + " between reading and changing", needs: AutoSave | b.needs, lacks: b.lacks, show: uncounted, stored: `{"n":0}`, steps: []step{
-				{use: inOrder(read("n"), attempt, setOne), want: b.want + `200 ok; issued; {"n":1}`},
+				{use: inOrder(readN, attempt, setOne), want: b.want + `200 ok; issued; {"n":1}`},
 			}},
 			row{name: "a new session, " + b.name + ", and more values", needs: AutoSave | b.needs, lacks: b.lacks, show: uncounted, steps: []step{
 				{use: inOrder(set("m", 1), attempt, setOne), want: b.want + `200 ok; issued; {"m":1,"n":1}`},
@@ -59,11 +59,11 @@ func beginnings() []row {
 		hook use
 		want string
 	}{
-		{"a hook reads the session", read("n"), "200 ok; varies; X-Hook: yes; 1 read"},
+		{"a hook reads the session", readN, "200 ok; varies; X-Hook: yes; 1 read"},
 		{"a hook changes the session", setOne, `200 ok; issued; X-Hook: yes; 1 read, 1 write; {"n":1}`},
 		{"a hook changes and saves the session", inOrder(setOne, save), `200 ok; issued; X-Hook: yes; 1 read, 1 write; {"n":1}`},
 		{"a hook renews the session", renew, "200 ok; issued; X-Hook: yes; 1 read, 1 write, 1 delete"},
-		{"a hook ends the session", inOrder(read("n"), destroy), "200 ok; deleted; X-Hook: yes; 1 read, 1 delete; nothing stored"},
+		{"a hook ends the session", inOrder(readN, destroy), "200 ok; deleted; X-Hook: yes; 1 read, 1 delete; nothing stored"},
 	} {
 		rows = append(rows, row{name: h.name, needs: AutoSave | Hooks, stored: `{"n":0}`, steps: []step{
 			{use: inHook(inOrder(h.hook, setHeader("X-Hook", "yes"))), want: h.want},

@@ -5,8 +5,8 @@ const logged = "WARN cache headers of a response that sets a session cookie repl
 // cacheHeaders are what responses say to caches.
 var cacheHeaders = []row{
 	cached("not touched", nothing, "public, max-age=600", "200 ok; Cache-Control: public, max-age=600"),
-	cached("read", read("n"), "", "200 0; Vary: Cookie; 1 read"),
-	cached("read, cacheable", read("n"), "max-age=60", "200 0; Cache-Control: max-age=60; Vary: Cookie; 1 read"),
+	cached("read", readN, "", "200 0; Vary: Cookie; 1 read"),
+	cached("read, cacheable", readN, "max-age=60", "200 0; Cache-Control: max-age=60; Vary: Cookie; 1 read"),
 	cached("changed", setOne, "", stores("private, no-store")),
 	cached("changed, no-store", setOne, "no-store", stores("no-store")),
 	cached("changed, private", setOne, "max-age=60, Private", stores("max-age=60, Private")),
@@ -44,6 +44,6 @@ func cached(name string, u use, control, want string) row {
 // varying is a row about a response with this Vary of the handler's, whose session is read.
 func varying(name, vary, want string) row {
 	return row{name: name, show: headers, stored: `{"n":0}`, steps: []step{
-		{use: inOrder(setHeader("Vary", vary), read("n")), want: "200 0; " + want + "; 1 read"},
+		{use: inOrder(setHeader("Vary", vary), readN), want: "200 0; " + want + "; 1 read"},
 	}}
 }

@@ -19,7 +19,7 @@ const (
 var cookieRows = []row{
 	{name: "by default", show: cookies, stored: `{"n":0}`, steps: []step{
 		{use: setOne, want: "200 ok; " + whole + `; 1 read, 1 write; {"n":1}`},
-		{use: read("n"), want: "200 1; 1 read"},
+		{use: readN, want: "200 1; 1 read"},
 		{use: end, want: "200 ok; " + expired + "; 1 read, 1 delete; nothing stored"},
 	}},
 	{name: "not Secure without TLS", plain: true, show: cookies, steps: []step{
@@ -56,7 +56,7 @@ var cookieRows = []row{
 		config: func(cfg *firesession.Config) { cfg.CookieName = "__Host-id"; cfg.Secure = true },
 		steps: []step{
 			{use: setOne, want: `200 ok; __Host-id=KEY, Path=/, Max-Age=3600, HttpOnly, Secure, SameSite=Lax; 1 write; {"n":1}`},
-			{use: read("n"), want: "200 1; 1 read"},
+			{use: readN, want: "200 1; 1 read"},
 		},
 	},
 	{name: "one Set-Cookie, however often it is saved", show: cookies, stored: `{"n":0}`, steps: []step{
@@ -75,7 +75,7 @@ var cookieRows = []row{
 		{use: inOrder(addCookie("__session=2; Path=/"), setOne), want: "200 ok; " + whole + `; 1 read, 1 write; {"n":1}`},
 	}},
 	{name: "a dead cookie is not touched by reading", stored: `{"n":1}`, steps: []step{
-		{cookie: "__session=gone", use: read("n"), want: "200 <nil>; varies; 1 read"},
+		{cookie: "__session=gone", use: readN, want: "200 <nil>; varies; 1 read"},
 	}},
 	{name: "several cookies, the living one is changed", stored: `{"n":0}`, steps: []step{
 		{cookie: "__session=gone; other=1; __session=KEY", use: setOne, want: `200 ok; issued; 2 reads, 1 write; {"n":1}`},
@@ -84,19 +84,19 @@ var cookieRows = []row{
 		{cookie: "__session=gone; __session=KEY", use: end, want: "200 ok; deleted; 2 reads, 1 delete; nothing stored"},
 	}},
 	{name: "several cookies, a failed read is an error", needs: AutoSave | Errors, stored: `{"n":0}`, steps: []step{
-		{fails: "load", cookie: "__session=gone; __session=KEY", use: read("n"), want: notLoaded},
+		{fails: "load", cookie: "__session=gone; __session=KEY", use: readN, want: notLoaded},
 	}},
 	{name: "signed, a cookie opens its session and a forged one asks nobody", config: signing, stored: `{"n":0}`, steps: []step{
 		{use: setOne, want: `200 ok; issued; 1 read, 1 write; {"n":1}`},
-		{cookie: "__session=KEY", use: read("n"), want: "200 1; varies; 1 read"},
-		{cookie: "__session=KEYx", use: read("n"), want: "200 <nil>; varies"},
-		{cookie: "__session=forged", use: read("n"), want: "200 <nil>; varies"},
-		{cookie: "__session=forged; __session=KEY", use: read("n"), want: "200 1; varies; 1 read"},
+		{cookie: "__session=KEY", use: readN, want: "200 1; varies; 1 read"},
+		{cookie: "__session=KEYx", use: readN, want: "200 <nil>; varies"},
+		{cookie: "__session=forged", use: readN, want: "200 <nil>; varies"},
+		{cookie: "__session=forged; __session=KEY", use: readN, want: "200 1; varies; 1 read"},
 	}},
 	{name: "hashed, a cookie opens its session and a document's ID does not", config: hashing, stored: `{"n":0}`, steps: []step{
 		{use: setOne, want: `200 ok; issued; 1 read, 1 write; {"n":1}`},
-		{before: keepDocumentID, cookie: "__session=OLD", use: read("n"), want: "200 <nil>; varies; 1 read"},
-		{cookie: "__session=KEY", use: read("n"), want: "200 1; varies; 1 read"},
+		{before: keepDocumentID, cookie: "__session=OLD", use: readN, want: "200 <nil>; varies; 1 read"},
+		{cookie: "__session=KEY", use: readN, want: "200 1; varies; 1 read"},
 	}},
 }
 

@@ -14,26 +14,26 @@ const nested = `{"n":1,"nested":{"list":[1,2]}}`
 var costs = []row{
 	{name: "not touched", stored: `{"n":1}`, steps: []step{{use: nothing, want: "200 ok"}}},
 	{name: "not touched, no cookie", steps: []step{{use: nothing, want: "200 ok"}}},
-	{name: "read, no cookie", steps: []step{{use: read("n"), want: "200 <nil>; varies"}}},
-	{name: "read, cookie invalid", steps: []step{{cookie: "__session=a/b", use: read("n"), want: "200 <nil>; varies"}}},
-	{name: "read, cookie reserved", steps: []step{{cookie: "__session=__x__", use: read("n"), want: "200 <nil>; varies"}}},
-	{name: "read, document missing", steps: []step{{cookie: "__session=unknown", use: read("n"), want: "200 <nil>; varies; 1 read"}}},
+	{name: "read, no cookie", steps: []step{{use: readN, want: "200 <nil>; varies"}}},
+	{name: "read, cookie invalid", steps: []step{{cookie: "__session=a/b", use: readN, want: "200 <nil>; varies"}}},
+	{name: "read, cookie reserved", steps: []step{{cookie: "__session=__x__", use: readN, want: "200 <nil>; varies"}}},
+	{name: "read, document missing", steps: []step{{cookie: "__session=unknown", use: readN, want: "200 <nil>; varies; 1 read"}}},
 	{name: "read, document expired", stored: `{"n":1}`, steps: []step{
-		{wait: time.Hour, use: read("n"), want: "200 <nil>; varies; 1 read, 1 delete; nothing stored"},
+		{wait: time.Hour, use: readN, want: "200 <nil>; varies; 1 read, 1 delete; nothing stored"},
 	}},
-	{name: "read", stored: `{"n":1}`, steps: []step{{use: read("n"), want: "200 1; varies; 1 read"}}},
+	{name: "read", stored: `{"n":1}`, steps: []step{{use: readN, want: "200 1; varies; 1 read"}}},
 	{name: "read, in every way that there is", stored: `{"n":1}`, steps: []step{{use: everyWay, want: "200 the same; varies; 1 read"}}},
 	{name: "read, invalid cookies before", stored: `{"n":1}`, steps: []step{
-		{cookie: "__session=; __session=a/b; __session=KEY", use: read("n"), want: "200 1; varies; 1 read"},
+		{cookie: "__session=; __session=a/b; __session=KEY", use: readN, want: "200 1; varies; 1 read"},
 	}},
 	{name: "read, a dead cookie before", stored: `{"n":1}`, steps: []step{
-		{cookie: "__session=gone; __session=KEY", use: read("n"), want: "200 1; varies; 2 reads"},
+		{cookie: "__session=gone; __session=KEY", use: readN, want: "200 1; varies; 2 reads"},
 	}},
 	{name: "read, two dead cookies before", stored: `{"n":1}`, steps: []step{
-		{cookie: "__session=gone; __session=gone2; __session=KEY", use: read("n"), want: "200 1; varies; 3 reads"},
+		{cookie: "__session=gone; __session=gone2; __session=KEY", use: readN, want: "200 1; varies; 3 reads"},
 	}},
 	{name: "read, three dead cookies before", stored: `{"n":1}`, steps: []step{
-		{cookie: "__session=gone; __session=gone2; __session=gone3; __session=KEY", use: read("n"), want: "200 <nil>; varies; 3 reads"},
+		{cookie: "__session=gone; __session=gone2; __session=gone3; __session=KEY", use: readN, want: "200 <nil>; varies; 3 reads"},
 	}},
 	{name: "saved unchanged", stored: `{"n":1}`, steps: []step{{use: saveOne, want: "200 ok; varies; 1 read"}}},
 	{name: "set to an equal value", stored: `{"n":1}`, steps: []step{{use: setOne, want: "200 ok; varies; 1 read"}}},
@@ -47,10 +47,10 @@ var costs = []row{
 		{use: inOrder(set("n", 2), setOne), want: "200 ok; varies; 1 read"},
 	}},
 	{name: "unchanged, TouchAfter not due", config: touching, stored: `{"n":1}`, steps: []step{
-		{wait: 9 * time.Minute, use: read("n"), want: "200 1; varies; 1 read"},
+		{wait: 9 * time.Minute, use: readN, want: "200 1; varies; 1 read"},
 	}},
 	{name: "unchanged, TouchAfter due", config: touching, stored: `{"n":1}`, steps: []step{
-		{wait: 10 * time.Minute, use: read("n"), want: "200 1; issued; 1 read, 1 write"},
+		{wait: 10 * time.Minute, use: readN, want: "200 1; issued; 1 read, 1 write"},
 	}},
 	{name: "new and not empty", steps: []step{{use: setOne, want: `200 ok; issued; 1 write; {"n":1}`}}},
 	{name: "new and empty", steps: []step{{use: save, want: "200 ok"}}},
@@ -92,7 +92,7 @@ var costs = []row{
 		{use: inOrder(destroy, destroy), want: "200 ok; deleted; 1 delete; nothing stored"},
 	}},
 	{name: "destroyed after reading", stored: `{"n":1}`, steps: []step{
-		{use: inOrder(read("n"), destroy), want: "200 ok; deleted; 1 read, 1 delete; nothing stored"},
+		{use: inOrder(readN, destroy), want: "200 ok; deleted; 1 read, 1 delete; nothing stored"},
 	}},
 	{name: "destroyed, two cookies", needs: Functions, stored: `{"n":1}`, steps: []step{
 		{cookie: "__session=gone; __session=KEY", use: destroy, want: "200 ok; deleted; 2 deletes; nothing stored"},

@@ -23,8 +23,8 @@ const (
 // failures are what happens when a session cannot be loaded or saved.
 var failures = []row{
 	{name: "a failed load is returned", needs: AutoSave | Errors, stored: `{"n":1}`, steps: []step{
-		{fails: "load", use: read("n"), want: notLoaded},
-		{use: read("n"), want: "200 1; varies; 1 read"},
+		{fails: "load", use: readN, want: notLoaded},
+		{use: readN, want: "200 1; varies; 1 read"},
 	}},
 	{name: "a failed load is returned with more text", needs: AutoSave | Errors, stored: `{"n":1}`, steps: []step{
 		{fails: "load", use: func(c *call) (string, error) {
@@ -39,10 +39,10 @@ var failures = []row{
 		}, want: notLoaded},
 	}},
 	{name: "a failed load is answered by the handler", needs: AutoSave, stored: `{"n":1}`, steps: []step{
-		{fails: "load", use: trying(read("n")), want: "200 an error; varies; ERROR session not loaded"},
+		{fails: "load", use: trying(readN), want: "200 an error; varies; ERROR session not loaded"},
 	}},
 	{name: "a failed load is an error of a save", needs: AutoSave, stored: `{"n":1}`, steps: []step{
-		{fails: "load", use: inOrder(trying(read("n")), setSilently), want: notLoaded},
+		{fails: "load", use: inOrder(trying(readN), setSilently), want: notLoaded},
 	}},
 	{name: "a failed load that the handler does not hear of replaces the response", needs: AutoSave | Functions, stored: `{"n":1}`, steps: []step{
 		{fails: "load", use: silently, want: notLoaded},
@@ -51,10 +51,10 @@ var failures = []row{
 		{fails: "load", use: silently, respond: status(http.StatusInternalServerError), want: "500; varies; ERROR session not loaded"},
 	}},
 	{name: "a failed load of gorilla's API is an error of the handler's", lacks: AutoSave, stored: `{"n":1}`, steps: []step{
-		{fails: "load", use: read("n"), want: "500 error; ERROR session not loaded"},
+		{fails: "load", use: readN, want: "500 error; ERROR session not loaded"},
 	}},
 	{name: "an expired document that cannot be deleted is a failed load", needs: AutoSave | Errors, stored: `{"n":1}`, steps: []step{
-		{wait: maxAge * time.Second, fails: "save", use: read("n"), want: "503 replaced; varies; 1 read; ERROR session not loaded"},
+		{wait: maxAge * time.Second, fails: "save", use: readN, want: "503 replaced; varies; 1 read; ERROR session not loaded"},
 	}},
 	{name: "a failed Save is returned", needs: AutoSave | Errors, stored: `{"n":0}`, steps: []step{
 		{fails: "save", use: inOrder(unwanted, setOne, save), want: notStored},
@@ -80,7 +80,7 @@ var failures = []row{
 		{fails: "save", use: inOrder(unwanted, setOne), respond: silent, want: notSaved},
 	}},
 	{name: "a failed save replaces what hooks have set", needs: AutoSave | Hooks, stored: `{"n":0}`, steps: []step{
-		{fails: "save", use: inOrder(read("n"), inHook(inOrder(setOne, setHeader("X-Hook", "yes")))), want: notSaved},
+		{fails: "save", use: inOrder(readN, inHook(inOrder(setOne, setHeader("X-Hook", "yes")))), want: notSaved},
 	}},
 	{name: "a failed save replaces an error that the handler returns", needs: AutoSave | Errors, stored: `{"n":0}`, steps: []step{
 		{fails: "save", use: setOne, respond: failing(http.StatusConflict), want: notSaved},
@@ -98,7 +98,7 @@ var failures = []row{
 	{
 		name: "Config.ErrorHandler answers a failed load that is returned", needs: AutoSave | Errors, stored: `{"n":0}`, errorHandler: apologize,
 		steps: []step{
-			{fails: "load", use: read("n"), want: "502 sorry: PermissionDenied; handler's headers gone; varies; X-Sorry: yes; ERROR session not loaded"},
+			{fails: "load", use: readN, want: "502 sorry: PermissionDenied; handler's headers gone; varies; X-Sorry: yes; ERROR session not loaded"},
 		},
 	},
 	{
@@ -121,7 +121,7 @@ var failures = []row{
 	{
 		name: "Config.ErrorHandler does nothing about a failed load that is returned", needs: AutoSave | Errors, stored: `{"n":0}`,
 		errorHandler: func(http.ResponseWriter, *http.Request, Sessions, error) {},
-		steps:        []step{{fails: "load", use: read("n"), want: notLoaded}},
+		steps:        []step{{fails: "load", use: readN, want: notLoaded}},
 	},
 	{
 		name: "Config.ErrorHandler aborts", needs: AutoSave | Aborts, stored: `{"n":0}`, show: uncounted | unlogged,
@@ -151,6 +151,18 @@ var failures = []row{
 		},
 	},
 	{
+		name: "Config.ErrorHandler acts on a session whose error is returned", needs: AutoSave | Errors, stored: `{"n":0}`, errorHandler: signOut,
+		steps: []step{
+			{use: inOrder(set("n", make(chan int)), save), want: "303; handler's headers gone; deleted; Location: /login; 1 read, 1 delete; nothing stored"},
+		},
+	},
+	{
+		name: "Config.ErrorHandler acts on a session that cannot be saved, whatever is returned", needs: AutoSave | Errors, stored: `{"n":0}`, errorHandler: signOut,
+		steps: []step{
+			{use: set("n", make(chan int)), respond: failing(http.StatusBadRequest), want: "303; handler's headers gone; deleted; Location: /login; 1 read, 1 delete; nothing stored; ERROR session not saved"},
+		},
+	},
+	{
 		name: "the application's error handler ends a session that cannot be saved", needs: AutoSave | Errors, stored: `{"n":0}`, answer: signOutFor,
 		steps: []step{
 			{use: set("n", make(chan int)), want: "303; handler's headers gone; deleted; Location: /login; 1 read, 1 delete; nothing stored; ERROR session not saved"},
@@ -168,7 +180,7 @@ var failures = []row{
 	{
 		name: "the application's error handler changes the session", needs: AutoSave | Errors, stored: `{"n":0}`, answer: changeFor,
 		steps: []step{
-			{use: read("n"), respond: failing(http.StatusTeapot), want: `418 application's; issued; 1 read, 1 write; {"n":1}`},
+			{use: readN, respond: failing(http.StatusTeapot), want: `418 application's; issued; 1 read, 1 write; {"n":1}`},
 		},
 	},
 	{
@@ -185,6 +197,9 @@ var failures = []row{
 		{use: set("n", make(chan int)), want: "500 replaced; varies; 1 read; ERROR session not saved"},
 		{use: change(func(sess *sessions.Session) { sess.Values[42] = 43 }), want: "500 replaced; varies; 1 read; ERROR session not saved"},
 	}},
+	{name: "a value that cannot be stored is an error of gorilla's API", lacks: AutoSave, stored: `{"n":0}`, steps: []step{
+		{use: change(func(sess *sessions.Session) { sess.Values[42] = 43 }), want: "500 error; varies; 1 read"},
+	}},
 	{name: "a session that another request has ended is not brought back", stored: `{"n":0}`, steps: []step{
 		{told: true, use: inOrder(setOne, meanwhile(endIt), trying(saveOne)), want: "200 ErrGone; varies; 3 reads, 1 delete; nothing stored"},
 	}},
@@ -192,7 +207,7 @@ var failures = []row{
 		{use: inOrder(setOne, meanwhile(endIt)), want: "200 ok; varies; 3 reads, 1 delete; nothing stored; INFO changes of an ended session dropped"},
 	}},
 	{name: "an Update of a session that another request has ended", stored: `{"n":0}`, steps: []step{
-		{told: true, use: inOrder(read("n"), meanwhile(endIt), trying(updateOne)), want: "200 ErrGone; varies; 3 reads, 1 delete; nothing stored"},
+		{told: true, use: inOrder(readN, meanwhile(endIt), trying(updateOne)), want: "200 ErrGone; varies; 3 reads, 1 delete; nothing stored"},
 	}},
 	{name: "ErrGone is returned", needs: AutoSave | Errors, stored: `{"n":0}`, steps: []step{
 		{use: inOrder(setOne, meanwhile(endIt), save), want: "409 replaced; varies; 3 reads, 1 delete; nothing stored"},
@@ -217,7 +232,7 @@ var rareFailures = []row{
 	}},
 	{name: "a panic of Config.ErrorHandler", needs: AutoSave | Panics, stored: `{"n":0}`, errorHandler: panicAtOnce, steps: []step{
 		{fails: "save", use: setOne, want: "broken connection; 1 read; ERROR session not saved"},
-		{use: read("n"), want: "200 0; varies; 1 read"},
+		{use: readN, want: "200 0; varies; 1 read"},
 	}},
 }
 

@@ -21,7 +21,7 @@ var hijacks = []row{
 		{use: nothing, respond: upgradeByHand, want: "101 echo hello; Upgrade: echo"},
 	}},
 	{name: "changed after the connection was hijacked", needs: AutoSave | Hijack, stored: `{"n":0}`, steps: []step{
-		{use: read("n"), respond: upgradeByHand, late: setOne, want: `101 echo hello; varies; Upgrade: echo; 1 read, 1 write; {"n":1}`},
+		{use: readN, respond: upgradeByHand, late: setOne, want: `101 echo hello; varies; Upgrade: echo; 1 read, 1 write; {"n":1}`},
 	}},
 	{name: "not upgraded if the session cannot be saved", needs: AutoSave | Hijack, stored: `{"n":0}`, steps: []step{
 		{fails: "save", use: setOne, respond: upgradeByStatus, want: notSaved},
@@ -65,7 +65,7 @@ func upgradeByHand(w http.ResponseWriter, _ *http.Request) error { return echoLi
 func echoLine(w http.ResponseWriter, writeHead bool) error {
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return nil //nolint:nilerr // the client has the error response
+		return nil // the client has the error response
 	}
 	defer conn.Close()
 	if writeHead {

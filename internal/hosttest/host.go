@@ -50,8 +50,9 @@ type Surrounding struct {
 	// Adds are the names of the headers that it adds to every response.
 	Adds []string
 
-	// HTTP1 is that it has rows tried over HTTP/1.1 alone.
-	HTTP1 bool
+	// Remote is that the handlers run behind another server, to which HTTP/1.1 leads. Rows are tried over HTTP/1.1 alone, and
+	// RunTransparency leaves the surrounding out.
+	Remote bool
 
 	// ErrorBody is as in Host, if it differs.
 	ErrorBody func(status int) string

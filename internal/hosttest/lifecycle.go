@@ -20,13 +20,13 @@ var lifecycle = []row{
 	}},
 	{name: "a session is begun, read, changed, updated, renewed and destroyed", steps: []step{
 		{use: setOne, want: `200 ok; issued; 1 write; {"n":1}`},
-		{use: read("n"), want: "200 1; varies; 1 read"},
+		{use: readN, want: "200 1; varies; 1 read"},
 		{use: set("n", 2), want: `200 ok; issued; 1 read, 1 write; {"n":2}`},
 		{use: updateOne, want: `200 ok; issued; 1 read, 1 write; {"n":1}`},
 		{use: renew, want: "200 ok; issued; 1 read, 1 write, 1 delete"},
-		{use: read("n"), want: "200 1; varies; 1 read"},
-		{use: inOrder(read("n"), destroy), want: "200 ok; deleted; 1 read, 1 delete; nothing stored"},
-		{use: read("n"), want: "200 <nil>; varies"},
+		{use: readN, want: "200 1; varies; 1 read"},
+		{use: inOrder(readN, destroy), want: "200 ok; deleted; 1 read, 1 delete; nothing stored"},
+		{use: readN, want: "200 <nil>; varies"},
 	}},
 	{name: "a value is changed and another one removed", stored: `{"a":1,"b":2}`, steps: []step{
 		{use: change(func(sess *sessions.Session) {
@@ -51,7 +51,7 @@ var lifecycle = []row{
 	}},
 	{name: "a session ends by Options.MaxAge of -1, also for who kept the cookie", stored: `{"n":1}`, steps: []step{
 		{use: end, want: "200 ok; deleted; 1 read, 1 delete; nothing stored"},
-		{cookie: "__session=KEY", use: read("n"), want: "200 <nil>; varies; 1 read"},
+		{cookie: "__session=KEY", use: readN, want: "200 <nil>; varies; 1 read"},
 	}},
 	{name: "a new session ends by Options.MaxAge of -1", steps: []step{
 		{use: inOrder(setOne, end), want: "200 ok; deleted"},
@@ -75,27 +75,27 @@ var lifecycle = []row{
 	}},
 	{name: "renewed, the old key is invalid and the values are kept", stored: `{"n":1}`, steps: []step{
 		{use: inOrder(keepID, renew, save, isAnotherID), want: "200 true; issued; 1 read, 1 write, 1 delete"},
-		{use: read("n"), want: "200 1; varies; 1 read"},
-		{cookie: "__session=OLD", use: read("n"), want: "200 <nil>; varies; 1 read"},
+		{use: readN, want: "200 1; varies; 1 read"},
+		{cookie: "__session=OLD", use: readN, want: "200 <nil>; varies; 1 read"},
 	}},
 	{name: "an ID of \"\" renews", stored: `{"n":1}`, steps: []step{
 		{use: inOrder(keepID, change(func(sess *sessions.Session) { sess.ID = "" }), saveOne, isAnotherID), want: "200 true; issued; 1 read, 1 write, 1 delete"},
-		{cookie: "__session=OLD", use: read("n"), want: "200 <nil>; varies; 1 read"},
+		{cookie: "__session=OLD", use: readN, want: "200 <nil>; varies; 1 read"},
 	}},
 	{name: "a made-up key is never used for a session", steps: []step{
 		{cookie: "__session=made-up", use: setOne, want: `200 ok; issued; 1 read, 1 write; {"n":1}`},
-		{cookie: "__session=made-up", use: read("n"), want: "200 <nil>; varies; 1 read"},
-		{cookie: "__session=KEY", use: read("n"), want: "200 1; varies; 1 read"},
+		{cookie: "__session=made-up", use: readN, want: "200 <nil>; varies; 1 read"},
+		{cookie: "__session=KEY", use: readN, want: "200 1; varies; 1 read"},
 	}},
 	{name: "a session ends a max age after its last change", stored: `{"n":0}`, steps: []step{
 		{wait: 59 * time.Minute, use: setOne, want: `200 ok; issued; 1 read, 1 write; {"n":1}`},
-		{wait: 59 * time.Minute, use: read("n"), want: "200 1; varies; 1 read"},
-		{wait: time.Minute, use: read("n"), want: "200 <nil>; varies; 1 read, 1 delete; nothing stored"},
+		{wait: 59 * time.Minute, use: readN, want: "200 1; varies; 1 read"},
+		{wait: time.Minute, use: readN, want: "200 <nil>; varies; 1 read, 1 delete; nothing stored"},
 	}},
 	{name: "TouchAfter extends a session that is read", config: touching, stored: `{"n":1}`, steps: []step{
-		{wait: 59 * time.Minute, use: read("n"), want: "200 1; issued; 1 read, 1 write"},
-		{wait: 59 * time.Minute, use: read("n"), want: "200 1; issued; 1 read, 1 write"},
-		{wait: time.Hour, use: read("n"), want: "200 <nil>; varies; 1 read, 1 delete; nothing stored"},
+		{wait: 59 * time.Minute, use: readN, want: "200 1; issued; 1 read, 1 write"},
+		{wait: 59 * time.Minute, use: readN, want: "200 1; issued; 1 read, 1 write"},
+		{wait: time.Hour, use: readN, want: "200 <nil>; varies; 1 read, 1 delete; nothing stored"},
 	}},
 	{
 		name: "Lifetime ends a session however active it is", stored: `{"n":0}`, show: cookies,
@@ -103,7 +103,7 @@ var lifecycle = []row{
 		steps: []step{
 			{wait: 50 * time.Minute, use: setOne, want: `200 ok; __session=KEY, Path=/, Max-Age=2400, HttpOnly, Secure, SameSite=Lax; 1 read, 1 write; {"n":1}`},
 			{wait: 30 * time.Minute, use: renew, want: "200 ok; __session=KEY, Path=/, Max-Age=600, HttpOnly, Secure, SameSite=Lax; 1 read, 1 write, 1 delete"},
-			{wait: 10 * time.Minute, use: read("n"), want: "200 <nil>; 1 read, 1 delete; nothing stored"},
+			{wait: 10 * time.Minute, use: readN, want: "200 <nil>; 1 read, 1 delete; nothing stored"},
 		},
 	},
 	{
@@ -111,13 +111,17 @@ var lifecycle = []row{
 		config: func(cfg *firesession.Config) { cfg.MaxAge = 0 },
 		steps: []step{
 			{use: setOne, want: `200 ok; ` + browserSession + `; 1 write; {"n":1}`},
-			{wait: 1000 * time.Hour, use: read("n"), want: "200 1; 1 read"},
+			{wait: 1000 * time.Hour, use: readN, want: "200 1; 1 read"},
 		},
 	},
 	{name: "Options.MaxAge stays that of the session", show: cookies, steps: []step{
 		{use: inOrder(setMaxAge(60), setOne), want: `200 ok; __session=KEY, Path=/, Max-Age=60, HttpOnly, Secure, SameSite=Lax; 1 write; {"n":1}`},
 		{wait: 30 * time.Second, use: set("n", 2), want: `200 ok; __session=KEY, Path=/, Max-Age=60, HttpOnly, Secure, SameSite=Lax; 1 read, 1 write; {"n":2}`},
-		{wait: time.Minute, use: read("n"), want: "200 <nil>; 1 read, 1 delete; nothing stored"},
+		{wait: time.Minute, use: readN, want: "200 <nil>; 1 read, 1 delete; nothing stored"},
+	}},
+	{name: "Options.MaxAge of 0 is until the browser closes", show: cookies, steps: []step{
+		{use: inOrder(setMaxAge(0), setOne), want: `200 ok; ` + browserSession + `; 1 write; {"n":1}`},
+		{wait: 1000 * time.Hour, use: readN, want: "200 1; 1 read"},
 	}},
 	{name: "changes of several requests at once are merged", stored: `{"a":1,"b":1}`, steps: []step{
 		{use: inOrder(set("a", 2), meanwhile(func(sess *sessions.Session) { sess.Values["b"] = 3 })), want: `200 ok; issued; 3 reads, 2 writes; {"a":2,"b":3}`},
@@ -143,7 +147,7 @@ var lifecycle = []row{
 		{use: inOrder(trying(update(func(sess *sessions.Session) error {
 			sess.Values["n"] = 2
 			return StatusError(418)
-		})), read("n")), want: "200 1; varies; 1 read"},
+		})), readN), want: "200 1; varies; 1 read"},
 	}},
 	{name: "revoked elsewhere, the session is gone", config: withUsers, stored: `{"user":"alice"}`, steps: []step{
 		{before: revokeAlice, use: readAll, want: "200 map[]; varies; 1 read; nothing stored"},

@@ -35,19 +35,11 @@ func NetHTTP() Host {
 			})},
 			{Name: "the Handler of an equal store inside", Serve: func(t testing.TB, app App) http.Handler {
 				t.Helper()
-				if len(app.Stores) == 0 {
-					return ServeNetHTTP(nil, nil)(t, app)
-				}
-				return ServeNetHTTP(nil, openStores(t, app)[0].Handler)(t, app)
+				return ServeNetHTTP(nil, handlerOf(t, app, ""))(t, app)
 			}},
 			{Name: "the Handler of another store outside", Serve: func(t testing.TB, app App) http.Handler {
 				t.Helper()
-				if len(app.Stores) == 0 {
-					return ServeNetHTTP(nil, nil)(t, app)
-				}
-				other := app.Stores[0]
-				other.CookieName = "other"
-				return ServeNetHTTP(openStores(t, App{Stores: []firesession.Config{other}})[0].Handler, nil)(t, app)
+				return ServeNetHTTP(handlerOf(t, app, "other"), nil)(t, app)
 			}},
 			{Name: "Timeout outside", Serve: ServeNetHTTP(timeout, nil), Lacks: Flush | Hijack | Hints},
 			{Name: "Timeout inside", Serve: ServeNetHTTP(nil, timeout), Lacks: Flush | Hijack | Hints},
@@ -83,6 +75,17 @@ func ServeNetHTTP(outside, inside func(http.Handler) http.Handler) func(testing.
 		}
 		return h
 	}
+}
+
+// handlerOf returns the Handler of a store as an App's, if that has one. Its cookie has another name unless that is empty.
+func handlerOf(t testing.TB, app App, cookieName string) func(http.Handler) http.Handler {
+	t.Helper()
+	if len(app.Stores) == 0 {
+		return nil
+	}
+	cfg := app.Stores[0]
+	cfg.CookieName = cookieName
+	return openStores(t, App{Stores: []firesession.Config{cfg}})[0].Handler
 }
 
 func timeout(next http.Handler) http.Handler { return http.TimeoutHandler(next, time.Minute, "") }

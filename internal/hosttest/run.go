@@ -38,7 +38,7 @@ func columns(h Host) (bare, surrounded []column) {
 		}
 		bare = append(bare, c)
 		for _, around := range h.Surroundings {
-			if around.HTTP1 && protocol == http2 {
+			if around.Remote && protocol == http2 {
 				continue
 			}
 			within := c

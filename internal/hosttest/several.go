@@ -15,7 +15,7 @@ const prefsCookie = "prefs=KEY, Path=/, Max-Age=3600, HttpOnly, Secure, SameSite
 var several = []row{
 	{name: "two names", show: cookies, steps: []step{
 		{use: inOrder(setOne, setTheme("dark")), want: `200 ok; ` + whole + `; ` + prefsCookie + `; 2 writes; prefs{"theme":"dark"} {"n":1}`},
-		{use: inOrder(read("n"), theme), want: "200 dark; 2 reads"},
+		{use: inOrder(readN, theme), want: "200 dark; 2 reads"},
 		{use: setTheme("light"), want: `200 ok; ` + prefsCookie + `; 1 read, 1 write; prefs{"theme":"light"} {"n":1}`},
 		{use: inOrder(end, theme), want: `200 light; ` + expired + `; 2 reads, 1 delete; prefs{"theme":"light"}`},
 	}},
@@ -37,7 +37,7 @@ var several = []row{
 	}},
 	{name: "two stores", outer: another, show: cookies, steps: []step{
 		{use: inOrder(setOne, outerSet("m", 2)), want: `200 ok; ` + whole + `; ` + otherCookie + `; 2 writes; {"n":1}`},
-		{use: inOrder(outerRead("m"), read("n")), want: "200 1; 2 reads"},
+		{use: inOrder(outerRead("m"), readN), want: "200 1; 2 reads"},
 		{use: outerRead("m"), want: "200 2; 1 read"},
 	}},
 	{name: "two stores, the outer cannot save", needs: AutoSave, outer: another, stored: `{"n":0}`, steps: []step{

@@ -19,7 +19,7 @@ var streams = []row{
 		{use: nothing, respond: stream, want: "200 first, second"},
 	}},
 	{name: "changed after the response has begun, with a key", needs: AutoSave | Flush, stored: `{"n":0}`, steps: []step{
-		{use: read("n"), respond: begins, late: setOne, want: `200 begun, then ok; varies; 1 read, 1 write; {"n":1}`},
+		{use: readN, respond: begins, late: setOne, want: `200 begun, then ok; varies; 1 read, 1 write; {"n":1}`},
 	}},
 	{name: "changed before and after the response has begun", needs: AutoSave | Flush, stored: `{"n":0}`, steps: []step{
 		{use: set("m", 1), respond: begins, late: setOne, want: `200 begun, then ok; issued; 1 read, 2 writes; {"m":1,"n":1}`},
@@ -31,13 +31,13 @@ var streams = []row{
 		{use: nothing, respond: begins, late: setOne, want: `200 begun, then ok; 1 read, 1 write; {"n":1}`},
 	}},
 	{name: "saved after the response has begun", needs: Flush, stored: `{"n":0}`, steps: []step{
-		{use: read("n"), respond: begins, late: inOrder(setOne, saveOne), want: `200 begun, then ok; varies; 1 read, 1 write; {"n":1}`},
+		{use: readN, respond: begins, late: inOrder(setOne, saveOne), want: `200 begun, then ok; varies; 1 read, 1 write; {"n":1}`},
 	}},
 	{name: "updated after the response has begun", needs: AutoSave | Flush, stored: `{"n":0}`, steps: []step{
-		{use: read("n"), respond: begins, late: updateOne, want: `200 begun, then ok; varies; 1 read, 1 write; {"n":1}`},
+		{use: readN, respond: begins, late: updateOne, want: `200 begun, then ok; varies; 1 read, 1 write; {"n":1}`},
 	}},
 	{name: "changed after a response with status 500 has begun", needs: AutoSave | Flush, stored: `{"n":0}`, steps: []step{
-		{use: read("n"), respond: oneByOne(status(http.StatusInternalServerError), flush), late: setOne, want: "500 , then ok; varies; 1 read"},
+		{use: readN, respond: oneByOne(status(http.StatusInternalServerError), flush), late: setOne, want: "500 , then ok; varies; 1 read"},
 	}},
 	{name: "a new session after the response has begun", needs: AutoSave | Flush, steps: []step{
 		{use: nothing, respond: begins, late: setOne, want: "200 begun, then ok; ERROR session not saved"},
@@ -46,15 +46,15 @@ var streams = []row{
 		{use: nothing, respond: begins, late: inOrder(setOne, trying(save)), want: "200 begun, then ErrCommitted; ERROR session not saved"},
 	}},
 	{name: "renewed after the response has begun", needs: AutoSave | Flush, stored: `{"n":0}`, steps: []step{
-		{use: read("n"), respond: begins, late: trying(renew), want: "200 begun, then ErrCommitted; varies; 1 read"},
-		{use: read("n"), want: "200 0; varies; 1 read"},
+		{use: readN, respond: begins, late: trying(renew), want: "200 begun, then ErrCommitted; varies; 1 read"},
+		{use: readN, want: "200 0; varies; 1 read"},
 	}},
 	{name: "destroyed after the response has begun", needs: AutoSave | Flush, stored: `{"n":0}`, steps: []step{
-		{use: read("n"), respond: begins, late: destroy, want: "200 begun, then ok; varies; 1 read, 1 delete; nothing stored"},
-		{use: read("n"), want: "200 <nil>; varies; 1 read"},
+		{use: readN, respond: begins, late: destroy, want: "200 begun, then ok; varies; 1 read, 1 delete; nothing stored"},
+		{use: readN, want: "200 <nil>; varies; 1 read"},
 	}},
 	{name: "a late change that cannot be saved is logged", needs: AutoSave | Flush, stored: `{"n":0}`, steps: []step{
-		{fails: "save", use: read("n"), respond: begins, late: setOne, want: "200 begun, then ok; varies; 1 read; ERROR session not saved"},
+		{fails: "save", use: readN, respond: begins, late: setOne, want: "200 begun, then ok; varies; 1 read; ERROR session not saved"},
 	}},
 }
 

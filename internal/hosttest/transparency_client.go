@@ -59,7 +59,7 @@ func (s *scene) end(lines []string) []string {
 // sendHTTP1 sends a request over a connection of its own, and then another one. It returns what it got.
 func (s *scene) sendHTTP1(addr, protocol string, tt Response) (lines []string) {
 	head, beginning := s.begin(tt)
-	conn, err := net.Dial("tcp", addr)
+	conn, err := new(net.Dialer).DialContext(s.t.Context(), "tcp", addr)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func newScene(t *testing.T, serve func(testing.TB, App) http.Handler, features F
 
 // serve serves h and returns the address.
 func (s *scene) serve(h http.Handler) string {
-	server := &http.Server{ //nolint:gosec // its only client is this test
+	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/again" {
 				return

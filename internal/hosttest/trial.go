@@ -19,10 +19,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/sessions"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
-
-	"github.com/gorilla/sessions"
 
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/firestoretest"

@@ -39,12 +39,10 @@ func look(at func(*sessions.Session) any) use {
 	}
 }
 
-// read shows a value.
-func read(key string) use {
-	return look(func(sess *sessions.Session) any { return sess.Values[key] })
-}
-
-var readAll = look(func(sess *sessions.Session) any { return sess.Values })
+var (
+	readN   = look(func(sess *sessions.Session) any { return sess.Values["n"] })
+	readAll = look(func(sess *sessions.Session) any { return sess.Values })
+)
 
 // change changes the session.
 func change(by func(*sessions.Session)) use {

@@ -227,7 +227,7 @@ func cloneSet(values map[string]any) map[string]any {
 func (rec *record) update(sess *sessions.Session, fn func(*sessions.Session) error, late func()) error {
 	rec.set(func() { rec.updating = true })
 	defer rec.set(func() { rec.updating = false })
-	timer := time.AfterFunc(maxHold, late)
+	timer := time.AfterFunc(min(maxHold, rec.store.cfg.Timeout/10), late) // those that wait must have time left to save
 	defer timer.Stop()
 	return fn(sess)
 }

@@ -377,6 +377,47 @@ func TestIdleTimeout(t *testing.T) {
 	}
 }
 
+// TestIdleTimeoutNearTheEndOfALifetime reads sessions that are near the end of their Lifetime. One that was last saved without an
+// IdleTimeout expires only then, which does not mean that it is in use.
+func TestIdleTimeoutNearTheEndOfALifetime(t *testing.T) {
+	t.Parallel()
+	before := layout(func(l *Layout) { l.Lifetime = time.Hour })
+	l := layout(func(l *Layout) { l.Lifetime, l.IdleTimeout = time.Hour, 10*time.Minute })
+	for _, tt := range []struct {
+		name string
+		by   *Layout
+		used time.Duration
+		ends time.Duration
+	}{
+		{"not used since", before, 0, 10 * time.Minute},
+		{"saved near the end", before, 55 * time.Minute, time.Hour},
+		{"extended near the end", l, 55 * time.Minute, time.Hour},
+		{"extended as long before the end as it lasts", l, 50 * time.Minute, time.Hour},
+		{"extended earlier", l, 49 * time.Minute, 59 * time.Minute},
+	} {
+		used := noon.Add(tt.used)
+		doc, err := tt.by.Next(&Document{Started: noon}, map[string]any{"n": "1"}, 0, used)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.by == l { // its values were last changed at the beginning
+			doc.Created = noon.Unix()
+			if doc.Data, err = encode(Payload{Created: doc.Created}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fields := map[string]any{"data": doc.Data, "max_age": nil, "started": noon, "expire": tt.by.storedExpire(doc)}
+		for now := tt.used; now < 70*time.Minute; now += time.Second {
+			got, err := l.Parse(Stored{ID: "a", Fields: fields, Created: noon}, noon.Add(now))
+			if over := now >= tt.ends; errors.Is(err, ErrExpired) != over || !over && err != nil {
+				t.Fatalf("%s: after %v: %v, want it to end after %v", tt.name, now, err, tt.ends)
+			} else if err == nil && !got.Expire.Equal(noon.Add(tt.ends)) {
+				t.Fatalf("%s: it expires at %v", tt.name, got.Expire)
+			}
+		}
+	}
+}
+
 // TestIdleTimeoutsOfClocks: the clock of the instance that has extended a session may be fast.
 func TestIdleTimeoutsOfClocks(t *testing.T) {
 	t.Parallel()

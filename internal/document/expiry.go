@@ -20,13 +20,13 @@ func (l *Layout) expiry(doc *Document, now time.Time) time.Time {
 	return expire
 }
 
-// A save without an IdleTimeout stores created + max age. An expiry that is the same although it follows from an IdleTimeout is
-// stored a microsecond earlier, so that the two can be told apart.
+// A save without an IdleTimeout stores created + max age, or the end of the Lifetime. An expiry that is the same although the
+// IdleTimeout counts is stored a microsecond earlier, so that the two can be told apart.
 const idleMark = time.Microsecond
 
 // storedExpire returns what the field expire is to hold.
 func (l *Layout) storedExpire(doc *Document) time.Time {
-	if l.isThatOfMaxAge(doc, doc.Expire) {
+	if l.isThatOfMaxAge(doc, doc.Expire) || l.isThatOfLifetime(doc, doc.Expire) {
 		return doc.Expire.Add(-idleMark)
 	}
 	return doc.Expire
@@ -40,10 +40,12 @@ func (l *Layout) readExpire(doc *Document, stored, now time.Time) time.Time {
 	}
 	skew := min(l.IdleTimeout/10, time.Minute) // by which the clocks of two instances may differ
 	switch {
-	case stored.IsZero(), stored.After(now.Add(l.IdleTimeout + skew)), l.isThatOfMaxAge(doc, stored):
+	case stored.IsZero(), stored.After(now.Add(l.IdleTimeout + skew)), l.isThatOfMaxAge(doc, stored), l.isThatOfLifetime(doc, stored):
 		return earliest(stored, time.Unix(doc.Created, 0).Add(l.IdleTimeout).UTC())
 	case l.isThatOfMaxAge(doc, stored.Add(idleMark)):
 		return createdEnd(doc)
+	case l.isThatOfLifetime(doc, stored.Add(idleMark)):
+		return stored.Add(idleMark)
 	default:
 		return stored
 	}
@@ -54,6 +56,11 @@ func (l *Layout) readExpire(doc *Document, stored, now time.Time) time.Time {
 func (l *Layout) isThatOfMaxAge(doc *Document, expire time.Time) bool {
 	late := expire.Sub(createdEnd(doc))
 	return l.IdleTimeout > 0 && seconds(doc.MaxAge) > l.IdleTimeout && 0 <= late && late < time.Second
+}
+
+// isThatOfLifetime reports whether an expiry may be that of a save without an IdleTimeout: the end of the Lifetime.
+func (l *Layout) isThatOfLifetime(doc *Document, expire time.Time) bool {
+	return l.IdleTimeout > 0 && l.Lifetime > 0 && expire.Equal(l.end(doc).Truncate(time.Microsecond))
 }
 
 // createdEnd returns the time that is the max age after the payload's.

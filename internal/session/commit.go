@@ -38,25 +38,34 @@ func (s *Store) commit(ctx context.Context, sess *sessions.Session, rec *record)
 	if rec.isUpdating() {
 		return errUpdating()
 	}
-	return s.commitWith(ctx, sess, rec, "")
+	return s.saveExclusively(ctx, rec, func() (untouched, err error) { return s.commitWith(ctx, sess, rec, "") })
 }
 
-// commitWith is commit, or with a write ID the commit of an Update. If the document has changed since it was read, the
-// commit of an Update notes what is stored now and returns errMovedOn. Any other commit applies its change to that itself.
-func (s *Store) commitWith(ctx context.Context, sess *sessions.Session, rec *record, writeID string) error {
+// saveExclusively runs f with the session's token, and then logs what f could not: the Logger may use the session.
+func (s *Store) saveExclusively(ctx context.Context, rec *record, f func() (untouched, err error)) error {
 	defer s.reportShortKey(ctx)
 	var untouched error
 	err := rec.exclusively(func() (err error) {
-		c := &commit{Store: s, sess: sess, rec: rec, writeID: writeID}
-		if untouched, err = c.run(ctx); errors.Is(err, ErrGone) {
-			rec.reported()
-		}
+		untouched, err = f()
 		return err
 	})
 	if untouched != nil {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session not extended", slog.Any("error", untouched))
 	}
 	return err
+}
+
+// commitWith is commit for the holder of the token, or with a write ID the commit of an Update. If the document has changed
+// since it was read, the commit of an Update notes what is stored now and returns errMovedOn. Any other commit applies its
+// change to that itself. If an unchanged session could not be extended, untouched says why.
+func (s *Store) commitWith(
+	ctx context.Context, sess *sessions.Session, rec *record, writeID string,
+) (untouched, err error) {
+	c := &commit{Store: s, sess: sess, rec: rec, writeID: writeID}
+	if untouched, err = c.run(ctx); errors.Is(err, ErrGone) {
+		rec.reported()
+	}
+	return untouched, err
 }
 
 // detached is a context from detach.

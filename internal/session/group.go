@@ -47,15 +47,18 @@ func (c *commit) share(ctx context.Context) (done bool, err error) {
 }
 
 // saveAlone saves a session that is to be renewed, and shares the turn with no others. They find its document deleted. If
-// another version is stored than the request has, it returns false and that.
+// another version is stored than the store knows of, it returns false and that.
 func (c *commit) saveAlone(ctx context.Context) (found *document.Document, done bool, err error) {
 	id, m := c.rec.doc.ID, &member{commit: c, alone: true}
 	if err := c.turns.take(ctx, id, m); err != nil {
 		return nil, false, err
 	}
 	defer c.turns.pass(id, m)
-	if latest := c.turns.latest(c.rec.doc); latest != c.rec.doc {
-		return latest, false, nil
+	// Others may have saved the session while this waited. If it gave the turn up for that, a session that they keep changing
+	// could not be renewed.
+	c.compare()
+	if do, _ := plan(c.situation()); do != doRenew && do != doErase {
+		return c.rec.doc, false, nil // there is another plan, or an error
 	}
 	if !c.hasEmptied() {
 		found, done, err = c.replace(ctx)

@@ -13,7 +13,7 @@ const (
 	// maxWaiting is how many saves of one session wait for their turn.
 	maxWaiting = 500
 
-	// maxHold is how long the function of an Update can hold the turn.
+	// maxHold is how long the function of an Update can hold the turn, but for a short Config.Timeout.
 	maxHold = time.Second
 )
 

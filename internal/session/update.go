@@ -9,7 +9,6 @@ import (
 
 	"github.com/gorilla/sessions"
 
-	"github.com/echofirestore/echofirestore/internal/document"
 	"github.com/echofirestore/echofirestore/internal/merge"
 )
 
@@ -29,114 +28,129 @@ func (s *Store) Update(r *http.Request, w http.ResponseWriter, name string, fn f
 	return err
 }
 
-// change runs fn on the session and commits it, and repeats both until no other request has saved the session in between.
+// change runs fn on the session and commits it, and repeats both until no other request has saved the session in between. It
+// holds the session's token before it waits for the turn, as other saves do, and while fn runs.
 func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record, fn func(*sessions.Session) error) error {
 	if rec.isUpdating() {
 		return errUpdating()
 	}
-	before, err := rec.pending(sess)
-	if err != nil {
+	return s.saveExclusively(ctx, rec, func() (untouched, err error) {
+		u := &update{Store: s, sess: sess, rec: rec, fn: fn, left: s.cfg.Timeout}
+		err = u.run(context.WithoutCancel(ctx))
+		return u.untouched, err
+	})
+}
+
+// An update is an Update under way. Its goroutine holds the session's token.
+type update struct {
+	*Store
+	sess *sessions.Session
+	rec  *record
+	fn   func(*sessions.Session) error
+
+	before    pending       // what the handler has changed before
+	left      time.Duration // of Config.Timeout: the time that fn takes does not count
+	untouched error         // why the session, which fn has not changed, could not be extended
+}
+
+func (u *update) run(ctx context.Context) (err error) {
+	if u.before, err = u.rec.pending(u.sess); err != nil {
 		return err
 	}
-	if before.stale {
-		if err := s.rewind(sess, rec, before); err != nil {
+	if u.before.stale {
+		if err := u.rewind(); err != nil {
 			return err
 		}
 	}
 	returned := false
 	defer func() {
 		if !returned { // fn, or a callback of its commit, has panicked: undo what fn did
-			_ = s.rewind(sess, rec, before)
+			_ = u.rewind()
 		}
 	}()
-	err = s.changeFrom(context.WithoutCancel(ctx), sess, rec, fn, before)
+	err = u.repeat(ctx)
 	returned = true
 	return err
 }
 
-// changeFrom is change for a session whose only changes are those in before.
-func (s *Store) changeFrom(
-	ctx context.Context, sess *sessions.Session, rec *record, fn func(*sessions.Session) error, before pending,
-) error {
-	left := s.cfg.Timeout // the time that fn takes does not count
-	for n := range maxSaves {
+// repeat runs fn and commits what it did, until no other request has saved the session in between.
+func (u *update) repeat(ctx context.Context) error {
+	for attempt := range maxSaves {
 		start := time.Now()
-		pass, err := s.takeForUpdate(ctx, rec, left)
+		pass, err := u.take(ctx)
 		if err != nil {
 			return err
 		}
-		left -= time.Since(start)
-		took, err := s.changeOnce(ctx, sess, rec, fn, before, pass, n, left)
-		if !errors.Is(err, errMovedOn) {
+		u.left -= time.Since(start)
+		if err = u.once(ctx, pass, attempt); !errors.Is(err, errMovedOn) {
 			return err
 		}
-		left -= took
 	}
 	return conflict()
 }
 
-// takeForUpdate waits for the turn of a stored session, and returns the function that passes it on.
-func (s *Store) takeForUpdate(ctx context.Context, rec *record, timeout time.Duration) (pass func(), err error) {
-	doc := rec.current()
+// take waits for the turn of a stored session, and returns the function that passes it on.
+func (u *update) take(ctx context.Context) (pass func(), err error) {
+	doc := u.rec.current()
 	if doc == nil {
 		return func() {}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, u.left)
 	defer cancel()
 	m := &member{alone: true}
-	if err := s.turns.take(ctx, doc.ID, m); err != nil {
+	if err := u.turns.take(ctx, doc.ID, m); err != nil {
 		return nil, err
 	}
-	return sync.OnceFunc(func() { s.turns.pass(doc.ID, m) }), nil
+	return sync.OnceFunc(func() { u.turns.pass(doc.ID, m) }), nil
 }
 
-// changeOnce runs fn on what is stored, as far as that is known, and commits the result within timeout. At its end, or once fn
-// has taken long, it passes the turn on. It returns the time that this took without fn.
-func (s *Store) changeOnce(
-	ctx context.Context, sess *sessions.Session, rec *record, fn func(*sessions.Session) error, before pending,
-	pass func(), n int, timeout time.Duration,
-) (took time.Duration, err error) {
+// once runs fn on what is stored, as far as that is known, and commits the result. At its end, or once fn has taken long, it
+// passes the turn on.
+func (u *update) once(ctx context.Context, pass func(), attempt int) error {
 	defer pass()
-	doc := rec.current()
+	doc := u.rec.current()
 	if doc != nil {
-		if latest := s.turns.latest(doc); latest != doc {
-			if err := s.rewindTo(latest, sess, rec, before); err != nil {
-				return 0, err
+		if latest := u.turns.latest(doc); latest != doc {
+			u.rec.moveOn(latest)
+			if err := u.rewind(); err != nil {
+				return err
 			}
 		}
 	}
-	err = rec.update(sess, fn, pass)
+	err := u.rec.update(u.sess, u.fn, pass)
 	start := time.Now()
 	if err == nil {
-		err = s.attempt(ctx, sess, rec, n, timeout)
-		if now := rec.current(); doc != nil && (err == nil || errors.Is(err, errMovedOn)) && now != nil && now.ID == doc.ID {
-			s.turns.learn(now)
+		err = u.commit(ctx, attempt)
+		if now := u.rec.current(); doc != nil && (err == nil || errors.Is(err, errMovedOn)) && now != nil && now.ID == doc.ID {
+			u.turns.learn(now)
 		} else if doc != nil {
-			s.turns.forget(doc.ID)
+			u.turns.forget(doc.ID)
 		}
 		if err == nil {
-			return 0, nil
+			return nil
 		}
 	}
 	// What fn did is undone even if it could not be saved. Otherwise a later save would store it as values that the
 	// handler has set, and undo what others have counted.
-	if undone := s.rewind(sess, rec, before); undone != nil {
-		return 0, errors.Join(err, undone)
+	if undone := u.rewind(); undone != nil {
+		return errors.Join(err, undone)
 	}
-	return time.Since(start), err
+	u.left -= time.Since(start)
+	return err
 }
 
-// attempt commits the session within timeout. If another request has saved the session, attempt pauses before it returns
-// errMovedOn. A commit of this attempt that arrives later fails, because the version that it requires is gone. So the next
-// attempt can have another ID.
-func (s *Store) attempt(ctx context.Context, sess *sessions.Session, rec *record, n int, timeout time.Duration) error {
-	writeID := s.writes.begin()
-	defer s.writes.end(writeID)
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+// commit commits the session within the time that is left. If another request has saved the session, commit pauses before it
+// returns errMovedOn. A commit of this attempt that arrives later fails, because the version that it requires is gone. So the
+// next attempt can have another ID.
+func (u *update) commit(ctx context.Context, attempt int) error {
+	writeID := u.writes.begin()
+	defer u.writes.end(writeID)
+	ctx, cancel := context.WithTimeout(ctx, u.left)
 	defer cancel()
 	start := time.Now()
-	err := s.commitWith(detached{ctx}, sess, rec, writeID) //nolint:contextcheck // it derives from ctx
-	if errors.Is(err, errMovedOn) && !pause(ctx, n, time.Since(start)) {
+	untouched, err := u.commitWith(detached{ctx}, u.sess, u.rec, writeID) //nolint:contextcheck // it derives from ctx
+	u.untouched = untouched
+	if errors.Is(err, errMovedOn) && !pause(ctx, attempt, time.Since(start)) {
 		return conflict()
 	}
 	return err
@@ -153,62 +167,48 @@ type pending struct {
 }
 
 func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
-	err = rec.exclusively(func() error {
-		if rec.state == unreadable {
-			return rec.cause
-		}
-		rec.repair(sess)
-		ch, err := merge.Diff(rec.values, sess.Values)
-		if err != nil {
-			return rejected(err)
-		}
-		p.Change = merge.Change{Set: cloneSet(ch.Set), Removed: ch.Removed}
-		p.key, p.keyState, p.id = rec.key, rec.keyState, sess.ID
-		p.stale = !merge.Equal(rec.values, rec.storedValues())
-		if maxAge := sess.Options.MaxAge; maxAge != rec.maxAge {
-			p.maxAge = &maxAge
-		}
-		return nil
-	})
-	return p, err
+	if rec.state == unreadable {
+		return p, rec.cause
+	}
+	rec.repair(sess)
+	ch, err := merge.Diff(rec.values, sess.Values)
+	if err != nil {
+		return p, rejected(err)
+	}
+	p.Change = merge.Change{Set: cloneSet(ch.Set), Removed: ch.Removed}
+	p.key, p.keyState, p.id = rec.key, rec.keyState, sess.ID
+	p.stale = !merge.Equal(rec.values, rec.storedValues())
+	if maxAge := sess.Options.MaxAge; maxAge != rec.maxAge {
+		p.maxAge = &maxAge
+	}
+	return p, nil
 }
 
 // rewind resets the session to what is stored, with the changes that were pending.
-func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
-	return s.rewindTo(rec.current(), sess, rec, p)
-}
-
-// rewindTo is rewind for a session of which doc is stored now; nil says nothing.
-func (s *Store) rewindTo(doc *document.Document, sess *sessions.Session, rec *record, p pending) error {
-	return rec.exclusively(func() error {
-		if doc != nil {
-			rec.moveOn(doc)
-		}
-		rec.repair(sess)
-		fill(sess, nil)
-		if rec.key == p.key {
-			sess.ID = p.id
-			rec.set(func() { rec.keyState = p.keyState })
-		}
-		sess.Options.MaxAge = rec.maxAge
-		if rec.doc == nil {
-			rec.set(func() { rec.values = nil })
-		} else {
-			if err := s.adopt(sess, rec, rec.doc); err != nil {
-				return err
-			}
-		}
-		for key, v := range cloneSet(p.Set) {
-			sess.Values[key] = v
-		}
-		for _, key := range p.Removed {
-			delete(sess.Values, key)
-		}
-		if p.maxAge != nil {
-			sess.Options.MaxAge = *p.maxAge
-		}
-		return nil
-	})
+func (u *update) rewind() error {
+	sess, rec, p := u.sess, u.rec, u.before
+	rec.repair(sess)
+	fill(sess, nil)
+	if rec.key == p.key {
+		sess.ID = p.id
+		rec.set(func() { rec.keyState = p.keyState })
+	}
+	sess.Options.MaxAge = rec.maxAge
+	if rec.doc == nil {
+		rec.set(func() { rec.values = nil })
+	} else if err := u.adopt(sess, rec, rec.doc); err != nil {
+		return err
+	}
+	for key, v := range cloneSet(p.Set) {
+		sess.Values[key] = v
+	}
+	for _, key := range p.Removed {
+		delete(sess.Values, key)
+	}
+	if p.maxAge != nil {
+		sess.Options.MaxAge = *p.maxAge
+	}
+	return nil
 }
 
 // cloneSet returns a copy of values, deep where that is possible.
@@ -227,7 +227,7 @@ func cloneSet(values map[string]any) map[string]any {
 func (rec *record) update(sess *sessions.Session, fn func(*sessions.Session) error, late func()) error {
 	rec.set(func() { rec.updating = true })
 	defer rec.set(func() { rec.updating = false })
-	timer := time.AfterFunc(maxHold, late)
+	timer := time.AfterFunc(min(maxHold, rec.store.cfg.Timeout/10), late) // those that wait must have time left to save
 	defer timer.Stop()
 	return fn(sess)
 }

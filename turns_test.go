@@ -329,3 +329,80 @@ func TestExpiryInTheQueue(t *testing.T) {
 		}
 	})
 }
+
+// TestTimeoutOfTurns has commits take so long that a save runs out of time: the time that it has waited for its turn, and that of
+// earlier attempts, count.
+func TestTimeoutOfTurns(t *testing.T) {
+	t.Parallel()
+	save := func(c echo.Context) error {
+		session(c).Values["mine"] = 1
+		return echofirestore.Save(c)
+	}
+	for name, call := range map[string]func(echo.Context) error{"Save": save, "Update": countOne} {
+		for _, tt := range []struct {
+			name     string
+			conflict bool // other processes keep changing the session
+			carry    func(ctx context.Context, elsewhere func()) error
+		}{
+			{
+				name: "it waits for a commit without an answer, and gets none",
+				carry: func(ctx context.Context, _ func()) error {
+					<-ctx.Done()
+					return status.FromContextError(ctx.Err()).Err()
+				},
+			},
+			{
+				name: "others save the session during each of its commits", conflict: true,
+				carry: func(ctx context.Context, elsewhere func()) error {
+					elsewhere()
+					select {
+					case <-time.After(3 * time.Second):
+						return nil
+					case <-ctx.Done():
+						return status.FromContextError(ctx.Err()).Err()
+					}
+				},
+			},
+		} {
+			t.Run(name+"/"+tt.name, func(t *testing.T) {
+				t.Parallel()
+				n := bubble.NewNetwork(t)
+				synctest.Test(t, func(t *testing.T) {
+					a := newBubbleApp(t, n)
+					a.putSession("key", `{"n": 1}`)
+					a.POST("/first", set("first", 1))
+					a.POST("/other", func(c echo.Context) error { return set("other", time.Now())(c) })
+					var err error
+					a.POST("/", func(c echo.Context) error {
+						session(c)
+						err = call(c)
+						return c.NoContent(http.StatusInternalServerError)
+					})
+					calm := false
+					n.Carry = func(ctx context.Context, c *bubble.Call) bool {
+						if c.Method != "Commit" || calm {
+							return false
+						}
+						c.Err = tt.carry(ctx, func() {
+							calm = true
+							a.elsewhere().post("/other", withCookie("key"))
+							calm = false
+						})
+						return c.Err != nil
+					}
+					var first sync.WaitGroup
+					if !tt.conflict {
+						first.Go(func() { a.browser().post("/first", withCookie("key")) })
+						time.Sleep(time.Second)
+					}
+					start := time.Now()
+					a.browser().post("/", withCookie("key"))
+					if took := time.Since(start).Round(time.Second); took != 10*time.Second || errors.Is(err, echofirestore.ErrConflict) != tt.conflict {
+						t.Errorf("after %v: %v", took, err)
+					}
+					first.Wait()
+				})
+			})
+		}
+	}
+}

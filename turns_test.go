@@ -2,6 +2,7 @@ package echofirestore_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc/codes"
@@ -177,4 +179,230 @@ func (callingHandler) Enabled(context.Context, slog.Level) bool { return true }
 func (h callingHandler) Handle(context.Context, slog.Record) error {
 	h.call()
 	return nil
+}
+
+// behind has one request save the session, and others wait for its turn meanwhile, in their order: they share the commit after
+// it. It returns the responses.
+func behind(t *testing.T, a *app, n *bubble.Network, paths ...string) []reply {
+	t.Helper()
+	slowCommits(n, time.Second)
+	got := make([]reply, len(paths))
+	var done sync.WaitGroup
+	for i, path := range paths {
+		done.Go(func() { got[i] = a.browser().post(path, withCookie("key")) })
+		synctest.Wait()
+	}
+	done.Wait()
+	return got
+}
+
+// TestSharedCommits has requests share a commit, and looks at the cookies that each of them sets.
+func TestSharedCommits(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name      string
+		paths     []string // behind another one
+		meanwhile string   // what another process does before their commit
+		cookies   []string
+		maxAges   []int // of the cookies
+		values    map[string]any
+		maxAge    any // of the document
+	}{
+		{
+			name:  "one gives the session a max age",
+			paths: []string{"/set/a", "/age", "/set/b"}, cookies: []string{"set to key", "set to key", "set to key"},
+			maxAges: []int{60, 60, 60}, maxAge: int64(60),
+			values: map[string]any{"first": 1, "x": 0, "a": 1, "b": 1},
+		},
+		{
+			name:  "one removes what another has set, and more",
+			paths: []string{"/set/x", "/remove/x", "/remove/first"}, cookies: []string{"deleted", "deleted", "deleted"},
+		},
+		{
+			name:  "some empty the session, and another gives it a max age",
+			paths: []string{"/remove/x", "/remove/first", "/age"}, cookies: []string{"deleted", "deleted", "deleted"},
+		},
+		{
+			name:  "one removes all that it has seen, and another sets a value",
+			paths: []string{"/remove/x", "/set/a"}, cookies: []string{"set to key", "set to key"}, maxAges: []int{3600, 3600}, maxAge: int64(3600),
+			values: map[string]any{"first": 1, "a": 1},
+		},
+		{
+			name: "another process has ended the session that they empty", meanwhile: "/destroy",
+			paths: []string{"/remove/x", "/remove/first"}, cookies: []string{"left alone", "left alone"},
+		},
+		{
+			name: "another process has ended the session", meanwhile: "/destroy",
+			paths: []string{"/set/a", "/set/b"}, cookies: []string{"left alone", "left alone"},
+		},
+		{
+			name: "another process has changed the session that they empty", meanwhile: "/set/a",
+			paths: []string{"/remove/x", "/remove/first"}, cookies: []string{"set to key", "set to key"}, maxAges: []int{3600, 3600}, maxAge: int64(3600),
+			values: map[string]any{"a": 1},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			n := bubble.NewNetwork(t)
+			synctest.Test(t, func(t *testing.T) {
+				a := newBubbleApp(t, n)
+				a.put("key", map[string]any{
+					"data":    `{"created": 1, "session": {"x": 0, "first": 0}}`,
+					"max_age": 3600, "expire": a.clock.Now().Add(time.Hour),
+				})
+				a.POST("/first", set("first", 1))
+				a.POST("/set/:name", func(c echo.Context) error { return set(c.Param("name"), 1)(c) })
+				a.POST("/age", func(c echo.Context) error { session(c).Options.MaxAge = 60; return nil })
+				a.POST("/remove/:name", func(c echo.Context) error { delete(session(c).Values, c.Param("name")); return nil })
+				a.POST("/destroy", echofirestore.Destroy)
+				if tt.meanwhile != "" {
+					time.AfterFunc(1500*time.Millisecond, func() {
+						n.Carry = nil
+						a.elsewhere().post(tt.meanwhile, withCookie("key"))
+					})
+				}
+				got := behind(t, a, n, append([]string{"/first"}, tt.paths...)...)
+				for i, want := range tt.cookies {
+					cookie := got[i+1].cookie("__session")
+					if touched(cookie) != want || want == "set to key" && cookie.MaxAge != tt.maxAges[i] {
+						t.Errorf("%s: cookie %v, want it %s", tt.paths[i], cookie, want)
+					}
+					if got[i+1].StatusCode != http.StatusOK {
+						t.Errorf("%s: status %d", tt.paths[i], got[i+1].StatusCode)
+					}
+				}
+				doc := a.documents()["key"]
+				if tt.values == nil {
+					if doc != nil {
+						t.Errorf("document %v", doc)
+					}
+				} else if diff := cmp.Diff(tt.values, a.values("key")); diff != "" || doc["max_age"] != tt.maxAge {
+					t.Errorf("max age %v, values (-want +got):\n%s", doc["max_age"], diff)
+				}
+			})
+		})
+	}
+}
+
+// TestExpiryInTheQueue has a session expire while a save waits for its turn: the save does not bring it back.
+func TestExpiryInTheQueue(t *testing.T) {
+	t.Parallel()
+	n := bubble.NewNetwork(t)
+	synctest.Test(t, func(t *testing.T) {
+		a := newBubbleApp(t, n)
+		a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": 3600, "expire": a.clock.Now().Add(time.Hour)})
+		a.POST("/first", set("first", 1))
+		a.POST("/save", func(c echo.Context) error {
+			session(c).Values["n"] = 1
+			if err := echofirestore.Save(c); !errors.Is(err, echofirestore.ErrGone) {
+				t.Errorf("error %v, want %v", err, echofirestore.ErrGone)
+			}
+			return nil
+		})
+		a.POST("/empty", func(c echo.Context) error {
+			clear(session(c).Values)
+			return echofirestore.Save(c)
+		})
+		n.Carry = func(_ context.Context, c *bubble.Call) bool {
+			if c.Method != "Commit" {
+				return false
+			}
+			n.Carry = nil
+			time.Sleep(time.Second)
+			a.clock.Advance(time.Hour)
+			c.Err = status.Error(codes.PermissionDenied, "no")
+			return true
+		}
+		var done sync.WaitGroup
+		for _, path := range []string{"/first", "/save", "/empty"} {
+			done.Go(func() {
+				got := a.browser().post(path, withCookie("key"))
+				if path != "/first" && (got.StatusCode != http.StatusOK || got.cookie("__session") != nil) {
+					t.Errorf("%s: status %d, cookie %v", path, got.StatusCode, got.cookie("__session"))
+				}
+			})
+			synctest.Wait()
+		}
+		done.Wait()
+		if docs := a.documents(); len(docs) > 0 {
+			t.Errorf("documents %v", docs)
+		}
+	})
+}
+
+// TestTimeoutOfTurns has commits take so long that a save runs out of time: the time that it has waited for its turn, and that of
+// earlier attempts, count.
+func TestTimeoutOfTurns(t *testing.T) {
+	t.Parallel()
+	save := func(c echo.Context) error {
+		session(c).Values["mine"] = 1
+		return echofirestore.Save(c)
+	}
+	for name, call := range map[string]func(echo.Context) error{"Save": save, "Update": countOne} {
+		for _, tt := range []struct {
+			name     string
+			conflict bool // other processes keep changing the session
+			carry    func(ctx context.Context, elsewhere func()) error
+		}{
+			{
+				name: "it waits for a commit without an answer, and gets none",
+				carry: func(ctx context.Context, _ func()) error {
+					<-ctx.Done()
+					return status.FromContextError(ctx.Err()).Err()
+				},
+			},
+			{
+				name: "others save the session during each of its commits", conflict: true,
+				carry: func(ctx context.Context, elsewhere func()) error {
+					elsewhere()
+					select {
+					case <-time.After(3 * time.Second):
+						return nil
+					case <-ctx.Done():
+						return status.FromContextError(ctx.Err()).Err()
+					}
+				},
+			},
+		} {
+			t.Run(name+"/"+tt.name, func(t *testing.T) {
+				t.Parallel()
+				n := bubble.NewNetwork(t)
+				synctest.Test(t, func(t *testing.T) {
+					a := newBubbleApp(t, n)
+					a.putSession("key", `{"n": 1}`)
+					a.POST("/first", set("first", 1))
+					a.POST("/other", func(c echo.Context) error { return set("other", time.Now())(c) })
+					var err error
+					a.POST("/", func(c echo.Context) error {
+						session(c)
+						err = call(c)
+						return c.NoContent(http.StatusInternalServerError)
+					})
+					calm := false
+					n.Carry = func(ctx context.Context, c *bubble.Call) bool {
+						if c.Method != "Commit" || calm {
+							return false
+						}
+						c.Err = tt.carry(ctx, func() {
+							calm = true
+							a.elsewhere().post("/other", withCookie("key"))
+							calm = false
+						})
+						return c.Err != nil
+					}
+					var first sync.WaitGroup
+					if !tt.conflict {
+						first.Go(func() { a.browser().post("/first", withCookie("key")) })
+						time.Sleep(time.Second)
+					}
+					start := time.Now()
+					a.browser().post("/", withCookie("key"))
+					if took := time.Since(start).Round(time.Second); took != 10*time.Second || errors.Is(err, echofirestore.ErrConflict) != tt.conflict {
+						t.Errorf("after %v: %v", took, err)
+					}
+					first.Wait()
+				})
+			})
+		}
+	}
 }

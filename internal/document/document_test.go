@@ -358,6 +358,7 @@ func TestIdleTimeout(t *testing.T) {
 		{"a browser session, used", extended(0, 9*time.Minute), 19 * time.Minute},
 		{"an hour, used", extended(hour, 9*time.Minute), 19 * time.Minute},
 		{"an hour, used until its max age after the last change", extended(hour, 50*time.Minute), 60 * time.Minute},
+		{"an hour, used a second longer", extended(hour, 50*time.Minute+time.Second), 60*time.Minute + time.Second},
 		{"an hour, used for longer", extended(hour, 51*time.Minute), 61 * time.Minute},
 		{"5 minutes, used", extended(300, 4*time.Minute), 9 * time.Minute},
 	}
@@ -431,6 +432,12 @@ func TestIdleTimeoutsOfClocks(t *testing.T) {
 		if _, err := l.Parse(stored, noon); err != nil {
 			t.Errorf("fast by %v: %v", fast, err)
 		}
+	}
+	// Beyond what clocks differ by, it was saved under other limits, and only the last change counts.
+	l = layout(func(l *Layout) { l.IdleTimeout = 30 * time.Minute })
+	stored := Stored{ID: "a", Fields: map[string]any{"data": data, "max_age": nil, "expire": noon.Add(32 * time.Minute)}}
+	if _, err := l.Parse(stored, noon); !errors.Is(err, ErrExpired) {
+		t.Errorf("fast by two minutes: %v, want %v", err, ErrExpired)
 	}
 }
 

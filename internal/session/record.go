@@ -21,7 +21,8 @@ type record struct {
 	options sessions.Options // as handed out
 	managed bool             // an exchange sends its cookie
 
-	// Whoever loads, changes or saves the session holds the token. It may be held as long as calls to Firestore take.
+	// Whoever loads, changes or saves the session holds the token. It may be held as long as calls to Firestore, and the function
+	// of an Update, take. It is acquired before the turn of the session's document.
 	// Callbacks of the application run under it, except the Logger and the ErrorHandler.
 	token token
 

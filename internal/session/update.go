@@ -150,10 +150,14 @@ func (u *update) commit(ctx context.Context, attempt int) error {
 	start := time.Now()
 	untouched, err := u.commitWith(detached{ctx}, u.sess, u.rec, writeID) //nolint:contextcheck // it derives from ctx
 	u.untouched = untouched
-	if errors.Is(err, errMovedOn) && !pause(ctx, attempt, time.Since(start)) {
+	switch {
+	case errors.Is(err, errMovedOn) && !pause(ctx, attempt, time.Since(start)):
 		return conflict()
+	case err != nil && !errors.Is(err, errMovedOn) && attempt > 0:
+		return inConflict(ctx, err)
+	default:
+		return err
 	}
-	return err
 }
 
 // pending is the part of a session's changes that is not saved yet.

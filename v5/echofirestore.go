@@ -61,7 +61,8 @@ import (
 // Use, or Pre, or on a group.
 //
 // Install middleware whose headers belong on every response, such as Echo's CORS, RequestID and Secure, outside this one:
-// an error response of the session drops the headers that were set inside.
+// an error response of the session drops the headers that were set inside. Install middleware that answers errors itself,
+// such as RequestLogger, outside as well: inside, it answers those of a session without asking Config.ErrorHandler.
 //
 // If a request passes several of them, each with a Store of its own, the functions of this package act on the innermost.
 func Middleware(cfg Config) echo.MiddlewareFunc {

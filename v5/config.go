@@ -97,10 +97,18 @@ type Config struct {
 	// Optional. Default value 0: no limit but MaxAge.
 	Lifetime time.Duration
 
-	// TouchAfter extends sessions that are read but not changed. Their expiry moves to a MaxAge from now, for one write,
-	// whenever that gains at least TouchAfter, or half of a shorter Options.MaxAge. If MaxAge is above 0, TouchAfter must be
-	// less.
-	// Optional. Default value 0: only changes extend a session.
+	// IdleTimeout ends a session that is not used for so long, whatever the lifetime of its cookie is: a limit for sessions that
+	// last as long as the browser runs. Using a session without changing it then counts as a save, for MaxAge as well; the
+	// expiry moves once per TouchAfter, so a session may end up to a TouchAfter before it has been idle for so long. The cookie
+	// lives for the max age all the same. A document that was last saved without this limit, by Python or before it was set,
+	// ends an IdleTimeout after its last change.
+	// Optional. Default value 0: no such limit.
+	IdleTimeout time.Duration
+
+	// TouchAfter extends sessions that are read but not changed. Their expiry moves to a MaxAge or an IdleTimeout from now, for
+	// one write, whenever that gains at least TouchAfter, or half of a shorter Options.MaxAge or IdleTimeout. It must be less than
+	// MaxAge and IdleTimeout, if they are above 0.
+	// Optional. Default value a tenth of IdleTimeout; without one 0: only changes extend a session.
 	TouchAfter time.Duration
 
 	// UserKey names the session value that identifies the user, such as "user_id". The value is copied, as text of at most
@@ -176,6 +184,7 @@ func (cfg Config) core() firesession.Config {
 		Encoder:         cfg.Encoder,
 		Decoder:         cfg.Decoder,
 		Lifetime:        cfg.Lifetime,
+		IdleTimeout:     cfg.IdleTimeout,
 		TouchAfter:      cfg.TouchAfter,
 		UserKey:         cfg.UserKey,
 		SigningKeys:     cfg.SigningKeys,

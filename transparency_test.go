@@ -16,7 +16,6 @@ import (
 // TestTransparency compares responses with and without the middleware, among them those that Echo makes.
 func TestTransparency(t *testing.T) {
 	t.Parallel()
-	aboutResponses(t)
 	hosttest.RunTransparency(t, echo4(), echoResponses...)
 }
 

@@ -44,7 +44,7 @@ var failures = []row{
 	{name: "a failed load is an error of a save", needs: AutoSave, stored: `{"n":1}`, steps: []step{
 		{fails: "load", use: inOrder(trying(readN), setSilently), want: notLoaded},
 	}},
-	{name: "a failed load that the handler does not hear of replaces the response", needs: AutoSave | Functions, stored: `{"n":1}`, steps: []step{
+	{name: "a failed load that the handler is not told about replaces the response", needs: AutoSave | Functions, stored: `{"n":1}`, steps: []step{
 		{fails: "load", use: silently, want: notLoaded},
 		{fails: "load", use: silently, respond: status(http.StatusNoContent), want: notLoaded},
 		{fails: "load", use: silently, respond: silent, want: notLoaded},

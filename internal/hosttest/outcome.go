@@ -156,12 +156,17 @@ func (o *outcome) fate(h http.Header) string {
 		return ""
 	case set[0].MaxAge < 0 && set[0].Value == "":
 		return "deleted"
-	case set[0].MaxAge == maxAge && set[0].Value != "":
-		return "issued"
-	default:
+	case set[0].MaxAge != maxAge || set[0].Value == "":
 		return ""
+	case o.tr.keysAreIDs() && !slices.Contains(o.tr.ids, set[0].Value):
+		return "issued without a document"
+	default:
+		return "issued"
 	}
 }
+
+// keysAreIDs reports whether a cookie is the ID of its document.
+func (tr *trial) keysAreIDs() bool { return tr.config.SigningKeys == nil && !tr.config.HashKeys }
 
 // cookieLines returns the lines of Set-Cookie, sorted, in words that are the same every time.
 func (o *outcome) cookieLines() []string {
@@ -189,14 +194,16 @@ func (tr *trial) refs() []*firestore.DocumentRef {
 	return refs
 }
 
-// documents returns what is stored.
+// documents returns what is stored, and notes the IDs.
 func (tr *trial) documents() string {
 	snaps, err := tr.client.Collection(tr.config.Collection).Documents(tr.Context()).GetAll()
 	if err != nil {
 		tr.Fatal(err)
 	}
 	var all []string
+	tr.ids = nil
 	for _, snap := range snaps {
+		tr.ids = append(tr.ids, snap.Ref.ID)
 		text := "something"
 		var payload struct{ Session map[string]any }
 		if data, ok := snap.Data()["data"].(string); ok && json.Unmarshal([]byte(data), &payload) == nil {

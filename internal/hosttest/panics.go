@@ -21,7 +21,7 @@ var panics = []row{
 		{use: setOne, respond: oneByOne(seen(begins), panicking("trouble")), want: `200 begun, and then a broken connection; issued; 1 read, 1 write; {"n":1}`},
 	}},
 	{name: "a panic after a change in a stream", needs: AutoSave | Flush | Panics, stored: `{"n":0}`, steps: []step{
-		{use: readN, respond: seen(begins), late: inOrder(setOne, panicks), want: "200 begun, and then a broken connection; varies; 1 read"},
+		{use: readN, respond: seen(begins), late: inOrder(setOne, panicNow), want: "200 begun, and then a broken connection; varies; 1 read"},
 	}},
 	{name: "a panic after a save", needs: AutoSave | Panics, stored: `{"n":0}`, steps: []step{
 		{use: inOrder(setOne, save), respond: panicking("trouble"), want: `broken connection; 1 read, 1 write; {"n":1}`},
@@ -41,4 +41,4 @@ func panicking(p any) respond {
 	return func(http.ResponseWriter, *http.Request) error { panic(p) }
 }
 
-func panicks(*call) (string, error) { panic("trouble") }
+func panicNow(*call) (string, error) { panic("trouble") }

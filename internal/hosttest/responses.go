@@ -77,7 +77,7 @@ func responseRows() []row {
 		{name: "a hook changes the session", needs: Hooks, use: inHook(setOne), respond: writes("handler's"), want: "200 handler's"},
 		{name: "saved by the handler as well", use: inOrder(setOne, trying(saveOne)), respond: writes("handler's"), want: "200 handler's"},
 		{name: "used by several goroutines", use: inOrder(byGoroutines, setOne), respond: writes("handler's"), want: "200 handler's"},
-		{name: "by a handler that hears of no errors", use: setSilently, respond: writes("handler's"), want: "200 handler's"},
+		{name: "by a handler that does not ask for errors", use: setSilently, respond: writes("handler's"), want: "200 handler's"},
 	} {
 		rows = append(rows, r.row())
 	}

@@ -25,26 +25,6 @@ type stage struct {
 	rows      atomic.Int64
 }
 
-// A visit is a request that is under way.
-type visit struct {
-	begun chan struct{} // closed when the client has seen the beginning of the response
-	done  chan struct{} // closed when the handlers have returned
-}
-
-func newVisit() *visit {
-	return &visit{begun: make(chan struct{}), done: make(chan struct{})}
-}
-
-type visitKey struct{}
-
-// await waits until the client has seen the beginning of the response.
-func await(r *http.Request) {
-	select {
-	case <-r.Context().Value(visitKey{}).(*visit).begun:
-	case <-r.Context().Done():
-	}
-}
-
 const (
 	http10 = "HTTP/1.0"
 	http11 = "HTTP/1.1"

@@ -1,7 +1,6 @@
 package hosttest
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -10,14 +9,8 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/http/httptrace"
-	"net/textproto"
 	"net/url"
-	"strconv"
-	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/gorilla/sessions"
 	"google.golang.org/grpc/codes"
@@ -26,9 +19,6 @@ import (
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
-
-// patience is how long a client waits for a response.
-const patience = 10 * time.Second
 
 // maxAge is that of all stores, in seconds.
 const maxAge = 3600
@@ -45,10 +35,11 @@ type trial struct {
 	clock  *clock
 	log    *logBuffer
 	jar    http.CookieJar
-	key    string // the last that the browser was given
-	old    string // the session's ID before it was renewed
-	state  string // what is stored
-	step   step   // that is under way
+	key    string   // the last that the browser was given
+	old    string   // the session's ID before it was renewed
+	state  string   // what is stored
+	ids    []string // of the documents
+	step   step     // that is under way
 }
 
 func newTrial(t *testing.T, s *stage, c column, r row) *trial {
@@ -165,7 +156,7 @@ func (tr *trial) handle(w http.ResponseWriter, r *http.Request, s Sessions) erro
 	return err
 }
 
-// elsewhere is what another process does with the session that the browser has, unless stated otherwise.
+// elsewhere changes the session that the browser has, as another process does.
 func (tr *trial) elsewhere(change func(*sessions.Session)) {
 	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(tr.Context(), http.MethodGet, tr.web.URL, http.NoBody)
 	r.AddCookie(&http.Cookie{Name: tr.cookieName(), Value: tr.key})
@@ -179,7 +170,7 @@ func (tr *trial) elsewhere(change func(*sessions.Session)) {
 	}
 }
 
-// meanwhile is what another process does with the session, while the handler has it.
+// meanwhile changes the session as another process does, while the handler has it.
 func meanwhile(change func(*sessions.Session)) use {
 	return func(c *call) (string, error) {
 		c.trial.elsewhere(change)
@@ -219,126 +210,4 @@ func (tr *trial) fail(what string) (undo func()) {
 		f.Err = grpcstatus.Error(codes.Aborted, "contention")
 	}
 	return tr.firestore.Inject(f)
-}
-
-// request sends the request of a step and returns what the browser sees.
-func (tr *trial) request(st step) *outcome {
-	o := &outcome{tr: tr}
-	ctx, cancel := context.WithTimeout(tr.Context(), patience)
-	defer cancel()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-			hint := strconv.Itoa(code)
-			if h["Set-Cookie"] != nil {
-				hint += " with a cookie"
-			}
-			o.hints = append(o.hints, hint)
-			return nil
-		},
-	})
-	req, err := http.NewRequestWithContext(ctx, cmp.Or(st.method, http.MethodPost), tr.web.URL, http.NoBody)
-	if err != nil {
-		tr.Fatal(err)
-	}
-	client := http.Client{
-		Transport:     tr.web.Client().Transport,
-		Jar:           tr.jar,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	req.Header.Set("Origin", "https://example.com")
-	if tr.row.needs.has(Hijack) {
-		req.Header.Set("Connection", "Upgrade")
-		req.Header.Set("Upgrade", "echo")
-	}
-	if st.cookie != "" {
-		client.Jar = nil
-		req.Header.Set("Cookie", strings.NewReplacer("KEY", tr.key, "OLD", tr.old).Replace(st.cookie))
-	}
-	v := newVisit()
-	tr.visit.Store(v)
-	resp, err := client.Do(req)
-	close(v.begun)
-	if err != nil {
-		o.err = err
-		<-v.done
-		return o
-	}
-	defer resp.Body.Close()
-	var body string
-	if conn, ok := resp.Body.(io.ReadWriter); ok && resp.StatusCode == http.StatusSwitchingProtocols {
-		body, err = converse(conn)
-		resp.Body.Close()
-	} else {
-		var b []byte
-		b, err = io.ReadAll(resp.Body)
-		body = string(b)
-	}
-	<-v.done
-	if st.cookie != "" {
-		tr.keep(resp.Cookies())
-	}
-	for _, cookie := range resp.Cookies() {
-		tr.key = cmp.Or(cookie.Value, tr.key)
-	}
-	o.resp, o.body, o.err = resp, body, err
-	return o
-}
-
-// converse exchanges a message over an upgraded connection.
-func converse(conn io.ReadWriter) (string, error) {
-	if _, err := io.WriteString(conn, "hello\n"); err != nil {
-		return "", err
-	}
-	b, err := io.ReadAll(conn)
-	return string(b), err
-}
-
-// clock is a clock that tests move. It starts at the present, since documents also bear times of the server.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Now().Truncate(time.Second)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// A logBuffer keeps what a store logs.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-// take returns the levels and messages that were logged since the last take.
-func (b *logBuffer) take() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var messages []string
-	for line := range strings.Lines(b.buf.String()) {
-		_, line, _ = strings.Cut(line, "level=")
-		level, line, _ := strings.Cut(line, " msg=")
-		message := line
-		if quoted, ok := strings.CutPrefix(line, `"`); ok {
-			message, _, _ = strings.Cut(quoted, `"`)
-		}
-		messages = append(messages, level+" "+message)
-	}
-	b.buf.Reset()
-	return messages
 }

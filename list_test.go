@@ -77,7 +77,10 @@ func TestAll(t *testing.T) {
 		t.Errorf("not seen: %v; cost %v", want, cost)
 	}
 	cost = a.cost(func() {
-		for range a.store.All(t.Context()) {
+		for _, err := range a.store.All(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			break
 		}
 	})

@@ -110,7 +110,8 @@ type Config struct {
 	// changing it then counts as a save, for MaxAge as well; the expiry moves once per TouchAfter,
 	// so a session may end up to a TouchAfter before it has been idle for so long. The cookie lives
 	// for the max age all the same. A document that was last saved without this limit, by Python or
-	// before it was set, ends an IdleTimeout after its last change.
+	// before it was set, ends an IdleTimeout after its last change, even if it was read since. So
+	// switching it on, or shortening it, may sign out people once.
 	// Optional. Default value 0: no such limit.
 	IdleTimeout time.Duration
 

@@ -322,7 +322,7 @@ func TestIdleTimeout(t *testing.T) {
 	t.Parallel()
 	const hour = 3600
 	l := layout(func(l *Layout) { l.IdleTimeout = 10 * time.Minute })
-	at := func(d time.Duration) time.Time { return noon.Add(d) }
+	at := noon.Add
 	fields := func(maxAge any, expire time.Time) map[string]any {
 		data, err := encode(Payload{Created: noon.Unix()})
 		if err != nil {

@@ -3,12 +3,12 @@ package hosttest
 import (
 	"flag"
 	"net/http"
-	"os"
 	"path"
 	"slices"
 	"testing"
 
 	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/internal/emulator"
 )
 
 const allFeatures = AutoSave | Functions | Errors | Hooks | Flush | Duplex | Hijack | Upgrade | Aborts | Panics | Hints
@@ -65,8 +65,8 @@ func Run(t *testing.T, hosts ...Host) {
 		for _, c := range slices.Concat(bare, surrounded) {
 			t.Run(path.Join(c.host, c.around, c.protocol), func(t *testing.T) {
 				t.Parallel()
-				if c.around != "" && os.Getenv("FIRESTORE_EMULATOR_HOST") != "" {
-					t.Skip("surroundings are about responses, for which Firestore in memory will do")
+				if c.around != "" {
+					emulator.Avoid(t, "surroundings are about responses, for which Firestore in memory will do")
 				}
 				c.run(t, results)
 			})

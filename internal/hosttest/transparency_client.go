@@ -138,7 +138,7 @@ func (s *scene) sendHTTP2(addr string, tt Response) (lines []string) {
 	if tt.body != "" {
 		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(tt.body)), int64(len(tt.body))
 		if tt.late && head.Get("Expect") == "" {
-			r.Body = io.NopCloser(&lateReader{begun, r.Body})
+			r.Body = io.NopCloser(&lateReader{ctx, begun, r.Body})
 		}
 	}
 	resp, err := transport.RoundTrip(r)
@@ -152,13 +152,18 @@ func (s *scene) sendHTTP2(addr string, tt Response) (lines []string) {
 
 // A lateReader reads nothing until a channel is closed.
 type lateReader struct {
+	ctx   context.Context
 	begun <-chan struct{}
 	io.Reader
 }
 
 func (r *lateReader) Read(b []byte) (int, error) {
-	<-r.begun
-	return r.Reader.Read(b)
+	select {
+	case <-r.begun:
+		return r.Reader.Read(b)
+	case <-r.ctx.Done():
+		return 0, r.ctx.Err()
+	}
 }
 
 func describeHead(resp *http.Response) []string {

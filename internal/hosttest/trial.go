@@ -28,7 +28,7 @@ import (
 )
 
 // patience is how long a client waits for a response.
-const patience = 20 * time.Second
+const patience = 10 * time.Second
 
 // maxAge is that of all stores, in seconds.
 const maxAge = 3600

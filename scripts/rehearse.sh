@@ -56,7 +56,7 @@ program() {
 }
 
 # compiles NAME PATTERN and compiles_no NAME PATTERN check the packages of a program.
-compiles() { (cd "$work/$1" && go list -deps . | grep -q "$2") || fail "$1 does not compile $2"; }
+compiles() { (cd "$work/$1" && go list -deps . | grep "$2" >/dev/null) || fail "$1 does not compile $2"; }
 compiles_no() { (cd "$work/$1" && ! go list -deps . | grep "$2") || fail "$1 compiles $2"; }
 fail() {
   echo "rehearse: $1" >&2

@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
-	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
@@ -227,16 +226,17 @@ var rareFailures = []row{
 		{use: set("n", strings.Repeat("x", 1<<20)), want: "500 replaced; varies; 1 read; ERROR session not saved"},
 		{use: inOrder(set("n", strings.Repeat("x", 1<<20)), first(trying(save), set("n", 0))), want: "200 ErrTooLarge; varies; 1 read"},
 	}},
-	{name: "a save that Firestore aborts until Config.Timeout", needs: AutoSave, stored: `{"n":0}`, config: impatient, steps: []step{
-		{fails: "for contention", use: setOne, want: notSaved},
+	{name: "a save that Firestore aborts is repeated", stored: `{"n":0}`, steps: []step{
+		{before: abort(2), use: setOne, want: `200 ok; issued; 1 read, 1 write; {"n":1}`},
+	}},
+	{name: "a save whose answer is lost is looked up", stored: `{"n":0}`, steps: []step{
+		{before: loseAnswer, use: setOne, want: `200 ok; issued; 2 reads, 1 write; {"n":1}`},
 	}},
 	{name: "a panic of Config.ErrorHandler", needs: AutoSave | Panics, stored: `{"n":0}`, errorHandler: panicAtOnce, steps: []step{
 		{fails: "save", use: setOne, want: "broken connection; 1 read; ERROR session not saved"},
 		{use: readN, want: "200 0; varies; 1 read"},
 	}},
 }
-
-func impatient(cfg *firesession.Config) { cfg.Timeout = 300 * time.Millisecond }
 
 const notStored = "503 replaced; varies; 1 read"
 
@@ -304,6 +304,17 @@ func changeFor(w http.ResponseWriter, r *http.Request, s Sessions, err error) bo
 }
 
 func endIt(sess *sessions.Session) { sess.Options.MaxAge = -1 }
+
+// abort has Firestore abort saves for contention.
+func abort(times int) func(*trial) {
+	return func(tr *trial) {
+		tr.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: times, Err: grpcstatus.Error(codes.Aborted, "contention")})
+	}
+}
+
+func loseAnswer(tr *trial) {
+	tr.firestore.Inject(firestoretest.Fault{Method: "Commit", After: true, Err: grpcstatus.Error(codes.Internal, "lost")})
+}
 
 func failOnce(tr *trial) {
 	tr.firestore.Inject(firestoretest.Fault{Method: "Commit", Err: grpcstatus.Error(codes.PermissionDenied, "no")})

@@ -208,6 +208,7 @@ func proxy(path string) http.HandlerFunc {
 // backend is one for all proxies. It is never closed.
 var backend = sync.OnceValue(func() *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain") // whether or not a body is there when the headers are sent
 		switch r.URL.Path {
 		case "/hints":
 			w.Header().Set("Link", "</style.css>; rel=preload")

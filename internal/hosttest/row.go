@@ -29,7 +29,7 @@ type row struct {
 type step struct {
 	wait   time.Duration // passes before it
 	before func(*trial)  // happens before it
-	fails  string        // what Firestore refuses meanwhile: load, save, or all saves for contention
+	fails  string        // what Firestore refuses meanwhile: load, save or nothing
 
 	method string // POST if empty, which no client sends again
 	cookie string // sent in place of what the browser has; KEY stands for the last key that it was given

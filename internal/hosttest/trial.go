@@ -203,11 +203,8 @@ func (tr *trial) visitOnce(st step) string {
 // fail has Firestore refuse loads or saves until the returned function is called.
 func (tr *trial) fail(what string) (undo func()) {
 	f := firestoretest.Fault{Method: "Commit", Times: -1, Err: grpcstatus.Error(codes.PermissionDenied, "no")}
-	switch what {
-	case "load":
+	if what == "load" {
 		f.Method = "BatchGetDocuments"
-	case "for contention":
-		f.Err = grpcstatus.Error(codes.Aborted, "contention")
 	}
 	return tr.firestore.Inject(f)
 }

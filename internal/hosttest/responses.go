@@ -215,7 +215,6 @@ var backend = sync.OnceValue(func() *httptest.Server {
 			w.WriteHeader(http.StatusEarlyHints)
 			w.Header().Del("Link")
 		case "/stream":
-			w.Header().Set("Content-Type", "text/plain") // a proxy flushes it early or late, and then net/http guesses none, or one
 			_ = http.NewResponseController(w).Flush()
 		}
 		say(w, "backend's")

@@ -4,13 +4,14 @@ import (
 	"errors"
 	"flag"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/echofirestore/echofirestore/internal/emulator"
 )
 
 var transparencyFlag = flag.Bool("transparency", false, "compare all combinations in tests of transparency, and not each response once in all surroundings")
@@ -24,9 +25,7 @@ var ErrTeapot = errors.New("teapot")
 // surroundings, over HTTP/1.0, HTTP/1.1 and HTTP/2. It prints how many it has compared.
 func RunTransparency(t *testing.T, host Host, own ...Response) {
 	t.Helper()
-	if os.Getenv("FIRESTORE_EMULATOR_HOST") != "" {
-		t.Skip("it is about responses, for which Firestore in memory will do")
-	}
+	emulator.Avoid(t, "it is about responses, for which Firestore in memory will do")
 	compared := new(atomic.Int64)
 	t.Cleanup(func() { t.Logf("%d responses compared", compared.Load()) })
 	all := slices.Concat(responses, own)

@@ -200,6 +200,37 @@ func TestUpdateThatFailsRenewsNothing(t *testing.T) {
 	}
 }
 
+// TestNoCookieOfAGoneSessionAfterAPanic saves a session, which another request then ends, and has an Update find that out before the handler
+// panics. Whatever recovers from that outside of the middleware must not find the cookie in the header.
+func TestNoCookieOfAGoneSessionAfterAPanic(t *testing.T) {
+	t.Parallel()
+	a := newBareApp(t)
+	var header http.Header
+	a.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			header = c.Response().Header()
+			defer func() { _ = recover() }()
+			return next(c)
+		}
+	}, a.middleware())
+	a.put("key", map[string]any{"data": payload(a.clock.Now()), "max_age": nil})
+	a.POST("/logout", echofirestore.Destroy)
+	a.POST("/", func(c echo.Context) error {
+		if err := echofirestore.Update(c, countUp); err != nil {
+			t.Error(err)
+		}
+		a.elsewhere().post("/logout", withCookie("key"))
+		if err := echofirestore.Update(c, countUp); !errors.Is(err, echofirestore.ErrGone) {
+			t.Errorf("error %v", err)
+		}
+		panic("trouble")
+	})
+	a.browser().post("/", withCookie("key"))
+	if cookie := header.Get("Set-Cookie"); cookie != "" {
+		t.Errorf("Set-Cookie: %s", cookie)
+	}
+}
+
 // TestNoCookieAfterErrorResponse has a handler go on after the error response has begun: no new session can reach the
 // client any more.
 func TestNoCookieAfterErrorResponse(t *testing.T) {

@@ -281,11 +281,9 @@ func (x *Exchange) Update(ctx context.Context, fn func(*sessions.Session) error)
 	if err != nil {
 		return err
 	}
-	if err := x.store.change(ctx, o.Session, o.rec, fn); err != nil {
-		return err
-	}
-	x.showHeaders(ctx)
-	return nil
+	err = x.store.change(ctx, o.Session, o.rec, fn)
+	x.showHeaders(ctx) // with an error, too: it may be that the session is gone, whose cookie an earlier save has set
+	return err
 }
 
 // hasReturned reports whether the handlers have.

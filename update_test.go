@@ -208,8 +208,10 @@ func TestNoCookieOfAGoneSessionAfterAPanic(t *testing.T) {
 	var header http.Header
 	a.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			header = c.Response().Header()
-			defer func() { _ = recover() }()
+			if c.Path() == "/" {
+				header = c.Response().Header()
+				defer func() { _ = recover() }()
+			}
 			return next(c)
 		}
 	}, a.middleware())

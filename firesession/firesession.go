@@ -133,6 +133,21 @@ func Update(r *http.Request, fn func(*sessions.Session) error) error {
 	return x.Update(r.Context(), fn)
 }
 
+// Refresh reads the request's session as it is stored now, even if it was read before, for one read. Use it where a
+// handler must know: before an action that a revoked session must not take, if there is a Config.CacheFor, and from time
+// to time in a long stream. What the handler has changed stays, on top of what others have stored; [Get] returns the same
+// session as before.
+//
+// If the session is over, Refresh clears its values and returns [ErrGone]. It returns nil if the client has no session.
+// Other errors mean that Firestore did not answer; then the session is what it was.
+func Refresh(r *http.Request) error {
+	x, err := exchangeOf(r)
+	if err != nil {
+		return err
+	}
+	return x.Refresh(r.Context())
+}
+
 func exchangeOf(r *http.Request) (*session.Exchange, error) {
 	if x := session.ExchangeOf(r.Context(), nil); x != nil {
 		return x, nil

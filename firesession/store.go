@@ -76,6 +76,10 @@ func (s *Store) Update(r *http.Request, w http.ResponseWriter, name string, fn f
 	return s.core.Update(r, w, name, fn)
 }
 
+// Refresh reads the request's session of the given name as it is stored now. It works as the function [Refresh] does, for
+// programs without the middleware. There, it costs another read if nothing has asked for the session before.
+func (s *Store) Refresh(r *http.Request, name string) error { return s.core.Refresh(r, name) }
+
 // SessionID returns the ID of a session in [Store.Sessions], or "" if the session is not stored yet.
 func (s *Store) SessionID(sess *sessions.Session) string {
 	return s.core.SessionID(sess)

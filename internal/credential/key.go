@@ -24,6 +24,9 @@ func NewKey() string {
 }
 
 func validateKey(key string) error {
+	if strings.Contains(key, versionEnd) {
+		return errors.New("a session key must not contain a NUL")
+	}
 	if strings.HasPrefix(key, otherNames) {
 		return fmt.Errorf("a session key must not begin with %q", otherNames)
 	}

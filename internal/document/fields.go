@@ -65,8 +65,8 @@ func (l *Layout) Replace(prev, doc *Document, id string, keep []string, writeID 
 }
 
 // Extension returns what stores the expiry of a document that Extend has returned.
-func (l *Layout) Extension(doc *Document) []firestore.Update {
-	return []firestore.Update{{Path: FieldExpire, Value: l.storedExpire(doc)}}
+func (doc *Document) Extension() []firestore.Update {
+	return []firestore.Update{{Path: FieldExpire, Value: doc.Fields[FieldExpire]}}
 }
 
 // ownFields returns the library's fields of a document. Their encryption depends on its ID.
@@ -77,7 +77,7 @@ func (l *Layout) ownFields(doc *Document) (map[string]any, error) {
 	}
 	fields := map[string]any{fieldData: data, fieldMaxAge: nil}
 	if doc.MaxAge > 0 {
-		fields[fieldMaxAge] = doc.MaxAge
+		fields[fieldMaxAge] = int64(doc.MaxAge)
 	}
 	if !doc.Expire.IsZero() {
 		fields[FieldExpire] = l.storedExpire(doc)

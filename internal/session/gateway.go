@@ -5,16 +5,18 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"cloud.google.com/go/firestore"
 	"google.golang.org/grpc/codes"
 
+	"github.com/echofirestore/echofirestore/internal/cache"
 	"github.com/echofirestore/echofirestore/internal/document"
 )
 
-// A gateway makes all calls to Firestore. Until ctx ends, it repeats writes that were aborted in contention, with the same
+// A gateway makes all calls to Firestore, and keeps what they return or store in the cache. Until ctx ends, it repeats writes that were aborted in contention, with the same
 // precondition, and queries whose answer was lost. The Firestore client repeats other calls itself.
 //
 // Its errors are *failures, with Firestore's gRPC status in their chain. If ctx has ended, so is its error.
@@ -22,10 +24,18 @@ type gateway struct {
 	client     *firestore.Client
 	collection *firestore.CollectionRef
 	database   string // as errors name it
+	cache      *cache.Cache
+	now        func() time.Time
 }
 
-func newGateway(client *firestore.Client, collection string) gateway {
-	g := gateway{client: client, collection: client.Collection(collection)}
+func newGateway(cfg Settings) gateway {
+	client := cfg.Client
+	g := gateway{
+		client:     client,
+		collection: client.Collection(cfg.Collection),
+		cache:      cache.New(cfg.CacheFor, cfg.CacheBytes),
+		now:        cfg.Now,
+	}
 	var project, database string
 	if path := strings.Split(g.collection.Path, "/"); len(path) > 3 { // projects/{project}/databases/{database}/…
 		project, database = path[1], path[3]
@@ -38,16 +48,31 @@ func newGateway(client *firestore.Client, collection string) gateway {
 	return g
 }
 
-// get returns a document, nil if there is none. It asks by GetAll, since the span of a Get of the Firestore client quotes
-// the name of a document that is missing.
+// load returns a document of the version least or a later one, from the cache if that has it, and reports whether it is fresh:
+// what is stored at the time of the call, or later. If the cache has none, or least is zero, it is as get.
+func (g gateway) load(ctx context.Context, id string, least time.Time) (doc *document.Stored, fresh bool, err error) {
+	if least.IsZero() {
+		doc, err = g.get(ctx, id)
+		return doc, true, err
+	}
+	start := time.Now()
+	doc, fresh, err = g.cache.Load(ctx, id, least, g.now, func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, id) })
+	return doc, fresh, g.failed(ctx, "load session", start, err, id)
+}
+
+// get returns a document as it is stored, nil if there is none.
 func (g gateway) get(ctx context.Context, id string) (*document.Stored, error) {
 	start := time.Now()
+	doc, err := g.cache.Read(ctx, id, g.now(), func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, id) })
+	return doc, g.failed(ctx, "load session", start, err, id)
+}
+
+// read asks Firestore for a document. It asks by GetAll, since the span of a Get of the Firestore client quotes the name of a
+// document that is missing.
+func (g gateway) read(ctx context.Context, id string) (*document.Stored, error) {
 	snaps, err := g.client.GetAll(ctx, []*firestore.DocumentRef{g.collection.Doc(id)})
-	if err != nil {
-		return nil, g.failed(ctx, "load session", start, err, id)
-	}
-	if !snaps[0].Exists() {
-		return nil, nil
+	if err != nil || !snaps[0].Exists() {
+		return nil, err
 	}
 	doc := asStored(snaps[0])
 	return &doc, nil
@@ -57,64 +82,73 @@ func asStored(snap *firestore.DocumentSnapshot) document.Stored {
 	return document.Stored{ID: snap.Ref.ID, Fields: snap.Data(), Created: snap.CreateTime, Updated: snap.UpdateTime}
 }
 
-// create stores a document that does not exist, and returns its update time.
-func (g gateway) create(ctx context.Context, id string, fields map[string]any) (time.Time, error) {
-	return g.write(ctx, "create session", func() (*firestore.WriteResult, error) {
-		return g.collection.Doc(id).Create(ctx, fields)
-	}, id)
+// create stores a document that does not exist, and notes its version.
+func (g gateway) create(ctx context.Context, doc *document.Document) error {
+	return g.write(ctx, "create session", doc, nil, func() (*firestore.WriteResult, error) {
+		return g.collection.Doc(doc.ID).Create(ctx, doc.Fields)
+	})
 }
 
-// update changes fields of the version of a document, and returns its new update time.
+// update makes the version prev of a document the next one, by changing some fields, and notes that one's version.
 func (g gateway) update(
-	ctx context.Context, attempt, id string, version time.Time, updates []firestore.Update,
-) (time.Time, error) {
-	return g.write(ctx, attempt, func() (*firestore.WriteResult, error) {
-		return g.collection.Doc(id).Update(ctx, updates, firestore.LastUpdateTime(version))
-	}, id)
+	ctx context.Context, attempt string, prev, next *document.Document, updates []firestore.Update,
+) error {
+	return g.write(ctx, attempt, next, nil, func() (*firestore.WriteResult, error) {
+		return g.collection.Doc(next.ID).Update(ctx, updates, firestore.LastUpdateTime(prev.Version))
+	})
 }
 
-// move stores a document that does not exist and deletes the version of another one, in one commit, and returns the new
-// document's update time.
-func (g gateway) move(
-	ctx context.Context, from string, version time.Time, to string, fields map[string]any,
-) (time.Time, error) {
-	return g.write(ctx, "renew session", func() (*firestore.WriteResult, error) {
+// move stores the document next, which does not exist, deletes the version prev of another one, in one commit, and notes the
+// version of next.
+func (g gateway) move(ctx context.Context, prev, next *document.Document) error {
+	return g.write(ctx, "renew session", next, []string{prev.ID}, func() (*firestore.WriteResult, error) {
 		//nolint:staticcheck // The successors of WriteBatch are no match: BulkWriter is not atomic, and a transaction
 		// costs a call more to begin it.
 		results, err := g.client.Batch().
-			Create(g.collection.Doc(to), fields).
-			Delete(g.collection.Doc(from), firestore.LastUpdateTime(version)).
+			Create(g.collection.Doc(next.ID), next.Fields).
+			Delete(g.collection.Doc(prev.ID), firestore.LastUpdateTime(prev.Version)).
 			Commit(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return results[0], nil
-	}, from, to)
+	})
 }
 
 // delete deletes a document under a precondition, or whatever it holds, and also if there is none.
 func (g gateway) delete(
 	ctx context.Context, attempt, id string, preconditions ...firestore.Precondition,
 ) error {
-	_, err := g.write(ctx, attempt, func() (*firestore.WriteResult, error) {
+	return g.write(ctx, attempt, nil, []string{id}, func() (*firestore.WriteResult, error) {
 		return g.collection.Doc(id).Delete(ctx, preconditions...)
-	}, id)
-	return err
+	})
 }
 
-// write commits documents with the given IDs, and returns the update time of the first.
+// write makes a commit that stores a document, unless it is nil, and notes its version, and that deletes those with some IDs.
 func (g gateway) write(
-	ctx context.Context, attempt string, commit func() (*firestore.WriteResult, error), ids ...string,
-) (updateTime time.Time, err error) {
+	ctx context.Context, attempt string, stores *document.Document, deletes []string, commit func() (*firestore.WriteResult, error),
+) error {
 	start := time.Now()
-	err = repeat(ctx, codes.Aborted, func() error {
+	defer g.cache.Drop(deletes...)
+	ids := deletes
+	var call *cache.Call
+	if stores != nil {
+		ids = append(slices.Clip(ids), stores.ID)
+		call = g.cache.Begin(stores.ID, g.now())
+	}
+	err := repeat(ctx, codes.Aborted, func() error {
 		result, err := commit()
-		if err == nil {
-			updateTime = result.UpdateTime
+		if err == nil && stores != nil {
+			stores.Version = result.UpdateTime
 		}
 		return err
 	})
-	return updateTime, g.failed(ctx, attempt, start, err, ids...)
+	if err == nil && stores != nil {
+		call.Stored(stores.Stored())
+	} else {
+		call.Failed()
+	}
+	return g.failed(ctx, attempt, start, err, ids...)
 }
 
 // query returns the documents that a query finds.
@@ -170,6 +204,7 @@ func (g gateway) deleteBatch(
 	for i, doc := range b.docs {
 		ids[i] = doc.Ref.ID
 	}
+	g.cache.Drop(ids...)
 	return b, g.failed(ctx, attempt, start, err, ids...)
 }
 

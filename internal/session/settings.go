@@ -35,6 +35,9 @@ type Settings struct {
 	HashKeys    bool
 	AEAD        document.AEAD
 
+	CacheFor   time.Duration
+	CacheBytes int
+
 	Timeout time.Duration
 	Logger  *slog.Logger
 	Now     func() time.Time

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
@@ -32,7 +33,7 @@ var _ sessions.Store = (*Store)(nil)
 func NewStore(cfg Settings) *Store {
 	s := &Store{
 		cfg:         cfg,
-		firestore:   newGateway(cfg.Client, cfg.Collection),
+		firestore:   newGateway(cfg),
 		credentials: credential.NewScheme(cfg.CookieName, cfg.KeyFactory, cfg.HashKeys, cfg.SigningKeys),
 		layout:      cfg.layout(),
 		writes:      newWrites(cfg.Timeout),
@@ -137,12 +138,13 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	key, others := rec.key, rec.others
+	sent, others := credential.Sent{Key: rec.key, Version: rec.version}, rec.others
 	var doc *document.Document
+	var fresh bool
 	var err error
 	missing := false
-	for key != "" {
-		doc, err = s.find(ctx, rec.name, key)
+	for sent.Key != "" {
+		doc, fresh, err = s.find(ctx, rec.name, sent)
 		if bad, ok := errors.AsType[*document.MalformedError](err); ok {
 			malformed = append(malformed, bad)
 			doc, err = nil, nil
@@ -151,20 +153,20 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 		} else {
 			missing = true
 		}
-		key, others = cutKey(others)
+		sent, others = cutKey(others)
 	}
 	if doc != nil && err == nil {
 		if err = s.adopt(sess, rec, doc); err == nil {
-			sess.ID, sess.IsNew = key, false
+			sess.ID, sess.IsNew = sent.Key, false
 		}
 	}
 	rec.set(func() {
-		rec.key, rec.others = key, others
+		rec.key, rec.others = sent.Key, others
 		switch {
 		case err != nil:
 			rec.state, rec.cause = unreadable, err
 		case doc != nil:
-			rec.state = stored
+			rec.state, rec.confirmed = stored, fresh
 		default:
 			rec.state, rec.missing = absent, missing
 		}
@@ -211,8 +213,8 @@ func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions
 	rec := &record{store: s, name: name, options: *sess.Options, maxAge: s.cfg.MaxAge, token: newToken()}
 	if err := validateName(name); err != nil {
 		rec.state, rec.cause = unreadable, err
-	} else if rec.key, rec.others = cutKey(s.credentials.Sent(r, name)); rec.key != "" {
-		rec.state = unread
+	} else if sent, others := cutKey(s.credentials.Sent(r, name)); sent.Key != "" {
+		rec.state, rec.key, rec.version, rec.others = unread, sent.Key, sent.Version, others
 	}
 	addRecord(sess, rec)
 	return sess, rec
@@ -247,33 +249,50 @@ func (s *Store) takeRecord(sess *sessions.Session) (*record, error) {
 	return rec, nil
 }
 
-// find returns the living session with the given name and key, as read does. Without Config.HashKeys, it ignores a document
-// that is stored under a hash: otherwise the ID of that document would open its session.
-func (s *Store) find(ctx context.Context, name, key string) (*document.Document, error) {
-	id, err := s.credentials.DocumentID(name, key)
+// find returns the living session with the given name and key, and errors as read does. If the client's cookie names a
+// version, it may be an older one than that which is stored, from the cache; then it is not fresh. Without Config.HashKeys,
+// find ignores a document that is stored under a hash: otherwise the ID of that document would open its session.
+func (s *Store) find(ctx context.Context, name string, sent credential.Sent) (doc *document.Document, fresh bool, err error) {
+	id, err := s.credentials.DocumentID(name, sent.Key)
 	if err != nil {
-		return nil, rejected(err)
+		return nil, false, rejected(err)
 	}
-	doc, err := s.read(ctx, id)
+	doc, fresh, err = s.recall(ctx, id, sent.Version)
 	if doc != nil && doc.Hashed() && !s.cfg.HashKeys {
-		return nil, nil
+		return nil, false, nil
 	}
-	return doc, err
+	return doc, fresh, err
 }
 
-// read returns the living session in the document with the given ID, nil if there is none. It deletes an expired session, but
-// only in the version that it read: if another request has extended it meanwhile, it is alive. Errors are those of
-// Firestore, and *document.MalformedError together with what could be read.
-func (s *Store) read(ctx context.Context, id string) (*document.Document, error) {
-	for retried := false; ; retried = true {
-		found, err := s.firestore.get(ctx, id)
-		if err != nil || found == nil {
-			return nil, err
+// recall is as read, but a document that is not older than the given version may come from the cache.
+func (s *Store) recall(ctx context.Context, id string, version time.Time) (doc *document.Document, fresh bool, err error) {
+	found, fresh, err := s.firestore.load(ctx, id, version)
+	if err == nil && !fresh {
+		if doc, err := s.layout.Parse(*found, s.cfg.Now()); err == nil {
+			return doc, false, nil
 		}
+		found, err = s.firestore.get(ctx, id) // another process may have extended it
+	}
+	doc, err = s.living(ctx, found, err)
+	return doc, true, err
+}
+
+// read returns the living session in the document with the given ID, nil if there is none. Its errors are those of living.
+func (s *Store) read(ctx context.Context, id string) (*document.Document, error) {
+	found, err := s.firestore.get(ctx, id)
+	return s.living(ctx, found, err)
+}
+
+// living returns the living session in a document that was just read, nil if there is none. It deletes an expired session, but
+// only in the version that was read: if another request has extended it meanwhile, it is alive. Errors are that of the read,
+// those of Firestore, and *document.MalformedError together with what could be read.
+func (s *Store) living(ctx context.Context, found *document.Stored, err error) (*document.Document, error) {
+	for retried := false; err == nil && found != nil; retried = true {
 		doc, err := s.layout.Parse(*found, s.cfg.Now())
 		if !errors.Is(err, document.ErrExpired) {
 			return doc, err
 		}
+		id := found.ID
 		err = s.firestore.delete(ctx, "delete expired session", id, firestore.LastUpdateTime(found.Updated))
 		switch {
 		case err != nil && !movedOn(err) && !outcomeUnknown(err) && !errors.Is(err, ErrConflict):
@@ -281,7 +300,11 @@ func (s *Store) read(ctx context.Context, id string) (*document.Document, error)
 		case err == nil || retried || errors.Is(err, ErrConflict):
 			return nil, nil // it is over, whether or not its document is gone
 		}
+		if found, err = s.firestore.get(ctx, id); err != nil {
+			return nil, err
+		}
 	}
+	return nil, err
 }
 
 // unlessMalformed converts the result of reading a document that was read or written before: if it is malformed now, it does

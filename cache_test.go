@@ -421,3 +421,35 @@ func (a *app) takeStep(do string, client, copied *browser) string {
 	}
 	return fmt.Sprint(n)
 }
+
+// TestCookieWithoutAVersion has a process with a cache serve a client whose cookie is that of a process without one, and the
+// other way round: nothing is lost, and the cache is of use once the cookie names a version.
+func TestCookieWithoutAVersion(t *testing.T) {
+	t.Parallel()
+	a := newCachedApp(t)
+	without := a.config
+	without.CacheFor = 0
+	var err error
+	if a.second, err = echofirestore.NewStore(without); err != nil {
+		t.Fatal(err)
+	}
+	client := a.browser()
+	for i, step := range []cacheStep{
+		{"there/set/a", `{"a":1}`, costsAWrite},
+		{"here/", `{"a":1}`, costsARead},
+		{"here/", `{"a":1}`, costsARead},
+		{"there/set/b", `{"a":1,"b":1}`, costsReadWrite},
+		{"here/", `{"a":1,"b":1}`, costsARead},
+		{"here/set/c", `{"a":1,"b":1,"c":1}`, costsReadWrite},
+		{"here/", `{"a":1,"b":1,"c":1}`, costsNothing},
+		{"there/", `{"a":1,"b":1,"c":1}`, costsARead},
+		{"there/set/d", `{"a":1,"b":1,"c":1,"d":1}`, costsReadWrite},
+		{"here/", `{"a":1,"b":1,"c":1,"d":1}`, costsARead},
+	} {
+		var got string
+		cost := a.cost(func() { got = a.takeStep(step.do, client, nil) })
+		if strings.TrimSpace(got) != step.want || cost != step.cost {
+			t.Errorf("%d. %s: %s for %v, want %s for %v", i+1, step.do, got, cost, step.want, step.cost)
+		}
+	}
+}

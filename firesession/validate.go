@@ -130,8 +130,10 @@ func (cfg Config) validateCache(m *mistakes) {
 	switch {
 	case cfg.CacheBytes < 0:
 		m.add("CacheBytes", "is %d: it must not be negative", cfg.CacheBytes)
-	case cfg.CacheBytes > 0 && cfg.CacheBytes < minCacheBytes:
+	case 0 < cfg.CacheBytes && cfg.CacheBytes < 1<<15: // a number of MiB
 		m.add("CacheBytes", "is %d bytes: it must be at least %d; did you mean %d << 20?", cfg.CacheBytes, minCacheBytes, cfg.CacheBytes)
+	case 0 < cfg.CacheBytes && cfg.CacheBytes < minCacheBytes:
+		m.add("CacheBytes", "is %d bytes: it must be at least %d", cfg.CacheBytes, minCacheBytes)
 	}
 }
 

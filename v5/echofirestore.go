@@ -141,7 +141,7 @@ func Renew(c *echo.Context) error { return in(c, (*session.Exchange).Renew) }
 //
 // fn gets the session that [Get] returns. It must have no other effects, and must not modify in place, as in m["x"]++, a
 // value that the handler set before, unless that value has a type that comes from JSON, such as map[string]any. While it
-// runs, Save, Renew, Destroy and Update return an error, and so does beginning the response. Other saves of the session in
+// runs, Save, Renew, Refresh, Destroy and Update return an error, and so does beginning the response. Other saves of the session in
 // this Store wait for it, but not for longer than a second.
 //
 // Call it from the handler's goroutine, while nothing else writes headers of the response.

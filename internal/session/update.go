@@ -198,6 +198,6 @@ func (rec *record) update(sess *sessions.Session, fn func(*sessions.Session) err
 
 // errUpdating is the error of what the function of an Update must not call.
 func errUpdating() error {
-	return rejected(errors.New("echofirestore: the function of an Update must not save, end or renew its session, " +
+	return rejected(errors.New("echofirestore: the function of an Update must not save, end, renew or refresh its session, " +
 		"or update it, or begin the response: Update saves the session when the function has returned"))
 }

@@ -1,6 +1,7 @@
 package echofirestore_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -30,6 +31,7 @@ func TestRefresh(t *testing.T) {
 	const old = "map[a:1 list:[1]]"
 	for _, tt := range []struct {
 		name    string
+		cookie  string // "__session=key" if empty
 		before  func(a *app)
 		handler func(c echo.Context) error // before Refresh; nil only asks for the session
 		between func(a *app)
@@ -95,8 +97,24 @@ func TestRefresh(t *testing.T) {
 			err: echofirestore.ErrGone, values: "map[]", stored: "malformed", cost: costsARead,
 		},
 		{name: "ended by the handler", handler: echofirestore.Destroy, values: "map[]", stored: "none"},
-		{name: "no session", before: othersEnd, values: "map[]", stored: "none"},
-		{name: "no session, and not asked for before", before: othersEnd, handler: func(echo.Context) error { return nil }, values: "map[]", stored: "none", cost: costsARead},
+		{name: "over before", before: othersEnd, err: echofirestore.ErrGone, values: "map[]", stored: "none"},
+		{
+			name: "over before, and not asked for", before: othersEnd, handler: func(echo.Context) error { return nil },
+			err: echofirestore.ErrGone, values: "map[]", stored: "none", cost: costsARead,
+		},
+		{
+			name: "over before, and the handler begins a new one", before: othersEnd, handler: change("c", 3),
+			err: echofirestore.ErrGone, values: "map[c:3]", stored: "map[c:3]",
+		},
+		{
+			name: "over before, and the handler has begun a new one", before: othersEnd, handler: func(c echo.Context) error {
+				session(c).Values["c"] = 3
+				return echofirestore.Save(c)
+			},
+			values: "map[c:3]", stored: "map[c:3]", cost: costsARead,
+		},
+		{name: "no cookie", cookie: "no=session", values: "map[]", stored: old},
+		{name: "no cookie, and not asked for", cookie: "no=session", handler: func(echo.Context) error { return nil }, values: "map[]", stored: old},
 		{name: "Firestore does not answer", between: failLoad, code: codes.PermissionDenied, values: old, stored: old},
 		{name: "Firestore has not answered before", before: failLoad, values: old, stored: old, cost: costsARead},
 		{
@@ -129,7 +147,7 @@ func TestRefresh(t *testing.T) {
 				values = fmt.Sprint(session(c).Values)
 				return c.NoContent(http.StatusNoContent)
 			})
-			a.browser().post("/", withCookie("key"))
+			a.browser().post("/", func(r *http.Request) { r.Header.Set("Cookie", cmp.Or(tt.cookie, "__session=key")) })
 			if tt.code != codes.OK && status.Code(err) != tt.code || tt.code == codes.OK && !errors.Is(err, tt.err) {
 				t.Errorf("error %v", err)
 			}

@@ -138,8 +138,9 @@ func Update(r *http.Request, fn func(*sessions.Session) error) error {
 // to time in a long stream. What the handler has changed stays, on top of what others have stored; [Get] returns the same
 // session as before.
 //
-// If the session is over, Refresh clears its values and returns [ErrGone]. It returns nil if the client has no session.
-// Other errors mean that Firestore did not answer; then the session is what it was.
+// If the session is over, Refresh clears its values and returns [ErrGone], also if [Get] has returned a new one in its
+// place. It returns nil if the client has no session. Other errors mean that Firestore did not answer; then the session is
+// what it was.
 func Refresh(r *http.Request) error {
 	x, err := exchangeOf(r)
 	if err != nil {

@@ -163,8 +163,9 @@ func in(c *echo.Context, method func(*session.Exchange, context.Context) error) 
 // to time in a long stream. What the handler has changed stays, on top of what others have stored; [Get] returns the same
 // session as before.
 //
-// If the session is over, Refresh clears its values and returns [ErrGone]. It returns nil if the client has no session.
-// Other errors mean that Firestore did not answer; then the session is what it was.
+// If the session is over, Refresh clears its values and returns [ErrGone], also if [Get] has returned a new one in its
+// place. It returns nil if the client has no session. Other errors mean that Firestore did not answer; then the session is
+// what it was.
 func Refresh(c *echo.Context) error {
 	x, err := exchangeIn(c)
 	if err != nil {

@@ -53,13 +53,17 @@ func (s *Store) refresh(ctx context.Context, sess *sessions.Session, rec *record
 		case rec.key == "" && rec.state == unreadable: // the name is not valid
 			return rec.cause
 		case rec.state.in(unread, unreadable):
-			malformed, failed = s.loadAgain(ctx, sess, rec)
+			if malformed, failed = s.loadAgain(ctx, sess, rec); failed == nil && rec.state == absent && rec.missing {
+				return gone()
+			}
 			return failed
 		case rec.state == stored:
 			failed, err = s.readAgain(ctx, sess, rec)
 			return err
 		case rec.state.in(vanished, dropped):
 			clear(sess.Values)
+			return gone()
+		case rec.state == absent && rec.missing: // the session in its place is new
 			return gone()
 		default:
 			return rec.cause // nil, or why the session could not be ended

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/firestore"
 	"github.com/labstack/echo/v4"
 
 	"github.com/echofirestore/echofirestore"
@@ -26,6 +27,7 @@ type site struct {
 	url       string
 	issuer    string
 	firestore *firestoretest.Server
+	client    *firestore.Client
 	ahead     atomic.Int64 // of the time, on the application's clock
 	server    *httptest.Server
 }
@@ -33,7 +35,7 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	server, client := firestoretest.Start(t)
-	s := &site{firestore: server}
+	s := &site{firestore: server, client: client}
 	var app *echo.Echo
 	s.server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { app.ServeHTTP(w, r) }))
 	t.Cleanup(s.server.Close)

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.newBrowser(t)
+	callback := b.authenticate(b.begin("/"), "ada")
+	const times = 8
+	replies := make([]reply, times)
+	var all sync.WaitGroup
+	for i := range replies {
+		tab := s.newBrowser(t) // of the same browser, but it keeps cookies to itself
+		tab.plant(b.key())
+		all.Go(func() { replies[i] = tab.get(callback) })
+	}
+	all.Wait()
+	answers := make(map[int]int)
+	for _, r := range replies {
+		answers[r.StatusCode]++
+	}
+	if answers[http.StatusSeeOther] != 1 || answers[http.StatusBadRequest] != times-1 {
+		t.Errorf("answers by status: %v, want one %d, and no other request to get as far as the provider",
+			answers, http.StatusSeeOther)
+	}
+}
+
+func TestTabs(t *testing.T) {
+	t.Parallel()
+	b := newSite(t).newBrowser(t)
+	var callbacks []string
+	for _, page := range []string{"/private?tab=0", "/private?tab=1", "/private?tab=2"} {
+		callbacks = append(callbacks, b.authenticate(b.begin(page), "ada"))
+	}
+	for _, tab := range []int{1, 0, 2} {
+		before := b.key()
+		page := b.get(callbacks[tab]).costs(t, "1 read, 2 writes, 1 delete").redirect(t)
+		if page.Query().Get("tab") != string(rune('0'+tab)) {
+			t.Errorf("tab %d shows %s", tab, page)
+		}
+		if b.key() == before {
+			t.Errorf("tab %d: the session has its old key", tab)
+		}
+	}
+	b.get("/").wants(t, http.StatusOK, "Hello, Ada Example.")
+}
+
+func TestManyBegun(t *testing.T) {
+	t.Parallel()
+	b := newSite(t).newBrowser(t)
+	page := "/private?" + strings.Repeat("x", longestReturn-len("/private?"))
+	var callbacks []string
+	for range maxPending + 2 {
+		callbacks = append(callbacks, b.authenticate(b.begin(page), "ada"))
+	}
+	size := len(b.stored())
+	for range 20 {
+		b.begin(page)
+	}
+	for range maxPending {
+		callbacks = append(callbacks, b.authenticate(b.begin(page), "ada"))
+	}
+	if grown := len(b.stored()); grown > size+100 { // times are texts, of different lengths
+		t.Errorf("the session has grown from %d to %d bytes", size, grown)
+	}
+	for i, callback := range callbacks {
+		want := http.StatusSeeOther
+		if i < len(callbacks)-maxPending {
+			want = http.StatusBadRequest
+		}
+		b.get(callback).wants(t, want, "")
+	}
+}
+
+func TestLocalURL(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"":                                       "/",
+		"/":                                      "/",
+		"/private":                               "/private",
+		"/private?tab=1&q=a%2Fb":                 "/private?tab=1&q=a%2Fb",
+		"/caf%C3%A9/a%2Fb":                       "/caf%C3%A9/a%2Fb",
+		"/private#top":                           "/private",
+		"/private?return=https://evil":           "/private?return=https://evil",
+		"private":                                "/",
+		"?tab=1":                                 "/",
+		"https://evil.example/":                  "/",
+		"https:evil.example":                     "/",
+		"https:/evil.example":                    "/",
+		"javascript:alert(1)":                    "/",
+		"//evil.example":                         "/",
+		"///evil.example":                        "/",
+		"////evil.example":                       "/",
+		"//user@evil.example/":                   "/",
+		`/\evil.example`:                         "/%5Cevil.example",
+		`\/evil.example`:                         "/",
+		`\\evil.example`:                         "/",
+		"/\t/evil.example":                       "/",
+		"/\n/evil.example":                       "/",
+		"\t//evil.example":                       "/",
+		" //evil.example":                        "/",
+		"/private\r\nSet-Cookie: a=b":            "/",
+		"/%2Fevil.example":                       "/%2Fevil.example",
+		"/" + strings.Repeat("x", longestReturn): "/",
+		"/" + strings.Repeat("x", longestReturn-1): "/" + strings.Repeat("x", longestReturn-1),
+	} {
+		if got := localURL(given); got != want {
+			t.Errorf("localURL(%q) = %q, want %q", given, got, want)
+		}
+	}
+}

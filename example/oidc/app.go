@@ -11,11 +11,10 @@ import (
 
 	"cloud.google.com/go/firestore"
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/echofirestore/echofirestore"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	"golang.org/x/oauth2"
-
-	"github.com/echofirestore/echofirestore"
 )
 
 const (
@@ -94,7 +93,7 @@ func newApp(ctx context.Context, cfg config) (*echo.Echo, error) {
 		Timeout:  patience,
 		Logger:   cfg.Logger,
 		Now:      cfg.Now,
-	}.ToMiddleware()
+	}.ToMiddleware() //nolint:contextcheck // its requests bring contexts of their own
 	if err != nil {
 		return nil, err
 	}

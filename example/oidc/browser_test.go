@@ -15,11 +15,11 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"github.com/echofirestore/echofirestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/labstack/echo/v4"
 
-	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/example/oidc/provider"
-	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 // A site is the application, over TLS, with a Firestore and a provider of its own.
@@ -142,9 +142,9 @@ func (b *browser) authenticate(at *url.URL, user string) string {
 }
 
 // signIn signs a user in, by way of the front page.
-func (b *browser) signIn(user string) reply {
+func (b *browser) signIn(user string) {
 	b.t.Helper()
-	return b.get(b.authenticate(b.begin("/"), user)).wants(b.t, http.StatusSeeOther, "")
+	b.get(b.authenticate(b.begin("/"), user)).wants(b.t, http.StatusSeeOther, "")
 }
 
 // key returns the session's cookie.

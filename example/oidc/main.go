@@ -21,33 +21,33 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"github.com/echofirestore/echofirestore/firestoretest"
 
 	"github.com/echofirestore/echofirestore/example/oidc/provider"
-	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Getenv); err != nil {
+	if err := run(os.Getenv); err != nil {
 		fmt.Fprintln(os.Stderr, "oidc:", err)
 		os.Exit(1)
 	}
 }
 
-// run serves the application until ctx ends.
-func run(ctx context.Context, getenv func(string) string) error {
+// run serves the application until a signal ends it.
+func run(getenv func(string) string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", ":"+cmp.Or(getenv("PORT"), "8080"))
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
 	logger := slog.Default()
-	client, stop, err := openFirestore(ctx, getenv)
+	client, closeFirestore, err := openFirestore(ctx, getenv)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer closeFirestore()
 
 	cfg := config{
 		Client:       client,
@@ -81,7 +81,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 
 // openFirestore opens the Firestore of GOOGLE_CLOUD_PROJECT, in FIRESTORE_EMULATOR_HOST if that is set, or else one in
 // memory.
-func openFirestore(ctx context.Context, getenv func(string) string) (client *firestore.Client, stop func(), err error) {
+func openFirestore(ctx context.Context, getenv func(string) string) (client *firestore.Client, closeAll func(), err error) {
 	host, project := getenv("FIRESTORE_EMULATOR_HOST"), getenv("GOOGLE_CLOUD_PROJECT")
 	if host != "" || project != "" {
 		client, err := firestore.NewClient(ctx, cmp.Or(project, "echofirestore-example"))

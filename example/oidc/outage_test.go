@@ -4,10 +4,9 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 func TestFirestoreFails(t *testing.T) {

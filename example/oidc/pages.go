@@ -7,9 +7,8 @@ import (
 	"html/template"
 	"net/http"
 
-	"github.com/labstack/echo/v4"
-
 	"github.com/echofirestore/echofirestore"
+	"github.com/labstack/echo/v4"
 )
 
 //go:embed pages.html

@@ -7,11 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/echofirestore/echofirestore"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 	"golang.org/x/oauth2"
-
-	"github.com/echofirestore/echofirestore"
 )
 
 const (

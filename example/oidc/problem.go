@@ -9,13 +9,17 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// A problem is an error with a page that says what happened, and what to do.
+// A problem is a page that says what went wrong, and what to do.
 type problem struct {
 	Status      int
 	Title, Text string
 	Action      string // the label of a link to Address; none if it is empty
 	Address     string
+}
 
+// A problemError is an error with a page.
+type problemError struct {
+	problem
 	cause error
 }
 
@@ -72,10 +76,8 @@ var problems = map[int]problem{
 	http.StatusInternalServerError: {Title: "Something went wrong here", Text: "Please try again later."},
 }
 
-func (p problem) because(err error) problem {
-	p.cause = err
-	return p
-}
+// because returns the error that shows the page.
+func (p problem) because(err error) error { return problemError{p, err} }
 
 // returningTo lets the next sign-in lead to where the failed one should have led.
 func (p problem) returningTo(page string) problem {
@@ -83,17 +85,17 @@ func (p problem) returningTo(page string) problem {
 	return p
 }
 
-func (p problem) Error() string { return p.Title + ": " + p.cause.Error() }
-func (p problem) Unwrap() error { return p.cause }
+func (e problemError) Error() string { return e.Title + ": " + e.cause.Error() }
+func (e problemError) Unwrap() error { return e.cause }
 
 // refused returns the problem that the provider has reported. Its description goes to the log, not to the page: anyone can
 // make a link with a text of their own.
-func refused(code, description, returnTo string) problem {
+func refused(code, description, returnTo string) error {
 	p := signInRefused
 	if code == "access_denied" {
 		p = signInCancelled
 	}
-	return p.because(errors.New("the provider answered " + code + ": " + description)).returningTo(returnTo)
+	return p.returningTo(returnTo).because(errors.New("the provider answered " + code + ": " + description))
 }
 
 func signInAddress(returnTo string) string {
@@ -105,7 +107,8 @@ func (a *app) showError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	p, known := errors.AsType[problem](err)
+	pe, known := errors.AsType[problemError](err)
+	p := pe.problem
 	if !known {
 		status := http.StatusInternalServerError
 		if he, ok := errors.AsType[*echo.HTTPError](err); ok {

@@ -8,10 +8,9 @@ import (
 	"net/url"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/echofirestore/echofirestore"
 	"github.com/labstack/echo/v4"
 	"golang.org/x/oauth2"
-
-	"github.com/echofirestore/echofirestore"
 )
 
 // The session's values, besides the pending sign-ins.
@@ -48,10 +47,10 @@ func (a *app) callback(c echo.Context) error {
 	}
 	u, err := a.identify(c.Request().Context(), begun, c.QueryParam("code"))
 	if err != nil {
-		return signInFailed.because(err).returningTo(begun.Return)
+		return signInFailed.returningTo(begun.Return).because(err)
 	}
 	if err := enter(c, u); err != nil {
-		return signInNotSaved.because(err).returningTo(begun.Return)
+		return signInNotSaved.returningTo(begun.Return).because(err)
 	}
 	return c.Redirect(http.StatusSeeOther, begun.Return)
 }

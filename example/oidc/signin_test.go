@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
-
 	"github.com/echofirestore/echofirestore"
 )
 

@@ -59,7 +59,9 @@ func run(getenv func(string) string) error {
 		Now:          time.Now,
 	}
 	cfg.BaseURL = strings.TrimSuffix(cfg.BaseURL, "/")
-	if cfg.Issuer == "" {
+	switch {
+	case cfg.Issuer == "":
+		logger.WarnContext(ctx, "no OIDC_ISSUER: sign-ins ask for no password, and work only on this machine")
 		cfg.ClientID, cfg.ClientSecret = "echofirestore-example", "secret"
 		own, err := provider.Start(provider.Client{
 			ID: cfg.ClientID, Secret: cfg.ClientSecret,
@@ -70,6 +72,8 @@ func run(getenv func(string) string) error {
 		}
 		defer own.Close()
 		cfg.Issuer = own.Issuer
+	case cfg.ClientID == "":
+		return errors.New("OIDC_CLIENT_ID is not set")
 	}
 	handler, err := newApp(ctx, cfg)
 	if err != nil {

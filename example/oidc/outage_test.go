@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+// TestFirestoreFails has Firestore fail at each step. The pages say what to do, and that helps.
 func TestFirestoreFails(t *testing.T) {
 	t.Parallel()
 	down := firestoretest.Fault{Method: "Commit", Err: status.Error(codes.PermissionDenied, "not today")}

@@ -7,6 +7,7 @@ import (
 	"testing"
 )
 
+// TestOnce sends one callback many times at once.
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -31,6 +32,7 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// TestTabs completes, in any order, what several tabs of one browser have begun.
 func TestTabs(t *testing.T) {
 	t.Parallel()
 	b := newSite(t).newBrowser(t)
@@ -51,6 +53,7 @@ func TestTabs(t *testing.T) {
 	b.get("/").wants(t, http.StatusOK, "Hello, Ada Example.")
 }
 
+// TestManyBegun begins far more sign-ins than anybody has tabs.
 func TestManyBegun(t *testing.T) {
 	t.Parallel()
 	b := newSite(t).newBrowser(t)

@@ -2,16 +2,20 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/echofirestore/echofirestore"
 )
 
+// TestRefused goes to a callback that must sign nobody in.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -101,6 +105,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestWhatStays has a value in the session that the application does not know, as that of a visitor and of a user.
 func TestWhatStays(t *testing.T) {
 	t.Parallel()
 	b := newSite(t).newBrowser(t)
@@ -127,6 +132,7 @@ func TestWhatStays(t *testing.T) {
 	b.get("/").wants(t, http.StatusOK, "Hello, stranger.")
 }
 
+// TestForms sends the form of the sign-out as other sites would.
 func TestForms(t *testing.T) {
 	t.Parallel()
 	b := newSite(t).newBrowser(t)
@@ -138,6 +144,31 @@ func TestForms(t *testing.T) {
 	b.post("/sign-out").wants(t, http.StatusSeeOther, "")
 }
 
+// TestSignOutURL has a provider that offers no sign-out, as Google is, and one that does.
+func TestSignOutURL(t *testing.T) {
+	t.Parallel()
+	for end, want := range map[string]string{
+		"": "/",
+		`, "end_session_endpoint": "https://id.example/end?tenant=7"`: "https://id.example/end?client_id=id" +
+			"&post_logout_redirect_uri=https%3A%2F%2Fshop.example%2F&tenant=7",
+	} {
+		var issuer string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"issuer": %q%s}`, issuer, end)
+		}))
+		t.Cleanup(server.Close)
+		issuer = server.URL
+		provider, err := oidc.NewProvider(t.Context(), issuer)
+		requireNoError(t, err)
+		got, err := signOutURL(provider, config{ClientID: "id", BaseURL: "https://shop.example"})
+		requireNoError(t, err)
+		if got != want {
+			t.Errorf("%s: sign-outs lead to %s, want %s", end, got, want)
+		}
+	}
+}
+
+// TestSessionEnds lets the application's time pass.
 func TestSessionEnds(t *testing.T) {
 	t.Parallel()
 	b := newSite(t).newBrowser(t)
@@ -148,12 +179,14 @@ func TestSessionEnds(t *testing.T) {
 	b.get("/private").wants(t, http.StatusSeeOther, "").costs(t, "1 read, 1 delete")
 }
 
+// stored returns the data of the only session, as Firestore has it.
 func (b *browser) stored() string {
 	b.t.Helper()
 	data, _ := b.document().Data()["data"].(string)
 	return data
 }
 
+// store sets a value of the only session.
 func (b *browser) store(key, value string) {
 	b.t.Helper()
 	var data struct {
@@ -185,11 +218,13 @@ func parse(t *testing.T, address string) *url.URL {
 	return u
 }
 
+// query returns a parameter of an address.
 func query(t *testing.T, address, name string) string {
 	t.Helper()
 	return parse(t, address).Query().Get(name)
 }
 
+// with returns an address with another value of a parameter, or without it.
 func with(t *testing.T, address, name, value string) string {
 	t.Helper()
 	u := parse(t, address)

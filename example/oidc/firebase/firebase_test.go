@@ -2,9 +2,9 @@ package firebase
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -23,8 +23,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// now is when the tests run.
-var now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+// now is when everything happens.
+var now = time.Now()
 
 // claims are what Firebase puts into the ID token of a user who signed in a minute ago.
 func claims() map[string]any {
@@ -64,13 +64,9 @@ func newPage(t *testing.T) *page {
 	store, err := echofirestore.NewStore(echofirestore.Config{Client: client, MaxAge: 3600, UserKey: "user", Now: clock})
 	requireNoError(t, err)
 	p := &page{t: t, google: google, firestore: server, revoked: new(revocations), echo: echo.New()}
-	a := &application{
-		store: store,
-		verifier: oidc.NewVerifier("https://securetoken.google.com/shop",
-			&oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{google.Public()}}, &oidc.Config{ClientID: "shop", Now: clock}),
-		firebase: p.revoked,
-		now:      clock,
-	}
+	verifier, err := newVerifier(oidc.ClientContext(t.Context(), &http.Client{Transport: googleOf(google)}), "shop")
+	requireNoError(t, err)
+	a := &application{store: store, verifier: verifier, firebase: p.revoked, now: clock}
 	a.install(p.echo)
 	p.echo.GET("/", func(c echo.Context) error {
 		values := echofirestore.Session(c).Values
@@ -84,6 +80,34 @@ func newPage(t *testing.T) *page {
 	})
 	return p
 }
+
+// googleOf answers what newVerifier and its verifier ask Google: Firebase's configuration, which has no more than this, and the
+// keys, of which there is one.
+func googleOf(key *rsa.PrivateKey) http.RoundTripper {
+	const keys = "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		rec := httptest.NewRecorder()
+		var answer any
+		switch r.URL.String() {
+		case "https://securetoken.google.com/shop/.well-known/openid-configuration":
+			answer = map[string]any{
+				"issuer": "https://securetoken.google.com/shop", "jwks_uri": keys,
+				"response_types_supported": []string{"id_token"}, "subject_types_supported": []string{"public"},
+				"id_token_signing_alg_values_supported": []string{"RS256"},
+			}
+		case keys:
+			answer = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), Algorithm: "RS256", Use: "sig"}}}
+		default:
+			rec.WriteHeader(http.StatusNotFound)
+		}
+		err := json.NewEncoder(rec).Encode(answer)
+		return rec.Result(), err
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // post sends a form as a script of the site itself does, or with another value of Sec-Fetch-Site.
 func (p *page) post(path, site, idToken string) *httptest.ResponseRecorder {

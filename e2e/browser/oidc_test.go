@@ -40,7 +40,7 @@ func TestOpenIDConnect(t *testing.T) {
 
 	ada.follow("Sign in")
 	ada.press("Cancel")
-	expect(tab, "a sign-in is cancelled", "You are not signed in", ada.glance())
+	expect(tab, "a sign-in is cancelled", "The sign-in was cancelled", ada.glance())
 	ada.follow("Sign in again")
 	ada.press("Grace")
 	expect(tab, "and done again, by somebody else", "Hello, Grace Example.", ada.glance())

@@ -45,6 +45,7 @@ type config struct {
 
 // app holds what its handlers share.
 type app struct {
+	store     *echofirestore.Store
 	oauth     oauth2.Config
 	verifier  *oidc.IDTokenVerifier
 	http      *http.Client // for requests to the provider
@@ -78,7 +79,7 @@ func newApp(ctx context.Context, cfg config) (*echo.Echo, error) {
 	}
 
 	secure := strings.HasPrefix(cfg.BaseURL, "https://")
-	sessions, err := echofirestore.Config{
+	a.store, err = echofirestore.NewStore(echofirestore.Config{
 		Client: cfg.Client,
 		// Without a user, a session has only sign-ins that were begun, and lives no longer than they.
 		MaxAge:   int(signInWithin.Seconds()),
@@ -93,14 +94,14 @@ func newApp(ctx context.Context, cfg config) (*echo.Echo, error) {
 		Timeout:  patience,
 		Logger:   cfg.Logger,
 		Now:      cfg.Now,
-	}.ToMiddleware() //nolint:contextcheck // its requests bring contexts of their own
+	})
 	if err != nil {
 		return nil, err
 	}
 
 	e := echo.New()
 	e.HTTPErrorHandler = a.showError
-	e.Use(middleware.Recover(), headers(policy, secure), middleware.BodyLimit("64K"), sessions, csrf(secure))
+	e.Use(middleware.Recover(), headers(policy, secure), middleware.BodyLimit("64K"), a.store.Middleware(), csrf(secure))
 	e.GET("/", a.home)
 	e.GET("/private", a.private)
 	e.GET("/sign-in", a.signIn)

@@ -25,7 +25,7 @@ import (
 // A site is the application, over TLS, with a Firestore and a provider of its own.
 type site struct {
 	url       string
-	issuer    string
+	config    config
 	firestore *firestoretest.Server
 	client    *firestore.Client
 	ahead     atomic.Int64 // of the time, on the application's clock
@@ -46,13 +46,23 @@ func newSite(t *testing.T) *site {
 	})
 	requireNoError(t, err)
 	t.Cleanup(func() { requireNoError(t, p.Close()) })
-	s.issuer = p.Issuer
-	app, err = newApp(t.Context(), config{
+	s.config = config{
 		Client: client, BaseURL: s.url, Issuer: p.Issuer, ClientID: "id", ClientSecret: "secret",
 		Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
-	})
+	}
+	app, err = newApp(t.Context(), s.config)
 	requireNoError(t, err)
 	return s
+}
+
+// anotherInstance starts the application once more, as Cloud Run does. It returns an address to which only tests send requests.
+func (s *site) anotherInstance(t *testing.T) string {
+	t.Helper()
+	app, err := newApp(t.Context(), s.config)
+	requireNoError(t, err)
+	server := httptest.NewTLSServer(app)
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // A browser keeps cookies, and follows no redirects by itself. It doesn't send Sec-Fetch-Site, so that forms need their tokens.
@@ -139,6 +149,18 @@ func (b *browser) authenticate(at *url.URL, user string) string {
 		next = b.get(next.String()).redirect(b.t)
 	}
 	return next.String()
+}
+
+// comeBack goes to the callback, and once more if it asks for that.
+func (b *browser) comeBack(callback string) reply {
+	b.t.Helper()
+	r := b.get(callback)
+	if next := r.Header.Get("Location"); strings.HasPrefix(next, pathCallback) {
+		cost := r.cost
+		r = b.get(next)
+		r.cost.Reads, r.cost.Writes, r.cost.Deletes = r.cost.Reads+cost.Reads, r.cost.Writes+cost.Writes, r.cost.Deletes+cost.Deletes
+	}
+	return r
 }
 
 // signIn signs a user in, by way of the front page.

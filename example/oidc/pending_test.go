@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 // TestOnce sends one callback many times at once.
@@ -19,7 +21,7 @@ func TestOnce(t *testing.T) {
 	for i := range replies {
 		tab := s.newBrowser(t) // of the same browser, but it keeps cookies to itself
 		tab.plant(b.key())
-		all.Go(func() { replies[i] = tab.get(callback) })
+		all.Go(func() { replies[i] = tab.comeBack(callback) })
 	}
 	all.Wait()
 	answers := make(map[int]int)
@@ -51,6 +53,38 @@ func TestTabs(t *testing.T) {
 		}
 	}
 	b.get("/").wants(t, http.StatusOK, "Hello, Ada Example.")
+}
+
+// TestTabsAtOnce has two tabs come back at the same moment, to two instances of the application: the second comes while the
+// first is saving the user.
+func TestTabsAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, moment := range map[string]firestoretest.Fault{
+		"the first has not replaced the key yet":           {Method: "Commit", Skip: 1},
+		"the first has replaced the key, and not yet told": {Method: "Commit", Skip: 1, After: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newSite(t).newBrowser(t)
+			other := b.site.anotherInstance(t)
+			first := b.authenticate(b.begin("/private?tab=1"), "ada")
+			second := b.authenticate(b.begin("/private?tab=2"), "ada")
+			var came reply
+			moment.Do = func() { came = b.get(strings.Replace(second, b.site.url, other, 1)) }
+			b.site.firestore.Inject(moment)
+			if page := b.get(first).redirect(t); page.RequestURI() != "/private?tab=1" {
+				t.Errorf("the first tab is sent to %s", page)
+			}
+			page := came.redirect(t)
+			if page.Path == pathCallback {
+				page = b.get(page.RequestURI()).redirect(t)
+			}
+			if page.RequestURI() != "/private?tab=2" {
+				t.Errorf("the second tab is sent to %s", page)
+			}
+			b.get(page.RequestURI()).wants(t, http.StatusOK, "Only Ada Example sees this.")
+		})
+	}
 }
 
 // TestManyBegun begins far more sign-ins than anybody has tabs.

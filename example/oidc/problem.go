@@ -33,16 +33,16 @@ var (
 		Action: again,
 	}
 	signInFailed = problem{
-		Status: http.StatusBadGateway, Title: "You are not signed in",
+		Status: http.StatusBadGateway, Title: "The sign-in has failed",
 		Text: "The sign-in service did not confirm who you are. Please sign in again. If that doesn’t help, try later.", Action: again,
 	}
 	signInRefused = problem{
-		Status: http.StatusBadGateway, Title: "You are not signed in",
+		Status: http.StatusBadGateway, Title: "The sign-in has failed",
 		Text: "The sign-in service reported a problem. Please sign in again. If that doesn’t help, try later.", Action: again,
 	}
 	signInCancelled = problem{
-		Status: http.StatusForbidden, Title: "You are not signed in",
-		Text: "The sign-in was cancelled.", Action: again,
+		Status: http.StatusForbidden, Title: "The sign-in was cancelled",
+		Text: "Nothing has changed: if you were signed in, you still are.", Action: again,
 	}
 	callbackUnavailable = problem{
 		Status: http.StatusServiceUnavailable, Title: "You are not signed in yet",

@@ -38,6 +38,9 @@ func (a *app) callback(c echo.Context) error {
 	begun, err := takeSignIn(c, a.now(), c.QueryParam("state"))
 	switch {
 	case errors.Is(err, errNotPending), errors.Is(err, echofirestore.ErrGone):
+		if next := a.withNewKey(c); next != "" {
+			return c.Redirect(http.StatusSeeOther, next)
+		}
 		return signInUnknown.because(err)
 	case err != nil:
 		return callbackUnavailable.because(err)
@@ -49,10 +52,23 @@ func (a *app) callback(c echo.Context) error {
 	if err != nil {
 		return signInFailed.returningTo(begun.Return).because(err)
 	}
-	if err := enter(c, u); err != nil {
+	err = enter(c, u)
+	if err != nil && !errors.Is(err, echofirestore.ErrGone) { // if it is gone, another tab has signed in, or out, meanwhile
 		return signInNotSaved.returningTo(begun.Return).because(err)
 	}
 	return c.Redirect(http.StatusSeeOther, begun.Return)
+}
+
+// withNewKey returns the callback's address once more if the request came with a key that is over: when two tabs come back at
+// the same moment, the second still has the key that the first has just replaced.
+func (a *app) withNewKey(c echo.Context) string {
+	sess, err := echofirestore.Get(c)
+	query := c.QueryParams()
+	if err != nil || !a.store.Ended(sess) || query.Has("again") {
+		return ""
+	}
+	query.Set("again", "yes")
+	return pathCallback + "?" + query.Encode()
 }
 
 // identify exchanges the code for an ID token, and returns the user whom it names.

@@ -64,7 +64,7 @@ func TestRefused(t *testing.T) {
 		}, http.StatusBadGateway, "did not confirm who you are", "1 read, 1 write"},
 		{"the user cancels", func(b *browser) string {
 			return b.authenticate(b.begin("/"), "")
-		}, http.StatusForbidden, "The sign-in was cancelled.", "1 read, 1 write"},
+		}, http.StatusForbidden, "The sign-in was cancelled", "1 read, 1 write"},
 		{"the provider refuses the request", func(b *browser) string {
 			at := with(b.t, b.begin("/").String(), "prompt", "none") // as somebody who is not signed in there
 			return b.get(at).redirect(b.t).String()
@@ -73,7 +73,7 @@ func TestRefused(t *testing.T) {
 			callback := b.authenticate(b.begin("/"), "ada")
 			b.site.ahead.Add(int64(signInWithin))
 			return callback
-		}, http.StatusBadRequest, "more than 30 minutes ago", "1 read, 1 delete"},
+		}, http.StatusBadRequest, "more than 30 minutes ago", "2 reads, 1 delete"},
 		{"the provider took too long, and the session lives on", func(b *browser) string {
 			callback := b.authenticate(b.begin("/"), "ada")
 			b.site.ahead.Add(int64(signInWithin / 2))
@@ -88,7 +88,7 @@ func TestRefused(t *testing.T) {
 			b := newSite(t).newBrowser(t)
 			callback := test.callback(b)
 			key := b.key()
-			refused := b.get(callback).wants(t, test.status, test.text).costs(t, test.cost)
+			refused := b.comeBack(callback).wants(t, test.status, test.text).costs(t, test.cost)
 			if !strings.Contains(refused.body, `<a href="/sign-in`) {
 				t.Errorf("the page does not offer to sign in again:\n%s", refused.body)
 			}
@@ -98,7 +98,7 @@ func TestRefused(t *testing.T) {
 			b.get("/").wants(t, http.StatusOK, "Hello, stranger.")
 
 			// Whatever was refused is refused again, because its state is used up or never was any.
-			b.get(callback).wants(t, http.StatusBadRequest, "can’t be completed")
+			b.comeBack(callback).wants(t, http.StatusBadRequest, "can’t be completed")
 			b.signIn("ada")
 			b.get("/").wants(t, http.StatusOK, "Hello, Ada Example.")
 		})

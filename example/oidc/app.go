@@ -101,7 +101,8 @@ func newApp(ctx context.Context, cfg config) (*echo.Echo, error) {
 
 	e := echo.New()
 	e.HTTPErrorHandler = a.showError
-	e.Use(middleware.Recover(), headers(policy, secure), middleware.BodyLimit("64K"), a.store.Middleware(), csrf(secure))
+	e.Use(middleware.Recover(), headers(policy, secure), middleware.BodyLimit("64K"))
+	e.Use(a.store.Middleware(), csrf(secure)) //nolint:contextcheck // its requests bring contexts of their own
 	e.GET("/", a.home)
 	e.GET("/private", a.private)
 	e.GET("/sign-in", a.signIn)

@@ -41,7 +41,7 @@ emulator: ## run the same tests on the official Firestore emulator (needs gcloud
 		go test -count=1 -v -run "^TestReadsAreAnsweredAsByTheEmulator$$" ./firestoretest'
 
 .PHONY: e2e
-e2e: ## run the tests of the nested modules (browser, Python, demo)
+e2e: ## run the tests of the nested modules (browser, Python, demo, deployment)
 	$(call in,$(filter-out e2e/browser,$(NESTED)),go test -count=1 ./...)
 	cd e2e/browser && go test -count=1 -v .
 	cd e2e && ../scripts/with-emulator.sh go test -count=1 -v ./python

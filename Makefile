@@ -4,6 +4,7 @@
 # golangci-lint with which it does not compile.
 GOLANGCI_LINT := go tool -modfile=$(CURDIR)/tools/golangci-lint/go.mod golangci-lint
 ACTIONLINT := go tool -modfile=$(CURDIR)/tools/actionlint/go.mod actionlint
+GOVULNCHECK := go tool -modfile=$(CURDIR)/tools/govulncheck/go.mod govulncheck
 
 modules = $(sort $(patsubst %/go.mod,%,$(shell find $(1) -name go.mod -not -path '*/node_modules/*' 2>/dev/null)))
 LIBRARY := . v5
@@ -74,6 +75,10 @@ lint: ## run golangci-lint on every module, and actionlint on the workflows
 	$(call in,$(LIBRARY) $(NESTED),$(GOLANGCI_LINT) run)
 	$(ACTIONLINT)
 
+.PHONY: vuln
+vuln: ## look for known vulnerabilities in what each module calls (needs vuln.go.dev)
+	$(call in,$(LIBRARY) $(NESTED),$(GOVULNCHECK) ./...)
+
 .PHONY: fmt
 fmt: ## format the Go files as lint wants them
 	$(call in,$(LIBRARY) $(NESTED),$(GOLANGCI_LINT) fmt)
@@ -87,5 +92,5 @@ verify: ## check that every module is tidy and its dependencies are what go.sum 
 	$(call in,$(LIBRARY) $(NESTED) $(TOOLS),go mod tidy -diff && go mod verify)
 
 .PHONY: ci
-ci: ## run everything that CI runs
+ci: ## run everything that CI runs, but vuln
 	.ci/run

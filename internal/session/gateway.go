@@ -130,25 +130,29 @@ func (g gateway) write(
 ) error {
 	start := time.Now()
 	defer g.cache.Drop(deletes...)
-	ids := deletes
-	var call *cache.Call
-	if stores != nil {
-		ids = append(slices.Clip(ids), stores.ID)
-		call = g.cache.Begin(stores.ID, g.now())
+	apply := func() (updateTime time.Time, err error) {
+		err = repeat(ctx, codes.Aborted, func() error {
+			result, err := commit()
+			if err == nil {
+				updateTime = result.UpdateTime
+			}
+			return err
+		})
+		return updateTime, err
 	}
-	err := repeat(ctx, codes.Aborted, func() error {
-		result, err := commit()
-		if err == nil && stores != nil {
-			stores.Version = result.UpdateTime
+	if stores == nil {
+		_, err := apply()
+		return g.failed(ctx, attempt, start, err, deletes...)
+	}
+	err := g.cache.Write(stores.ID, g.now(), func() (*document.Stored, error) {
+		version, err := apply()
+		if err != nil {
+			return nil, err
 		}
-		return err
+		stores.Version = version
+		return stores.Stored(), nil
 	})
-	if err == nil && stores != nil {
-		call.Stored(stores.Stored())
-	} else {
-		call.Failed()
-	}
-	return g.failed(ctx, attempt, start, err, ids...)
+	return g.failed(ctx, attempt, start, err, append(slices.Clip(deletes), stores.ID)...)
 }
 
 // query returns the documents that a query finds.

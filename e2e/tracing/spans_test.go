@@ -157,7 +157,9 @@ func TestSpans(t *testing.T) { //nolint:paralleltest // the tracer provider is t
 					if tt.stored {
 						app.put(t, stored, hashed, tt.age)
 					}
-					app.GET("/", func(c echo.Context) error { return tt.handler(run{c, app.store, app.server, stored, tt.stored && tt.age < time.Hour}) })
+					app.GET("/", func(c echo.Context) error {
+						return tt.handler(run{c, app.store, app.server, stored, tt.stored && tt.age < time.Hour})
+					})
 					req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 					if !tt.new {
 						req.AddCookie(&http.Cookie{Name: "__session", Value: oldKey})

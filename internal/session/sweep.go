@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"slices"
+	"time"
 
 	"cloud.google.com/go/firestore"
 	"google.golang.org/grpc/codes"
@@ -99,6 +100,7 @@ func (s *Store) sweepBatch(ctx context.Context, w *sweep, last *firestore.Docume
 // sweepOnce deletes the first results behind last, if Firestore takes as many in a transaction. A single one may be too
 // large for that and is then deleted by itself.
 func (s *Store) sweepOnce(ctx context.Context, w *sweep, last *firestore.DocumentSnapshot) (batch, error) {
+	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	query := w.query
@@ -114,7 +116,7 @@ func (s *Store) sweepOnce(ctx context.Context, w *sweep, last *firestore.Documen
 		err = s.firestore.delete(ctx, w.attempt, b.docs[0].Ref.ID, firestore.LastUpdateTime(b.docs[0].UpdateTime))
 		b.full = true // what is behind it was not looked at
 	}
-	b.lost = outcomeUnknown(err) && ctx.Err() == nil
+	b.lost = outcomeUnknown(err) && ctx.Err() == nil && time.Since(start) < s.cfg.Timeout/2
 	return b, err
 }
 

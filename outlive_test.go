@@ -47,6 +47,9 @@ var outlived = []struct {
 	{name: "the session in the context", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
 		return seen.look(session(c), user, nil)
 	}},
+	{name: "Session", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
+		return seen.look(echofirestore.Session(c), user, nil)
+	}},
 	{name: "echo-contrib", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
 		sess, err := contrib.Get("__session", c)
 		return seen.look(sess, user, err)

@@ -13,7 +13,7 @@ import (
 
 // TestUploadsLeaveNoFiles posts files that do not fit into memory, and looks for what is left of them in the folder of
 // temporary files: no more than without the Handler.
-func TestUploadsLeaveNoFiles(t *testing.T) {
+func TestUploadsLeaveNoFiles(t *testing.T) { //nolint:paralleltest // the folder of temporary files is the process's
 	newStore := func(name string) *firesession.Store {
 		store, err := firesession.NewStore(firesession.Config{Client: firestoretest.NewClient(t), CookieName: name})
 		if err != nil {

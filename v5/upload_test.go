@@ -18,7 +18,7 @@ import (
 
 // TestUploadsLeaveNoFiles posts files that do not fit into memory, and looks for what is left of them in the folder of
 // temporary files: no more than without the middleware.
-func TestUploadsLeaveNoFiles(t *testing.T) {
+func TestUploadsLeaveNoFiles(t *testing.T) { //nolint:paralleltest // the folder of temporary files is the process's
 	parse := func(c *echo.Context) error {
 		if err := c.Request().ParseMultipartForm(1); err != nil {
 			return err

@@ -85,7 +85,7 @@ func (s *Store) sweepBatch(ctx context.Context, w *sweep, last *firestore.Docume
 			w.grow(b)
 			b.docs = append(done.docs, b.docs...)
 			return b, nil
-		case len(b.docs) > 0 && b.lost && !(failed.lost && again): // one retry is enough, see conditionally
+		case len(b.docs) > 0 && b.lost && (!failed.lost || !again): // one retry is enough, see conditionally
 			size = w.size
 		case len(b.docs) > 0 && b.refused(err):
 			size = w.size

@@ -78,7 +78,7 @@ func TestResponseSeenOutside(t *testing.T) {
 }
 
 // TestContextGivenAway has Echo give a context to another request while a handler still runs, as it does with one that its
-// Timeout has abandoned. The handler's session cannot be loaded, or saved. The other request's response gets nothing of that.
+// Timeout has abandoned. The handler's session cannot be loaded, or saved. The other request gets nothing of that.
 func TestContextGivenAway(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -97,7 +97,11 @@ func TestContextGivenAway(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := newApp(t)
+			a := newBareApp(t)
+			var echos echo.Context
+			a.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+				return func(c echo.Context) error { echos = c; return next(c) }
+			}, a.store.Middleware())
 			other := httptest.NewRecorder()
 			other.Header().Set("X-Other", "yes")
 			a.POST("/", func(c echo.Context) error {
@@ -118,6 +122,9 @@ func TestContextGivenAway(t *testing.T) {
 			a.browser().post("/", withCookie("key"))
 			if other.Header().Get("X-Other") != "yes" || len(other.Header()) != 1 || other.Body.Len() != 0 {
 				t.Errorf("the other response has %v, %q", other.Header(), other.Body)
+			}
+			if sess := echos.Get(echofirestore.SessionKey); sess != nil {
+				t.Errorf("the other request's error handler finds %v", sess)
 			}
 		})
 	}

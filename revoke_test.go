@@ -497,17 +497,27 @@ func TestRevokedSessionStaysEnded(t *testing.T) {
 // TestLostAnswers has the answer to any one call be lost, before or after the call has been applied.
 func TestLostAnswers(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{"BeginTransaction", "RunQuery", "Commit"} {
+	type call struct {
+		method string
+		code   codes.Code
+	}
+	calls := []call{{"BeginTransaction", codes.Unavailable}, {"RunQuery", codes.Unavailable}}
+	for _, code := range lostCodes {
+		calls = append(calls, call{"Commit", code})
+	}
+	for _, call := range calls {
+		method := call.method
 		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, applied: %v", method, after), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, %v, applied: %v", method, call.code, after), func(t *testing.T) {
 				t.Parallel()
 				network := bubble.NewNetwork(t)
 				synctest.Test(t, func(t *testing.T) {
 					a := withUserPages(newBubbleApp(t, network, byUser))
 					phone, laptop := a.login("alice"), a.login("alice")
-					fault := firestoretest.Fault{Method: method, After: after, Err: status.Error(codes.Unavailable, "went away")}
-					a.firestore.Inject(fault)
+					fault := firestoretest.Fault{Method: method, After: after, Err: status.Error(call.code, "went away")}
+					remove := a.firestore.Inject(fault)
 					infos, err := a.store.Sessions(t.Context(), "alice")
+					remove()
 					if len(infos) != 2 || err != nil {
 						t.Errorf("sessions %v, error %v", infos, err)
 					}

@@ -148,7 +148,7 @@ func (s *Store) All(ctx context.Context) iter.Seq2[SessionInfo, error] {
 
 // Revoke ends one session of a user, wherever it is in use: the one that has this ID in [Store.Sessions]. It returns
 // [ErrGone] if the user has no such session, because it was ended or renewed meanwhile, or because it belongs to somebody
-// else. It costs what Sessions costs, and one delete.
+// else. If the answer to its delete is lost, ErrGone may stand for that delete. It costs what Sessions costs, and one delete.
 func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	return s.core.Revoke(ctx, user, id)
 }

@@ -34,8 +34,9 @@ const (
 	newKey = "the-new-key-of-a-session-in-the-database-11"
 )
 
+// hashOf returns the ID of the document of a key.
 func hashOf(key string) string {
-	sum := sha256.Sum256([]byte(key))
+	sum := sha256.Sum256([]byte(echofirestore.DefaultCookieName + ":" + key))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
@@ -45,15 +46,23 @@ type run struct {
 	store  *echofirestore.Store
 	server *firestoretest.Server
 	stored *firestore.DocumentRef
+	alive  bool // the session in it must be found
 }
 
-func get(r run) error { _, err := echofirestore.Get(r); return err }
+func get(r run) error {
+	sess, err := echofirestore.Get(r)
+	if err == nil && sess.IsNew == r.alive {
+		return fmt.Errorf("the session is new: %v", sess.IsNew)
+	}
+	return err
+}
 
 func change(r run) error {
-	sess, err := echofirestore.Get(r)
-	if err == nil {
-		sess.Values["n"] = 1
+	if err := get(r); err != nil {
+		return err
 	}
+	sess, err := echofirestore.Get(r)
+	sess.Values["n"] = 1
 	return err
 }
 
@@ -148,7 +157,9 @@ func TestSpans(t *testing.T) { //nolint:paralleltest // the tracer provider is t
 					if tt.stored {
 						app.put(t, stored, hashed, tt.age)
 					}
-					app.GET("/", func(c echo.Context) error { return tt.handler(run{c, app.store, app.server, stored}) })
+					app.GET("/", func(c echo.Context) error {
+						return tt.handler(run{c, app.store, app.server, stored, tt.stored && tt.age < time.Hour})
+					})
 					req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 					if !tt.new {
 						req.AddCookie(&http.Cookie{Name: "__session", Value: oldKey})
@@ -158,6 +169,9 @@ func TestSpans(t *testing.T) { //nolint:paralleltest // the tracer provider is t
 					rec := httptest.NewRecorder()
 					app.ServeHTTP(rec, req)
 
+					if rec.Code != http.StatusOK && fault == "no fault" {
+						t.Errorf("status %d: %s", rec.Code, rec.Body)
+					}
 					quoted := tt.quoted || fault == "applied, not answered" // the client repeats the commit, which then fails
 					spans := everything(t, exporter.GetSpans())
 					if spans == "" && tt.name != "no session" {

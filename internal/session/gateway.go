@@ -167,6 +167,7 @@ type batch struct {
 	docs []*firestore.DocumentSnapshot // deleted, or with an error, found to be
 	last *firestore.DocumentSnapshot   // the last result that was looked at; nil if there was none
 	full bool                          // there may be more results
+	lost bool                          // the answer to the commit is lost, and there is time to look
 }
 
 // deleteBatch deletes those of the first results of a query that doomed picks, in one transaction: size at most, of limit

@@ -11,7 +11,7 @@ import (
 
 // Revoke ends one session of a user, wherever it is in use: the one that has this ID in [Store.Sessions]. It returns
 // [ErrGone] if the user has no such session, because it was ended or renewed meanwhile, or because it belongs to somebody
-// else. It costs what Sessions costs, and one delete.
+// else. If the answer to its delete is lost, ErrGone may stand for that delete. It costs what Sessions costs, and one delete.
 func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	query, err := s.sessionsOf(user)
 	if err != nil {
@@ -27,7 +27,13 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	if i < 0 {
 		return gone()
 	}
-	err = s.firestore.delete(ctx, "revoke session", snaps[i].Ref.ID, firestore.Exists)
+	remove := func() error { return s.firestore.delete(ctx, "revoke session", snaps[i].Ref.ID, firestore.Exists) }
+	err = remove()
+	if outcomeUnknown(err) { // the precondition of another one tells whether it was applied
+		if again := remove(); again == nil || movedOn(again) {
+			err = again
+		}
+	}
 	if movedOn(err) {
 		return gone()
 	}

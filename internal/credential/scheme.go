@@ -26,6 +26,16 @@ type Credential struct {
 	ID     string // of the session's document: the key, or with HashKeys the hash of name and key
 }
 
+// A Lack says why a request has no key.
+type Lack string
+
+// The reasons. Of several cookies, the last one counts.
+const (
+	NoCookie     Lack = "no cookie"
+	NotAKey      Lack = "not a key"     // no document can have that ID
+	BadSignature Lack = "bad signature" // or none, or one of keys that are not in the Config any more
+)
+
 // A Scheme says how keys are made, and how they are converted.
 type Scheme struct {
 	cookieName string
@@ -84,19 +94,28 @@ func (s *Scheme) Issue(name string) (Credential, error) {
 }
 
 // Sent returns the keys in the request's cookies with the given name, each once, in the order in which the client sends
-// them. It passes over cookies that cannot be keys, such as empty ones and those that are not signed.
-func (s *Scheme) Sent(r *http.Request, name string) []string {
-	var keys []string
+// them. It passes over cookies that cannot be keys, such as empty ones and those that are not signed. If there is no key,
+// lack says why.
+func (s *Scheme) Sent(r *http.Request, name string) (keys []string, lack Lack) {
+	lack = NoCookie
 	for _, cookie := range r.CookiesNamed(name) {
 		key, ok := s.verify(cookie)
-		if _, err := s.DocumentID(name, key); !ok || err != nil || slices.Contains(keys, key) {
+		if !ok {
+			lack = BadSignature
+			continue
+		}
+		if _, err := s.DocumentID(name, key); err != nil {
+			lack = NotAKey
+			continue
+		}
+		if slices.Contains(keys, key) {
 			continue
 		}
 		if keys = append(keys, key); len(keys) == maxCookies {
 			break
 		}
 	}
-	return keys
+	return keys, lack
 }
 
 // DocumentID returns the ID of the document that holds the session with the given name and key. It fails if no session can

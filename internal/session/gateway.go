@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/echofirestore/echofirestore/internal/document"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 // A gateway makes all calls to Firestore. Until ctx ends, it repeats writes that were aborted in contention, with the same
@@ -22,10 +23,20 @@ type gateway struct {
 	client     *firestore.Client
 	collection *firestore.CollectionRef
 	database   string // as errors name it
+	recorder   *telemetry.Recorder
 }
 
-func newGateway(client *firestore.Client, collection string) gateway {
-	g := gateway{client: client, collection: client.Collection(collection)}
+// A call is one to Firestore.
+type call struct {
+	attempt   string // what it is for, as errors say it
+	operation string // what it does, as measurements say it
+	start     time.Time
+	billed    telemetry.Billed
+}
+
+func newGateway(cfg Settings) gateway {
+	client := cfg.Client
+	g := gateway{client: client, collection: client.Collection(cfg.Collection)}
 	var project, database string
 	if path := strings.Split(g.collection.Path, "/"); len(path) > 3 { // projects/{project}/databases/{database}/…
 		project, database = path[1], path[3]
@@ -35,19 +46,22 @@ func newGateway(client *firestore.Client, collection string) gateway {
 		g.database += ", emulator " + os.Getenv("FIRESTORE_EMULATOR_HOST")
 	}
 	g.database += ")"
+	g.recorder = telemetry.New(cfg.TracerProvider, cfg.MeterProvider, telemetry.Where{
+		Project: project, Database: database, Collection: cfg.Collection,
+	})
 	return g
 }
 
 // get returns a document, nil if there is none. It asks by GetAll, since the span of a Get of the Firestore client quotes
 // the name of a document that is missing.
 func (g gateway) get(ctx context.Context, id string) (*document.Stored, error) {
-	start := time.Now()
+	c := call{attempt: "load session", operation: "get", start: time.Now()}
 	snaps, err := g.client.GetAll(ctx, []*firestore.DocumentRef{g.collection.Doc(id)})
-	if err != nil {
-		return nil, g.failed(ctx, "load session", start, err, id)
+	if err == nil {
+		c.billed.Reads = 1
 	}
-	if !snaps[0].Exists() {
-		return nil, nil
+	if err = g.finish(ctx, c, err, id); err != nil || !snaps[0].Exists() {
+		return nil, err
 	}
 	doc := asStored(snaps[0])
 	return &doc, nil
@@ -59,7 +73,8 @@ func asStored(snap *firestore.DocumentSnapshot) document.Stored {
 
 // create stores a document that does not exist, and returns its update time.
 func (g gateway) create(ctx context.Context, id string, fields map[string]any) (time.Time, error) {
-	return g.write(ctx, "create session", func() (*firestore.WriteResult, error) {
+	c := call{attempt: "create session", operation: "create", billed: telemetry.Billed{Writes: 1}}
+	return g.write(ctx, c, func() (*firestore.WriteResult, error) {
 		return g.collection.Doc(id).Create(ctx, fields)
 	}, id)
 }
@@ -68,7 +83,8 @@ func (g gateway) create(ctx context.Context, id string, fields map[string]any) (
 func (g gateway) update(
 	ctx context.Context, attempt, id string, version time.Time, updates []firestore.Update,
 ) (time.Time, error) {
-	return g.write(ctx, attempt, func() (*firestore.WriteResult, error) {
+	c := call{attempt: attempt, operation: "update", billed: telemetry.Billed{Writes: 1}}
+	return g.write(ctx, c, func() (*firestore.WriteResult, error) {
 		return g.collection.Doc(id).Update(ctx, updates, firestore.LastUpdateTime(version))
 	}, id)
 }
@@ -78,7 +94,8 @@ func (g gateway) update(
 func (g gateway) move(
 	ctx context.Context, from string, version time.Time, to string, fields map[string]any,
 ) (time.Time, error) {
-	return g.write(ctx, "renew session", func() (*firestore.WriteResult, error) {
+	c := call{attempt: "renew session", operation: "BATCH", billed: telemetry.Billed{Writes: 1, Deletes: 1}}
+	return g.write(ctx, c, func() (*firestore.WriteResult, error) {
 		//nolint:staticcheck // The successors of WriteBatch are no match: BulkWriter is not atomic, and a transaction
 		// costs a call more to begin it.
 		results, err := g.client.Batch().
@@ -96,17 +113,18 @@ func (g gateway) move(
 func (g gateway) delete(
 	ctx context.Context, attempt, id string, preconditions ...firestore.Precondition,
 ) error {
-	_, err := g.write(ctx, attempt, func() (*firestore.WriteResult, error) {
+	c := call{attempt: attempt, operation: "delete", billed: telemetry.Billed{Deletes: 1}}
+	_, err := g.write(ctx, c, func() (*firestore.WriteResult, error) {
 		return g.collection.Doc(id).Delete(ctx, preconditions...)
 	}, id)
 	return err
 }
 
-// write commits documents with the given IDs, and returns the update time of the first.
+// write commits documents with the given IDs, and returns the update time of the first. It is billed as c says if it succeeds.
 func (g gateway) write(
-	ctx context.Context, attempt string, commit func() (*firestore.WriteResult, error), ids ...string,
+	ctx context.Context, c call, commit func() (*firestore.WriteResult, error), ids ...string,
 ) (updateTime time.Time, err error) {
-	start := time.Now()
+	c.start = time.Now()
 	err = repeat(ctx, codes.Aborted, func() error {
 		result, err := commit()
 		if err == nil {
@@ -114,14 +132,20 @@ func (g gateway) write(
 		}
 		return err
 	})
-	return updateTime, g.failed(ctx, attempt, start, err, ids...)
+	if err != nil {
+		c.billed = telemetry.Billed{}
+	}
+	return updateTime, g.finish(ctx, c, err, ids...)
 }
 
 // query returns the documents that a query finds.
 func (g gateway) query(ctx context.Context, attempt string, query firestore.Query) ([]*firestore.DocumentSnapshot, error) {
-	start := time.Now()
+	c := call{attempt: attempt, operation: "query", start: time.Now()}
 	snaps, err := readAll(ctx, query.Documents)
-	return snaps, g.failed(ctx, attempt, start, err)
+	if err == nil {
+		c.billed.Reads = max(1, len(snaps))
+	}
+	return snaps, g.finish(ctx, c, err)
 }
 
 // A batch is what a transaction has deleted of the results of a query.
@@ -136,7 +160,7 @@ type batch struct {
 func (g gateway) deleteBatch(
 	ctx context.Context, attempt string, query firestore.Query, size, limit int, doomed func(*firestore.DocumentSnapshot) bool,
 ) (b batch, err error) {
-	start := time.Now()
+	c := call{attempt: attempt, operation: "BATCH delete", start: time.Now()}
 	query = query.Limit(limit)
 	looked := false
 	err = repeat(ctx, codes.Aborted, func() error {
@@ -147,6 +171,7 @@ func (g gateway) deleteBatch(
 				return err
 			}
 			b.full, looked = len(snaps) == limit, true
+			c.billed.Reads += max(1, len(snaps))
 			for _, snap := range snaps {
 				if doomed(snap) {
 					if len(b.docs) == size {
@@ -164,13 +189,26 @@ func (g gateway) deleteBatch(
 		}, firestore.MaxAttempts(1)) // the client would make five, and wait for longer
 	})
 	if looked && len(b.docs) == 0 && statusOf(err).Code() == codes.InvalidArgument {
-		return b, nil // the client has repeated a commit of nothing
+		err = nil // the client has repeated a commit of nothing
+	}
+	if err == nil {
+		c.billed.Deletes = len(b.docs)
 	}
 	ids := make([]string, len(b.docs))
 	for i, doc := range b.docs {
 		ids[i] = doc.Ref.ID
 	}
-	return b, g.failed(ctx, attempt, start, err, ids...)
+	return b, g.finish(ctx, c, err, ids...)
+}
+
+// finish records a call, and returns its failure, nil if err is.
+func (g gateway) finish(ctx context.Context, c call, err error, ids ...string) error {
+	code := ""
+	if err != nil {
+		code = codeName(statusOf(err).Code())
+	}
+	g.recorder.Call(ctx, c.operation, code, c.start, c.billed)
+	return g.failed(ctx, c.attempt, c.start, err, ids...)
 }
 
 // readAll returns the documents that a query finds. If the answer is lost, it asks again, as Firestore's client does for

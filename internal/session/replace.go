@@ -43,7 +43,7 @@ func (s *Store) replaceVersion(
 		}
 		return err
 	}, func() (*document.Document, bool, error) {
-		found, err := unlessMalformed(s.read(ctx, next.ID))
+		found, err := ifAlive(s.read(ctx, next.ID))
 		wrote := found != nil && next.Wrote(found)
 		if err == nil && !wrote && next.ID != prev.ID {
 			found, err = s.reread(ctx, rec)
@@ -112,7 +112,7 @@ func (s *Store) conditionally(
 
 // reread returns what is stored of a session now, nil if it is over.
 func (s *Store) reread(ctx context.Context, rec *record) (*document.Document, error) {
-	doc, err := unlessMalformed(s.find(ctx, rec.name, rec.key))
+	doc, err := ifAlive(s.find(ctx, rec.name, rec.key))
 	if err != nil {
 		return nil, inConflict(ctx, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 
 	"cloud.google.com/go/firestore"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/echofirestore/echofirestore/internal/credential"
 	"github.com/echofirestore/echofirestore/internal/document"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 // Store keeps sessions in Firestore.
@@ -32,7 +32,7 @@ var _ sessions.Store = (*Store)(nil)
 func NewStore(cfg Settings) *Store {
 	s := &Store{
 		cfg:         cfg,
-		firestore:   newGateway(cfg.Client, cfg.Collection),
+		firestore:   newGateway(cfg),
 		credentials: credential.NewScheme(cfg.CookieName, cfg.KeyFactory, cfg.HashKeys, cfg.SigningKeys),
 		layout:      cfg.layout(),
 		writes:      newWrites(cfg.Timeout),
@@ -109,55 +109,56 @@ func (s *Store) keepsSame(other *Store) bool {
 // load reads a session unless that was done before. It returns why the session could not be read.
 func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) error {
 	if rec.is(unread) {
-		loaded := false
-		var malformed []*document.MalformedError
+		var done *loading
 		err := rec.exclusively(func() error {
 			if rec.is(unread) {
-				malformed = s.loadAlone(ctx, sess, rec)
-				loaded = true
+				done = s.loadAlone(ctx, sess, rec)
 			}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		if loaded {
-			s.reportLoad(ctx, rec.unreadFor(), malformed)
+		if done != nil {
+			s.reportLoad(ctx, rec, done)
 		}
 	}
 	return rec.unreadFor()
 }
 
-// loadAlone reads the documents of the client's keys, one after another, until one has a living session. It returns those
-// that it has ignored. If a callback panics, the session stays unread.
-func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *record) (malformed []*document.MalformedError) {
+// loadAlone reads the documents of the client's keys, one after another, until one has a living session. If a callback panics,
+// the session stays unread.
+func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *record) *loading {
+	if rec.key == "" {
+		rec.set(func() { rec.state = absent })
+		s.firestore.recorder.CountNone(ctx)
+		return &loading{outcome: telemetry.None}
+	}
 	if ctx.Err() != nil {
 		// Some middleware ends the request's context, and then Echo's error handler asks for the session.
 		ctx = context.WithoutCancel(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
+	ctx, op := s.begin(ctx, telemetry.Load)
+	var err error
+	defer func() { endOperation(ctx, op, err) }()
 	key, others := rec.key, rec.others
 	var doc *document.Document
-	var err error
-	missing := false
-	for key != "" {
+	var done loading
+	for ; key != ""; key, others = cutKey(others) {
 		doc, err = s.find(ctx, rec.name, key)
-		if bad, ok := errors.AsType[*document.MalformedError](err); ok {
-			malformed = append(malformed, bad)
-			doc, err = nil, nil
-		} else if doc != nil || err != nil { // after an error, the next key is not tried: it may be somebody else's
-			break
-		} else {
-			missing = true
+		if !done.note(doc, err) {
+			break // after an error, the next key is not tried: it may be somebody else's
 		}
-		key, others = cutKey(others)
+		doc, err = nil, nil
 	}
 	if doc != nil && err == nil {
 		if err = s.adopt(sess, rec, doc); err == nil {
 			sess.ID, sess.IsNew = key, false
 		}
 	}
+	op.Outcome = done.outcome
 	rec.set(func() {
 		rec.key, rec.others = key, others
 		switch {
@@ -166,10 +167,10 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 		case doc != nil:
 			rec.state = stored
 		default:
-			rec.state, rec.missing = absent, missing
+			rec.state, rec.missing = absent, done.missing
 		}
 	})
-	return malformed
+	return &done
 }
 
 func validateName(name string) error {
@@ -202,8 +203,7 @@ func fill(sess *sessions.Session, values map[string]any) {
 	}
 }
 
-// newSession returns the session of the given name of a request, and its record. If the client has a key, the session must
-// then be loaded.
+// newSession returns the session of the given name of a request, and its record. Before it is used, the session must be loaded.
 func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions.Session, *record) {
 	sess := sessions.NewSession(s.face, name)
 	sess.IsNew = true
@@ -211,8 +211,10 @@ func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions
 	rec := &record{store: s, name: name, options: *sess.Options, maxAge: s.cfg.MaxAge, token: newToken()}
 	if err := validateName(name); err != nil {
 		rec.state, rec.cause = unreadable, err
-	} else if rec.key, rec.others = cutKey(s.credentials.Sent(r, name)); rec.key != "" {
-		rec.state = unread
+	} else {
+		keys, lack := s.credentials.Sent(r, name)
+		rec.key, rec.others = cutKey(keys)
+		rec.state, rec.lack = unread, lack
 	}
 	addRecord(sess, rec)
 	return sess, rec
@@ -261,9 +263,9 @@ func (s *Store) find(ctx context.Context, name, key string) (*document.Document,
 	return doc, err
 }
 
-// read returns the living session in the document with the given ID, nil if there is none. It deletes an expired session, but
-// only in the version that it read: if another request has extended it meanwhile, it is alive. Errors are those of
-// Firestore, and *document.MalformedError together with what could be read.
+// read returns the living session in the document with the given ID, nil if there is no document. It deletes an expired session,
+// but only in the version that it read: if another request has extended it meanwhile, it is alive. Errors are those of
+// Firestore, document.ErrExpired, and *document.MalformedError together with what could be read.
 func (s *Store) read(ctx context.Context, id string) (*document.Document, error) {
 	for retried := false; ; retried = true {
 		found, err := s.firestore.get(ctx, id)
@@ -279,32 +281,16 @@ func (s *Store) read(ctx context.Context, id string) (*document.Document, error)
 		case err != nil && !movedOn(err) && !outcomeUnknown(err) && !errors.Is(err, ErrConflict):
 			return nil, err
 		case err == nil || retried || errors.Is(err, ErrConflict):
-			return nil, nil // it is over, whether or not its document is gone
+			return nil, document.ErrExpired // whether or not its document is gone
 		}
 	}
 }
 
-// unlessMalformed converts the result of reading a document that was read or written before: if it is malformed now, it does
-// not hold a session.
-func unlessMalformed(doc *document.Document, err error) (*document.Document, error) {
-	if _, malformed := errors.AsType[*document.MalformedError](err); malformed {
+// ifAlive converts the result of reading a document that was read or written before: if it is malformed now, or its session
+// is over, it does not hold a session.
+func ifAlive(doc *document.Document, err error) (*document.Document, error) {
+	if _, malformed := errors.AsType[*document.MalformedError](err); malformed || errors.Is(err, document.ErrExpired) {
 		return nil, nil
 	}
 	return doc, err
-}
-
-// reportLoad logs that a document was ignored, or could not be read, because the caller may not get that error or not report
-// it. If the client disconnected meanwhile, the level is debug.
-func (s *Store) reportLoad(ctx context.Context, unread error, malformed []*document.MalformedError) {
-	for _, ignored := range malformed {
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", ignored),
-			slog.String("collection", s.cfg.Collection), slog.Time("update_time", ignored.Updated))
-	}
-	if unread != nil {
-		level := slog.LevelError
-		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(unread, context.Canceled) {
-			level = slog.LevelDebug
-		}
-		s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", unread))
-	}
 }

@@ -14,6 +14,7 @@ func (c *commit) touch(ctx context.Context) error {
 	doc := c.layout.Extend(c.rec.doc, c.cfg.Now())
 	doc.Version, err = c.firestore.update(ctx, "extend session", doc.ID, c.rec.doc.Version, c.layout.Extension(doc))
 	if movedOn(err) {
+		c.did = doNothing
 		return nil
 	}
 	if err == nil {

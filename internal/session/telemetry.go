@@ -40,7 +40,9 @@ func (c *commit) outcome() telemetry.Outcome {
 		return telemetry.Gone
 	case c.did == doNothing, c.did == doReread:
 		return telemetry.None // another request has extended the session
-	case c.did == doEnd, c.rec.state == absent:
+	case c.did == doEnd && c.op.Billed().Deletes == 0:
+		return telemetry.None // there was no session
+	case c.rec.state == absent:
 		return telemetry.Deleted
 	case c.did == doCreate:
 		return telemetry.Created

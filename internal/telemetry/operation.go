@@ -27,7 +27,8 @@ type operationKey struct{}
 // Begin begins an operation. Calls that are made with the context that it returns are billed to it.
 func (r *Recorder) Begin(ctx context.Context, kind Kind) (context.Context, *Operation) {
 	o := &Operation{recorder: r, kind: kind, start: time.Now()}
-	ctx, o.span = r.tracer.Start(ctx, string(kind)+" "+r.where.Collection, r.startOptions(kind)...)
+	as := r.spans[kind]
+	ctx, o.span = r.tracer.Start(ctx, as.name, as.options...)
 	return context.WithValue(ctx, operationKey{}, o), o
 }
 
@@ -78,17 +79,4 @@ func (o *Operation) End(ctx context.Context, cause string) {
 		count(ctx, m.saves, 1, o.recorder, l)
 		measure(ctx, m.saving, o.start, o.recorder, l)
 	}
-}
-
-// startOptions returns the options of the spans of a kind. They are clients' by the conventions, see
-// https://github.com/open-telemetry/semantic-conventions/blob/v1.43.0/docs/db/database-spans.md.
-func (r *Recorder) startOptions(kind Kind) []trace.SpanStartOption {
-	if options, ok := r.spans.Load(kind); ok {
-		return options.([]trace.SpanStartOption)
-	}
-	options := []trace.SpanStartOption{
-		trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(r.attributes(string(kind))...),
-	}
-	r.spans.Store(kind, options)
-	return options
 }

@@ -39,17 +39,36 @@ type Recorder struct {
 	tracer  trace.Tracer
 	metrics metrics
 	where   Where
-	spans   sync.Map // by Kind: []trace.SpanStartOption
+	spans   map[Kind]span
 	sets    sync.Map // by labels: metric.MeasurementOption
+}
+
+// A span is how those of a kind begin.
+type span struct {
+	name    string
+	options []trace.SpanStartOption
 }
 
 // New returns the Recorder of a store.
 func New(tracers trace.TracerProvider, meters metric.MeterProvider, where Where) *Recorder {
-	return &Recorder{
+	r := &Recorder{
 		tracer:  tracers.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL)),
 		metrics: newMetrics(meters.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))),
 		where:   where,
+		spans:   make(map[Kind]span),
 	}
+	for _, kind := range []Kind{Load, Save, Update, Destroy, List, Revoke, RevokeUser, RevokeAll, DeleteExpired} {
+		r.spans[kind] = r.span(kind)
+	}
+	return r
+}
+
+// span returns how spans of a kind begin. Their names and their kind, that of clients, are those of the conventions, see
+// https://github.com/open-telemetry/semantic-conventions/blob/v1.43.0/docs/db/database-spans.md.
+func (r *Recorder) span(kind Kind) span {
+	return span{name: string(kind) + " " + r.where.Collection, options: []trace.SpanStartOption{
+		trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(r.attributes(string(kind))...),
+	}}
 }
 
 // Call notes a call to Firestore that began at start, and what it costs. The operation is named in the words of the

@@ -263,3 +263,34 @@ func TestSent(t *testing.T) {
 		})
 	}
 }
+
+func TestLack(t *testing.T) {
+	t.Parallel()
+	plain := NewScheme("__session", NewKey, false, nil)
+	signed := NewScheme("__session", NewKey, false, [][]byte{[]byte(strings.Repeat("k", 32))})
+	for _, tt := range []struct {
+		name   string
+		scheme *Scheme
+		values []string
+		want   Lack
+	}{
+		{"no cookie", plain, nil, NoCookie},
+		{"an empty cookie", plain, []string{""}, NotAKey},
+		{"a reserved ID", plain, []string{"__x__"}, NotAKey},
+		{"another ID, and a slash", plain, []string{"a/b", ".."}, NotAKey},
+		{"no cookie, signed", signed, nil, NoCookie},
+		{"not signed", signed, []string{"key"}, BadSignature},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+			r.AddCookie(&http.Cookie{Name: "other", Value: "x"})
+			for _, value := range tt.values {
+				r.AddCookie(&http.Cookie{Name: "__session", Value: value})
+			}
+			if keys, lack := tt.scheme.Sent(r, "__session"); len(keys) > 0 || lack != tt.want {
+				t.Errorf("keys %q, %q", keys, lack)
+			}
+		})
+	}
+}

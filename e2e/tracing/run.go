@@ -140,7 +140,8 @@ func Run(t *testing.T, hosts ...Host) {
 }
 
 // serve has a host serve a request while calls to Firestore have a fault, and looks at all that is exported.
-func serve(t *testing.T, host Host, req request, fault string, hashed bool) {
+func serve(t *testing.T, host Host, req request, fault string, hashed bool) exported {
+	t.Helper()
 	s := newScene(t)
 	ids := []string{oldKey, newKey}
 	if hashed {
@@ -186,7 +187,7 @@ func serve(t *testing.T, host Host, req request, fault string, hashed bool) {
 			}
 		}
 		if want == nil {
-			return
+			return out
 		}
 	} else if billed := out.billed(); billed != spent && !req.quoted { // in which the test makes calls of its own
 		t.Errorf("billed %v, want %v", billed, spent)
@@ -194,6 +195,7 @@ func serve(t *testing.T, host Host, req request, fault string, hashed bool) {
 	if got := out.summary(); !slices.Equal(got, want) {
 		t.Errorf("spans %q, want %q", got, want)
 	}
+	return out
 }
 
 // put stores a session of the user's.

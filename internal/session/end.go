@@ -23,7 +23,7 @@ func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record
 		ctx, cancel := s.detach(ctx)
 		defer cancel()
 		ctx, op := s.begin(ctx, telemetry.Destroy)
-		defer func() { endDeleting(ctx, op, err) }()
+		defer func() { endDeleting(op, err) }()
 		if err := s.end(ctx, sess, rec); err != nil {
 			return err
 		}

@@ -112,7 +112,7 @@ func (s *Store) list(
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	ctx, op := s.begin(ctx, telemetry.List)
-	defer func() { endOperation(ctx, op, err) }()
+	defer func() { endOperation(op, err) }()
 	if snaps, err = s.firestore.query(ctx, "list sessions", query); err != nil {
 		return nil, nil, err
 	}

@@ -21,7 +21,7 @@ func (s *Store) Revoke(ctx context.Context, user, id string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	ctx, op := s.begin(ctx, telemetry.Revoke)
-	defer func() { endDeleting(ctx, op, err) }()
+	defer func() { endDeleting(op, err) }()
 	snaps, err := s.firestore.query(ctx, "revoke session", query.Select())
 	if err != nil {
 		return err

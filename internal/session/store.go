@@ -142,7 +142,7 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 	defer cancel()
 	ctx, op := s.begin(ctx, telemetry.Load)
 	var err error
-	defer func() { endOperation(ctx, op, err) }()
+	defer func() { endOperation(op, err) }()
 	key, others := rec.key, rec.others
 	var doc *document.Document
 	var done loading

@@ -54,7 +54,7 @@ type sweep struct {
 // nothing has escaped only once a single transaction has seen all that is left.
 func (s *Store) sweep(ctx context.Context, w sweep) (deleted int, err error) {
 	ctx, op := s.begin(ctx, w.kind)
-	defer func() { endDeleting(ctx, op, err) }()
+	defer func() { endDeleting(op, err) }()
 	w.size = w.largest()
 	for again := true; again; {
 		again = false

@@ -10,19 +10,20 @@ import (
 	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
-// begin begins an operation, which endOperation ends.
+// begin begins an operation, which endOperation ends, and returns the context for its calls.
 func (s *Store) begin(ctx context.Context, kind telemetry.Kind) (context.Context, *telemetry.Operation) {
-	return s.firestore.recorder.Begin(ctx, kind)
+	op := s.firestore.recorder.Begin(ctx, kind)
+	return op, op
 }
 
 // observe begins the operation of a commit, and returns what ends it. The commit of an Update is part of the Update.
-func (c *commit) observe(ctx context.Context) (context.Context, func(error)) {
+func (c *commit) observe(ctx context.Context) (within context.Context, end func(error)) {
 	if c.writeID != "" {
 		c.op = telemetry.Current(ctx)
 		return ctx, func(error) {}
 	}
 	ctx, c.op = c.begin(ctx, telemetry.Save)
-	return ctx, func(err error) { endOperation(ctx, c.op, err) }
+	return ctx, func(err error) { endOperation(c.op, err) }
 }
 
 // ours returns err if it is an error of this package's, and not of the function of an Update.
@@ -58,16 +59,16 @@ func (c *commit) outcome() telemetry.Outcome {
 }
 
 // endDeleting is endOperation for one whose outcome is in what it has deleted.
-func endDeleting(ctx context.Context, op *telemetry.Operation, err error) {
+func endDeleting(op *telemetry.Operation, err error) {
 	op.Outcome = telemetry.None
 	if op.Billed().Deletes > 0 {
 		op.Outcome = telemetry.Deleted
 	}
-	endOperation(ctx, op, err)
+	endOperation(op, err)
 }
 
 // endOperation ends an operation that has failed with err, if that is not nil.
-func endOperation(ctx context.Context, op *telemetry.Operation, err error) {
+func endOperation(op *telemetry.Operation, err error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrGone):
@@ -77,7 +78,7 @@ func endOperation(ctx context.Context, op *telemetry.Operation, err error) {
 	default:
 		op.Outcome = telemetry.Failed
 	}
-	op.End(ctx, causeOf(err))
+	op.End(causeOf(err))
 }
 
 // causeOf returns the error.type of an error, "" for nil: the code of Firestore's answer, or which error of this package it is.
@@ -102,4 +103,4 @@ func causeOf(err error) string {
 }
 
 // codeName returns the name of a gRPC code as the conventions write it, such as "UNAVAILABLE".
-func codeName(c codes.Code) string { return code.Code(c).String() } //nolint:gosec // there are 17
+func codeName(c codes.Code) string { return code.Code(c).String() }

@@ -39,7 +39,7 @@ func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record,
 	return s.saveExclusively(ctx, rec, func() (untouched, err error) {
 		ctx, op := s.begin(context.WithoutCancel(ctx), telemetry.Update)
 		u := &update{Store: s, sess: sess, rec: rec, fn: fn, left: s.cfg.Timeout}
-		defer func() { endOperation(ctx, op, cmp.Or(ours(err), u.untouched)) }()
+		defer func() { endOperation(op, cmp.Or(ours(err), u.untouched)) }()
 		err = u.run(ctx)
 		op.Outcome = cmp.Or(op.Outcome, telemetry.None)
 		return u.untouched, err

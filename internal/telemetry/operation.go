@@ -11,8 +11,9 @@ import (
 )
 
 // An Operation is something that a store does for its caller, with any number of calls to Firestore. Its span is the parent
-// of those that Firestore's client makes.
+// of those that Firestore's client makes. It is also the context of these calls.
 type Operation struct {
+	context.Context
 	Outcome Outcome // to be set before End; "" is Failed
 
 	recorder *Recorder
@@ -24,15 +25,23 @@ type Operation struct {
 
 type operationKey struct{}
 
-// Begin begins an operation. Calls that are made with the context that it returns are billed to it.
-func (r *Recorder) Begin(ctx context.Context, kind Kind) (context.Context, *Operation) {
+// Begin begins an operation. Calls that are made with it as their context are billed to it.
+func (r *Recorder) Begin(ctx context.Context, kind Kind) *Operation {
 	o := &Operation{recorder: r, kind: kind, start: time.Now()}
 	as := r.spans[kind]
-	ctx, o.span = r.tracer.Start(ctx, as.name, as.options...)
-	return context.WithValue(ctx, operationKey{}, o), o
+	o.Context, o.span = r.tracer.Start(ctx, as.name, as.options...)
+	return o
 }
 
-// Current returns the operation of a context from Begin.
+// Value implements [context.Context].
+func (o *Operation) Value(key any) any {
+	if key == (operationKey{}) {
+		return o
+	}
+	return o.Context.Value(key)
+}
+
+// Current returns the operation of the context of a call, nil if there is none.
 func Current(ctx context.Context) *Operation {
 	o, _ := ctx.Value(operationKey{}).(*Operation)
 	return o
@@ -53,8 +62,8 @@ func (o *Operation) Link(other *Operation) {
 // Billed returns what the operation has cost so far.
 func (o *Operation) Billed() Billed { return o.billed }
 
-// End ends the operation, with the context from Begin. If it has failed, cause says why, in one of a few words.
-func (o *Operation) End(ctx context.Context, cause string) {
+// End ends the operation. If it has failed, cause says why, in one of a few words.
+func (o *Operation) End(cause string) {
 	if o.Outcome == "" {
 		o.Outcome, cause = Failed, cmp.Or(cause, "panic")
 	}
@@ -73,10 +82,10 @@ func (o *Operation) End(ctx context.Context, cause string) {
 	switch {
 	case o.kind == Load:
 		l.operation = "" // it goes without saying
-		count(ctx, m.loads, 1, o.recorder, l)
-		measure(ctx, m.loading, o.start, o.recorder, l)
+		count(o, m.loads, 1, o.recorder, l)
+		measure(o, m.loading, o.start, o.recorder, l)
 	case o.kind.saves():
-		count(ctx, m.saves, 1, o.recorder, l)
-		measure(ctx, m.saving, o.start, o.recorder, l)
+		count(o, m.saves, 1, o.recorder, l)
+		measure(o, m.saving, o.start, o.recorder, l)
 	}
 }

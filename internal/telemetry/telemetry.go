@@ -74,7 +74,7 @@ func (r *Recorder) span(kind Kind) span {
 // Call notes a call to Firestore that began at start, and what it costs. The operation is named in the words of the
 // conventions; code is that of an error, such as "UNAVAILABLE", or else "".
 func (r *Recorder) Call(ctx context.Context, operation, code string, start time.Time, billed Billed) {
-	if o, ok := ctx.Value(operationKey{}).(*Operation); ok {
+	if o := Current(ctx); o != nil {
 		o.billed.add(billed)
 	}
 	m := r.metrics

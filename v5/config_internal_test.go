@@ -3,10 +3,9 @@ package echofirestore
 import (
 	"testing"
 
+	"github.com/echofirestore/echofirestore/internal/configtest"
 	metric "go.opentelemetry.io/otel/metric/noop"
 	trace "go.opentelemetry.io/otel/trace/noop"
-
-	"github.com/echofirestore/echofirestore/internal/configtest"
 )
 
 // TestConfigsAreOne holds the two Configs together: each field of firesession's is here, and reaches it.

@@ -4,13 +4,12 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/echofirestore/echofirestore/e2e/tracing"
 	"github.com/echofirestore/echofirestore/firesession"
 	echofirestore "github.com/echofirestore/echofirestore/v5"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v5"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/echofirestore/echofirestore/e2e/tracing"
 )
 
 // TestTracing looks at all that is exported on Echo 5. It has no otelecho.

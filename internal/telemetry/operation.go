@@ -82,10 +82,10 @@ func (o *Operation) End(cause string) {
 	switch {
 	case o.kind == Load:
 		l.operation = "" // it goes without saying
-		count(o, m.loads, 1, o.recorder, l)
-		measure(o, m.loading, o.start, o.recorder, l)
+		count(o.Context, m.loads, 1, o.recorder, l)
+		measure(o.Context, m.loading, o.start, o.recorder, l)
 	case o.kind.saves():
-		count(o, m.saves, 1, o.recorder, l)
-		measure(o, m.saving, o.start, o.recorder, l)
+		count(o.Context, m.saves, 1, o.recorder, l)
+		measure(o.Context, m.saving, o.start, o.recorder, l)
 	}
 }

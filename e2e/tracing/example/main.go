@@ -38,7 +38,7 @@ func run(ctx context.Context, out io.Writer) error {
 	otel.SetTracerProvider(trace.NewTracerProvider(trace.WithSyncer(traces)))
 	otel.SetMeterProvider(metric.NewMeterProvider(metric.WithReader(metrics)))
 
-	server, err := firestoretest.NewServer()
+	server, err := firestoretest.NewServer() //nolint:contextcheck // it serves until Close
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func newMux(elsewhere *firesession.Store) *http.ServeMux {
 	mux.HandleFunc("/change", func(_ http.ResponseWriter, r *http.Request) { firesession.Session(r).Values["theme"] = "dark" })
 	mux.HandleFunc("/merge", func(_ http.ResponseWriter, r *http.Request) {
 		sess := firesession.Session(r)
-		meanwhile := httptest.NewRequestWithContext(unsampled(), http.MethodGet, "/", http.NoBody)
+		meanwhile := httptest.NewRequestWithContext(unsampled(), http.MethodGet, "/", http.NoBody) //nolint:contextcheck // not within r
 		meanwhile.Header = r.Header
 		err := elsewhere.Update(meanwhile, httptest.NewRecorder(), firesession.DefaultCookieName, func(sess *sessions.Session) error {
 			sess.Values["cart"] = 1

@@ -47,7 +47,7 @@ func (p *printer) printWithin(out io.Writer, parent api.SpanID, indent string) {
 func attributes(span trace.ReadOnlySpan) string {
 	var all []string
 	for _, attr := range span.Attributes() {
-		key, value := string(attr.Key), attr.Value.Emit()
+		key, value := string(attr.Key), attr.Value.String()
 		switch {
 		case key == "error.type", key == "http.response.status_code", strings.HasPrefix(key, "echofirestore.") && value != "0":
 			all = append(all, strings.TrimPrefix(key, "echofirestore.")+"="+value)

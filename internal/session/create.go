@@ -54,7 +54,7 @@ func (s *Store) createOnce(ctx context.Context, doc *document.Document) (*docume
 		if !taken && !outcomeUnknown(err) {
 			return nil, err
 		}
-		found, unread := unlessMalformed(s.read(ctx, doc.ID))
+		found, unread := ifAlive(s.read(ctx, doc.ID))
 		switch {
 		case unread != nil && taken:
 			return nil, unread

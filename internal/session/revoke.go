@@ -7,18 +7,21 @@ import (
 	"cloud.google.com/go/firestore"
 
 	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 // Revoke ends one session of a user, wherever it is in use: the one that has this ID in [Store.Sessions]. It returns
 // [ErrGone] if the user has no such session, because it was ended or renewed meanwhile, or because it belongs to somebody
 // else. If the answer to its delete is lost, ErrGone may stand for that delete. It costs what Sessions costs, and one delete.
-func (s *Store) Revoke(ctx context.Context, user, id string) error {
+func (s *Store) Revoke(ctx context.Context, user, id string) (err error) {
 	query, err := s.sessionsOf(user)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
+	ctx, op := s.begin(ctx, telemetry.Revoke)
+	defer func() { endDeleting(op, err) }()
 	snaps, err := s.firestore.query(ctx, "revoke session", query.Select())
 	if err != nil {
 		return err
@@ -54,7 +57,13 @@ func (s *Store) RevokeUser(ctx context.Context, user string, except ...string) (
 	if err != nil {
 		return 0, err
 	}
-	return s.sweep(ctx, sweep{attempt: "revoke sessions", query: query.Select(), spare: except, complete: true})
+	return s.sweep(ctx, sweep{
+		kind:     telemetry.RevokeUser,
+		attempt:  "revoke sessions",
+		query:    query.Select(),
+		spare:    except,
+		complete: true,
+	})
 }
 
 // RevokeAll ends all sessions and returns how many: it deletes every document of Config.Collection. It works in batches and
@@ -62,6 +71,7 @@ func (s *Store) RevokeUser(ctx context.Context, user string, except ...string) (
 // one more read.
 func (s *Store) RevokeAll(ctx context.Context) (int, error) {
 	return s.sweep(ctx, sweep{
+		kind:     telemetry.RevokeAll,
 		attempt:  "revoke all sessions",
 		query:    s.firestore.collection.Select(),
 		complete: true,

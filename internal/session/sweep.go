@@ -11,6 +11,7 @@ import (
 
 	"github.com/echofirestore/echofirestore/internal/credential"
 	"github.com/echofirestore/echofirestore/internal/document"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 const (
@@ -31,6 +32,7 @@ const (
 func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
 	expired := s.firestore.collection.Where(document.FieldExpire, "<=", s.cfg.Now())
 	return s.sweep(ctx, sweep{
+		kind:    telemetry.DeleteExpired,
 		attempt: "delete expired sessions",
 		query:   expired.Select(document.FieldExpire), // the order, to go on from
 	})
@@ -38,6 +40,7 @@ func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
 
 // A sweep deletes results of a query.
 type sweep struct {
+	kind     telemetry.Kind
 	attempt  string
 	query    firestore.Query
 	spare    []string // IDs of sessions that stay
@@ -51,6 +54,8 @@ type sweep struct {
 // slow to pass over what was just deleted. A document that is renewed gets another place, which may be before that: so
 // nothing has escaped only once a single transaction has seen all that is left.
 func (s *Store) sweep(ctx context.Context, w sweep) (deleted int, err error) {
+	ctx, op := s.begin(ctx, w.kind)
+	defer func() { endDeleting(op, err) }()
 	w.size = w.largest()
 	for again := true; again; {
 		again = false

@@ -183,12 +183,30 @@ func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
 	return s.core.DeleteExpired(ctx)
 }
 
+// Check reports whether this Store can read sessions now, for a readiness probe. It reads a document that never exists, by
+// its ID, in Config.Collection. That costs one read, and takes at most Config.Timeout.
+//
+// A nil error proves that the credentials are valid, that the database exists and answers, and that this program may read
+// it. It does not prove that the program may write, or that there are indexes or a TTL policy: the command echofirestore
+// check does. The error is that of a load that fails: it says which database did not answer and within what time, and has
+// Firestore's gRPC status.
+//
+// Do not restart a program because of it: a restart does not repair Firestore. If anyone can call the probe, remember its
+// result for a few seconds, since each call is billed.
+func (s *Store) Check(ctx context.Context) error {
+	return s.core.Check(ctx)
+}
+
 // SessionInfo describes a session to its user.
 type SessionInfo struct {
 	// ID distinguishes the session from the user's other ones, for Store.Revoke. It is a hash of
 	// the document's ID, not a credential: nobody can use the session with it. It changes when the
 	// session is renewed.
 	ID string
+
+	// User is the user that is stored with the session, as text: the session value that
+	// Config.UserKey named when it was saved. It is "" if there was none.
+	User string
 
 	// Began is when the session began. Renewing it does not change that.
 	Began time.Time

@@ -159,14 +159,14 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 // After more than one batch, it looks again for sessions that were renewed meanwhile: that costs one read for each spared
 // session, at least one. On an error, it may have ended some sessions already, at least as many as it returns.
 func (s *Store) RevokeUser(ctx context.Context, user string, except ...string) (int, error) {
-	return s.core.RevokeUser(ctx, user, except...)
+	return s.core.RevokeUser(ctx, user, except, nil)
 }
 
 // RevokeAll ends all sessions and returns how many: it deletes every document of Config.Collection. It works in batches and
 // costs as much as [Store.DeleteExpired]. After more than one batch, it looks for sessions that were renewed meanwhile,
 // which costs one more read.
 func (s *Store) RevokeAll(ctx context.Context) (int, error) {
-	return s.core.RevokeAll(ctx)
+	return s.core.RevokeAll(ctx, nil)
 }
 
 // DeleteExpired deletes the documents of expired sessions and returns how many. It is for databases without a TTL policy on
@@ -180,7 +180,7 @@ func (s *Store) RevokeAll(ctx context.Context) (int, error) {
 // Config.Timeout limits each batch. If a batch fails or ctx ends, the documents that were deleted stay deleted and are
 // counted, and the next call continues.
 func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
-	return s.core.DeleteExpired(ctx)
+	return s.core.DeleteExpired(ctx, nil)
 }
 
 // Check reports whether this Store can read sessions now, for a readiness probe. It reads a document that never exists, by

@@ -34,30 +34,34 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	return err
 }
 
-// RevokeUser ends all sessions of a user, except those with the given IDs, and returns how many it has ended. To sign
-// somebody out everywhere but here, for example after a new password:
-//
-//	ended, err := store.RevokeUser(ctx, user, store.SessionID(sess))
+// RevokeUser ends all sessions of a user, except those with the given IDs, and returns how many it has ended.
 //
 // A session that another request renews meanwhile does not escape. RevokeUser works in batches, as [Store.DeleteExpired]
 // does. It costs one read for each session of the user, spared or not, at least one, and one delete for each that ends.
 // After more than one batch, it looks again for sessions that were renewed meanwhile: that costs one read for each spared
 // session, at least one. On an error, it may have ended some sessions already, at least as many as it returns.
-func (s *Store) RevokeUser(ctx context.Context, user string, except ...string) (int, error) {
+func (s *Store) RevokeUser(ctx context.Context, user string, except []string, progress Progress) (int, error) {
 	query, err := s.sessionsOf(user)
 	if err != nil {
 		return 0, err
 	}
-	return s.sweep(ctx, sweep{attempt: "revoke sessions", query: query.Select(), spare: except, complete: true})
+	return s.sweep(ctx, sweep{
+		attempt:  "revoke sessions",
+		query:    query.Select(),
+		spare:    except,
+		complete: true,
+		progress: progress,
+	})
 }
 
 // RevokeAll ends all sessions and returns how many: it deletes every document of Config.Collection. It works in batches and
 // costs as much as [Store.DeleteExpired]. After more than one batch, it looks for sessions that were renewed meanwhile, for
 // one more read.
-func (s *Store) RevokeAll(ctx context.Context) (int, error) {
+func (s *Store) RevokeAll(ctx context.Context, progress Progress) (int, error) {
 	return s.sweep(ctx, sweep{
 		attempt:  "revoke all sessions",
 		query:    s.firestore.collection.Select(),
 		complete: true,
+		progress: progress,
 	})
 }

@@ -65,3 +65,49 @@ func (s *Store) RevokeAll(ctx context.Context, progress Progress) (int, error) {
 		progress: progress,
 	})
 }
+
+// RevokeByID ends the sessions that have these IDs in [Store.All], whoever they belong to, and returns those that it has
+// ended. It looks for them among all documents, which costs one read for each until all are found, at least one, and one
+// delete for each session that ends. Progress is told how many documents it has looked at.
+func (s *Store) RevokeByID(ctx context.Context, ids []string, progress Progress) (ended []string, err error) {
+	query := s.firestore.collection.OrderBy(firestore.DocumentID, firestore.Asc).Select().Limit(maxBatch)
+	looked := 0
+	for page := query; ; {
+		found, snaps, err := s.revokePage(ctx, page, ids)
+		ended, looked = append(ended, found...), looked+len(snaps)
+		if err != nil || len(ended) == len(ids) || len(snaps) < maxBatch {
+			return ended, err
+		}
+		if progress != nil {
+			if err := progress(looked); err != nil {
+				return ended, err
+			}
+		}
+		page = query.StartAfter(snaps[len(snaps)-1].Ref.ID)
+	}
+}
+
+// revokePage ends those sessions among the results of a query that have one of these IDs.
+func (s *Store) revokePage(
+	ctx context.Context, page firestore.Query, ids []string,
+) (ended []string, snaps []*firestore.DocumentSnapshot, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	if snaps, err = s.firestore.query(ctx, "revoke sessions", page); err != nil {
+		return nil, nil, err
+	}
+	for _, snap := range snaps {
+		id := credential.PublicID(snap.Ref.ID)
+		if !slices.Contains(ids, id) {
+			continue
+		}
+		err := s.firestore.delete(ctx, "revoke session", snap.Ref.ID, firestore.Exists)
+		switch {
+		case err == nil:
+			ended = append(ended, id)
+		case !movedOn(err):
+			return ended, snaps, err
+		}
+	}
+	return ended, snaps, nil
+}

@@ -1,0 +1,34 @@
+// Command echofirestore is for those who operate an application with sessions of package echofirestore: it counts, lists and
+// ends sessions, deletes expired ones, and checks the database.
+//
+//	go run github.com/echofirestore/echofirestore/cmd/echofirestore@latest help
+//
+// It needs none of the application's keys or codecs, and never shows the key of a session.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, abort := context.WithCancel(context.Background())
+	stop := make(chan struct{})
+	go interrupts(stop, abort)
+	os.Exit(run(ctx, stop, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// interrupts closes stop at the first signal, ends the context at the second, and leaves the third to the system.
+func interrupts(stop chan<- struct{}, abort context.CancelFunc) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	<-signals
+	close(stop)
+	<-signals
+	fmt.Fprintln(os.Stderr, "\naborting the batch under way: it may be applied or not")
+	abort()
+	signal.Stop(signals)
+}

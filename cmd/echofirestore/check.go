@@ -82,8 +82,10 @@ func (i *inspection) run(ctx context.Context, c *call) error {
 	defer cancel()
 	rows := []finding{i.roundTrip(ctx, c)}
 	if host := c.getenv(emulatorHost); host != "" {
-		rows = append(rows, finding{Check: "configuration", State: stateSkipped,
-			Detail: "the emulator at " + host + " has no Admin API: TTL and indexes are not checked"})
+		rows = append(rows, finding{
+			Check: "configuration", State: stateSkipped,
+			Detail: "the emulator at " + host + " has no Admin API: TTL and indexes are not checked",
+		})
 	} else {
 		rows = append(rows, i.configuration(ctx, c)...)
 	}
@@ -103,13 +105,12 @@ func (i *inspection) run(ctx context.Context, c *call) error {
 func (i *inspection) roundTrip(ctx context.Context, c *call) finding {
 	start := time.Now()
 	row := finding{Check: "round trip", State: stateOK, Detail: "wrote, read and deleted a document"}
-	err := error(nil)
+	try := c.core.RoundTrip
 	if i.readOnly {
 		row.Detail = "read a document"
-		err = c.store.Check(ctx)
-	} else {
-		err = c.core.RoundTrip(ctx)
+		try = c.store.Check
 	}
+	err := try(ctx)
 	switch status.Code(err) {
 	case codes.OK:
 		row.Detail += fmt.Sprintf(" in %v", time.Since(start).Round(time.Millisecond))

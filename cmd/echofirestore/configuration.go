@@ -25,7 +25,7 @@ func (i *inspection) configuration(ctx context.Context, c *call) []finding {
 	}
 	defer client.Close()
 	a := administration{inspection: *i, client: client, gcloud: c.gcloud()}
-	db, row := a.database(ctx)
+	db, row := a.mode(ctx)
 	rows := []finding{row}
 	switch {
 	case db == nil:
@@ -45,15 +45,15 @@ type administration struct {
 }
 
 func (a *administration) databaseName() string {
-	return "projects/" + a.gcloud.project + "/databases/" + a.gcloud.database
+	return "projects/" + a.project + "/databases/" + a.database
 }
 
 func (a *administration) collectionGroup() string {
 	return a.databaseName() + "/collectionGroups/" + a.collection
 }
 
-// database returns the database, nil if there is nothing more to ask.
-func (a *administration) database(ctx context.Context) (*adminpb.Database, finding) {
+// mode returns the database, nil if there is nothing more to ask of it, and judges its mode.
+func (a *administration) mode(ctx context.Context) (*adminpb.Database, finding) {
 	row := finding{Check: "database", State: stateOK}
 	db, err := a.client.GetDatabase(ctx, &adminpb.GetDatabaseRequest{Name: a.databaseName()})
 	if err != nil {
@@ -171,7 +171,7 @@ func (a *administration) ttl(expire *adminpb.Field) finding {
 	case ttl.GetState() == adminpb.Field_TtlConfig_CREATING:
 		return finding{Check: row.Check, State: stateWait, Detail: "Firestore is applying it to the documents that are there"}
 	case ttl.GetState() != adminpb.Field_TtlConfig_ACTIVE:
-		row.State, row.Detail = stateFailed, "in a state that this program does not know: "+ttl.GetState().String()
+		return finding{Check: row.Check, State: stateFailed, Detail: "in a state that this program does not know: " + ttl.GetState().String()}
 	default:
 		detail := "active"
 		if offset := ttl.GetExpirationOffset().AsDuration(); offset > 0 {
@@ -189,8 +189,8 @@ func (a *administration) expireIndex(states []adminpb.Index_State) finding {
 	case a.sweeps:
 		return required(check, "finds expired sessions", states, a.index(fieldExpire))
 	case len(states) > 0:
-		return finding{check, stateRepair, "indexed: that limits the collection to about 500 saves per second, and nothing needs it",
-			a.exempt(fieldExpire)}
+		detail := "indexed: that limits the collection to about 500 saves per second, and nothing needs it"
+		return finding{check, stateRepair, detail, a.exempt(fieldExpire)}
 	default:
 		return finding{Check: check, State: stateOK, Detail: "none"}
 	}

@@ -14,7 +14,7 @@ func countCommand() command {
 		name:    "count",
 		summary: "count living and expired sessions",
 		help: `Counts the documents of the collection: all, those of expired sessions, and the rest, which are living. Firestore counts
-them without reading them, for one billed read for each 1000 documents, and one for each 1000 expired ones, each at least 1.
+them without reading them: it costs one read for each 1000 documents, and one for each 1000 expired ones, each at least 1.
 
 Expired sessions are found by an index on the field expire. With a TTL policy, that field is usually exempt from indexing:
 then only their total is known, which is printed without the rest. A document that no session can be read from counts as

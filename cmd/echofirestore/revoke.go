@@ -124,12 +124,13 @@ type revoked struct {
 
 // report prints which sessions have ended. Those that were not found are a fault, unless err is why.
 func (r *revocation) report(c *call, ended []string, err error) error {
-	result := revoked{Ended: slices.Concat([]string{}, ended), NotEnded: []string{}, Complete: err == nil}
+	result := revoked{Ended: []string{}, NotEnded: []string{}, Complete: err == nil}
 	var text []string
 	for _, id := range r.ids {
 		switch {
 		case slices.Contains(ended, id):
 			text = append(text, "ended "+id)
+			result.Ended = append(result.Ended, id)
 			continue
 		case err == nil:
 			text = append(text, "not found "+printable(id))

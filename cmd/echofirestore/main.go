@@ -14,11 +14,14 @@ import (
 	"syscall"
 )
 
-func main() {
+func main() { os.Exit(process()) }
+
+// process is the program with what belongs to a process, and returns its exit code.
+func process() int {
 	ctx, abort := context.WithCancel(context.Background())
 	stop := make(chan struct{})
 	go interrupts(stop, abort)
-	os.Exit(run(ctx, stop, os.Args[1:], os.Stdout, os.Stderr))
+	return run(ctx, stop, os.Args[1:], os.Stdout, os.Stderr)
 }
 
 // interrupts closes stop at the first signal, ends the context at the second, and leaves the third to the system.

@@ -103,6 +103,14 @@ func (c *call) print(result any, text string) error {
 	return json.NewEncoder(c.stdout).Encode(result)
 }
 
+// number returns so many of something, in words.
+func number(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // place names the collection.
 func (c *call) place() string {
 	return fmt.Sprintf("%s (project %s, database %s)", c.collection, c.project, c.database)

@@ -72,7 +72,7 @@ func (l *listing) run(ctx context.Context, c *call) error {
 		}
 		if err != nil {
 			p.clear()
-			fmt.Fprintf(c.stderr, "%d sessions listed, not all\n", n)
+			fmt.Fprintf(c.stderr, "listed %s, not all\n", number(n, "living session"))
 			return stoppedOr(ctx, err)
 		}
 		n++
@@ -81,7 +81,7 @@ func (l *listing) run(ctx context.Context, c *call) error {
 		}
 	}
 	p.clear()
-	fmt.Fprintf(c.stderr, "%d living sessions listed\n", n)
+	fmt.Fprintln(c.stderr, "listed "+number(n, "living session"))
 	return nil
 }
 

@@ -48,7 +48,7 @@ func TestListEveryConfig(t *testing.T) {
 			for _, args := range []string{"list", "list -user alice", "list -json", "list -user alice -json"} {
 				got := s.run(strings.Fields(args)...)
 				if got.code != exitDone || !strings.Contains(got.stdout, id) || !strings.Contains(got.stdout, "alice") ||
-					!strings.Contains(got.stderr, "1 living sessions listed") {
+					!strings.Contains(got.stderr, "listed 1 living session\n") {
 					t.Errorf("%s: exit code %d: %s %s", args, got.code, got.stdout, got.stderr)
 				}
 				for _, secret := range append([]string{key}, docs[0].Ref.ID) {
@@ -92,11 +92,11 @@ func TestList(t *testing.T) {
 		t.Errorf("%d lines of JSON", count(got))
 	}
 	got = s.run("list", "-limit", "7")
-	if count(got) != 8 || !strings.Contains(got.stderr, "7 living sessions listed") {
+	if count(got) != 8 || !strings.Contains(got.stderr, "listed 7 living sessions\n") {
 		t.Errorf("%d lines of 7 sessions", count(got))
 	}
 	got.wantCost(t, firestoretest.Ops{Reads: 100})
-	s.run("list", "-user", "nobody").want(t, exitDone, "", "0 living sessions listed")
+	s.run("list", "-user", "nobody").want(t, exitDone, "", "listed 0 living sessions\n")
 }
 
 // TestListThatFails has Firestore refuse the second page, and the user interrupt it there.
@@ -106,13 +106,13 @@ func TestListThatFails(t *testing.T) {
 	s.put("alive", 150, time.Time{})
 	s.firestore.Inject(firestoretest.Fault{Method: "RunQuery", Skip: 1, Err: status.Error(codes.PermissionDenied, "no")})
 	got := s.run("list")
-	if n := strings.Count(got.stdout, "\n"); got.code != exitFailed || n != 101 || !strings.Contains(got.stderr, "100 sessions listed, not all") ||
+	if n := strings.Count(got.stdout, "\n"); got.code != exitFailed || n != 101 || !strings.Contains(got.stderr, "listed 100 living sessions, not all") ||
 		!strings.Contains(got.stderr, "echofirestore: list sessions: Firestore (project ") {
 		t.Errorf("exit code %d, %d lines: %s", got.code, n, got.stderr)
 	}
 	s.firestore.Inject(firestoretest.Fault{Method: "RunQuery", Skip: 1, Delay: time.Minute, Do: func() { close(s.stop) }})
 	got = s.run("list")
-	if n := strings.Count(got.stdout, "\n"); got.code != exitStopped || n != 101 || !strings.Contains(got.stderr, "100 sessions listed, not all") {
+	if n := strings.Count(got.stdout, "\n"); got.code != exitStopped || n != 101 || !strings.Contains(got.stderr, "listed 100 living sessions, not all") {
 		t.Errorf("interrupted: exit code %d, %d lines: %s", got.code, n, got.stderr)
 	}
 }

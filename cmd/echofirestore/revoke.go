@@ -80,7 +80,7 @@ func (r *revocation) run(ctx context.Context, c *call) error {
 		return err
 	}
 	if r.all {
-		return c.deleteMany("ended", "sessions of "+printable(r.user), func(progress session.Progress) (int, error) {
+		return c.deleteMany("ended", "session", " of "+printable(r.user), func(progress session.Progress) (int, error) {
 			return c.core.RevokeUser(ctx, r.user, r.except, progress)
 		})
 	}

@@ -31,7 +31,7 @@ func TestRevoke(t *testing.T) {
 		{"-id A1 -id " + someone + " -id B", exitFault, "ended A1\nnot found " + someone + "\nended B\n", `{"ended":["A1","B"],"not_ended":["` + someone + `"],"complete":true}`, 1, firestoretest.Ops{Reads: 3, Deletes: 2}},
 		{"-id -dash", exitFault, "not found -dash\n", `{"ended":[],"not_ended":["-dash"],"complete":true}`, 3, firestoretest.Ops{Reads: 3}},
 		{"-user alice -all", exitDone, "ended 2 sessions of alice\n", `{"deleted":2,"complete":true}`, 1, firestoretest.Ops{Reads: 2, Deletes: 2}},
-		{"-user alice -all -except A2", exitDone, "ended 1 sessions of alice\n", `{"deleted":1,"complete":true}`, 2, firestoretest.Ops{Reads: 2, Deletes: 1}},
+		{"-user alice -all -except A2", exitDone, "ended 1 session of alice\n", `{"deleted":1,"complete":true}`, 2, firestoretest.Ops{Reads: 2, Deletes: 1}},
 		{"-user carol -all", exitDone, "ended 0 sessions of carol\n", `{"deleted":0,"complete":true}`, 3, firestoretest.Ops{Reads: 1}},
 	} {
 		for _, asJSON := range []bool{false, true} {

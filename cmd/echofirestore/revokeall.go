@@ -34,7 +34,7 @@ func revokeAll(ctx context.Context, c *call) error {
 	if err := c.open(ctx); err != nil {
 		return err
 	}
-	return c.deleteMany("ended", "sessions in "+c.place(), func(progress session.Progress) (int, error) {
+	return c.deleteMany("ended", "session", " in "+c.place(), func(progress session.Progress) (int, error) {
 		return c.core.RevokeAll(ctx, progress)
 	})
 }

@@ -31,7 +31,7 @@ func sweep(ctx context.Context, c *call) error {
 	if err := c.open(ctx); err != nil {
 		return err
 	}
-	err := c.deleteMany("deleted", "expired sessions", func(progress session.Progress) (int, error) {
+	err := c.deleteMany("deleted", "expired session", "", func(progress session.Progress) (int, error) {
 		return c.core.DeleteExpired(ctx, progress)
 	})
 	if status.Code(err) == codes.FailedPrecondition {
@@ -48,8 +48,8 @@ type deletion struct {
 }
 
 // deleteMany has do delete documents, between whose batches the user may stop it, and prints how many it has deleted,
-// whether or not it fails.
-func (c *call) deleteMany(verb, what string, do func(session.Progress) (int, error)) error {
+// whether or not it fails: verb, a number of what, and which.
+func (c *call) deleteMany(verb, what, which string, do func(session.Progress) (int, error)) error {
 	p := c.newProgress(verb)
 	n, err := do(func(n int) error {
 		p.show(n)
@@ -59,7 +59,7 @@ func (c *call) deleteMany(verb, what string, do func(session.Progress) (int, err
 		return nil
 	})
 	p.clear()
-	text := fmt.Sprintf("%s %d %s", verb, n, what)
+	text := verb + " " + number(n, what) + which
 	if err != nil {
 		text += "; there may be more: run the command again for the rest"
 	}

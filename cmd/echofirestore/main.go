@@ -30,6 +30,7 @@ func interrupts(stop chan<- struct{}, abort context.CancelFunc) {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	<-signals
 	close(stop)
+	fmt.Fprintln(os.Stderr, "\nstopping after the batch under way; Ctrl-C again aborts it")
 	<-signals
 	fmt.Fprintln(os.Stderr, "\naborting the batch under way: it may be applied or not")
 	abort()

@@ -121,7 +121,11 @@ func (p *program) execute(ctx context.Context, cmd command, args []string) error
 		return usageError("unexpected argument: " + flags.Arg(0))
 	}
 	defer c.close()
-	return do(ctx, c)
+	err := do(ctx, c)
+	if err != nil && ctx.Err() != nil {
+		return errStopped // whatever it has led to
+	}
+	return err
 }
 
 // exit reports an error and returns the exit code that stands for it.

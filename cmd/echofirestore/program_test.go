@@ -31,13 +31,14 @@ type stage struct {
 	client    *firestore.Client
 	env       map[string]string
 	terminal  bool
+	ctx       context.Context
 	stop      chan struct{}
 	admin     *adminServer // nil: there is none
 }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{t: t, stop: make(chan struct{})}
+	s := &stage{t: t, ctx: t.Context(), stop: make(chan struct{})}
 	s.firestore, s.client = firestoretest.Start(t)
 	s.env = map[string]string{projectVar: s.firestore.Project(), emulatorHost: s.firestore.Addr()}
 	return s
@@ -68,7 +69,7 @@ func (s *stage) run(args ...string) outcome {
 		},
 	}
 	before := s.firestore.Ops()
-	code := p.run(s.t.Context(), args)
+	code := p.run(s.ctx, args)
 	return outcome{code, stdout.String(), stderr.String(), s.firestore.Ops().Sub(before)}
 }
 

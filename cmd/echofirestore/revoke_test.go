@@ -62,9 +62,9 @@ func TestRevoke(t *testing.T) {
 func TestRevokeAmongMany(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.put("!", 600, time.Time{}) // before any key, and "z" behind
+	s.put("a", 600, time.Time{})
 	s.put("z", 600, time.Time{})
-	id, _ := s.signIn(firesession.Config{}, "")
+	id, _ := s.signIn(firesession.Config{KeyFactory: keys("k")}, "")
 	got := s.run("revoke", "-id", id, "-progress")
 	got.want(t, exitDone, "ended "+id+"\n", "looked at 500\n")
 	got.wantCost(t, firestoretest.Ops{Reads: 1000, Deletes: 1})

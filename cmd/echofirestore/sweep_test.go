@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -28,8 +29,8 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestSweepInterrupted stops a sweep during its second batch, which is finished, or has Firestore refuse that. Either way,
-// the command says exactly what it has deleted, and the next one goes on.
+// TestSweepInterrupted stops a sweep during its second batch, which is finished, has Firestore refuse that, and aborts
+// one. The command says what it has deleted, and the next one goes on.
 func TestSweepInterrupted(t *testing.T) {
 	t.Parallel()
 	const more = "; there may be more: run the command again for the rest\n"
@@ -57,6 +58,12 @@ func TestSweepInterrupted(t *testing.T) {
 			}
 
 			s.stop = make(chan struct{})
+			var abort context.CancelFunc
+			s.ctx, abort = context.WithCancel(t.Context())
+			s.firestore.Inject(firestoretest.Fault{Method: "Commit", Delay: time.Minute, Do: abort})
+			s.run(args...).want(t, exitStopped, command.done+"0"+command.what+more, "interrupted")
+
+			s.ctx = t.Context()
 			s.run(append(args, "-json")...).want(t, exitDone, `{"deleted":200,"complete":true}`+"\n", "")
 		})
 	}

@@ -184,8 +184,8 @@ func TestSessions(t *testing.T) {
 	}
 	alice := map[string]any{"user": "alice"}
 	want := []echofirestore.SessionInfo{
-		{ID: got[0].ID, Began: snap.CreateTime, Saved: snap.UpdateTime, Expires: now.Add(time.Minute).UTC(), MaxAge: 60, Values: alice},
-		{ID: got[1].ID, Began: renewed, Saved: got[1].Saved, Values: alice},
+		{ID: got[0].ID, User: "alice", Began: snap.CreateTime, Saved: snap.UpdateTime, Expires: now.Add(time.Minute).UTC(), MaxAge: 60, Values: alice},
+		{ID: got[1].ID, User: "alice", Began: renewed, Saved: got[1].Saved, Values: alice},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("sessions (-want +got):\n%s", diff)

@@ -158,8 +158,9 @@ func table(rows []finding) string {
 	}{{stateRepair, "To repair:"}, {stateFailed, "To find out more:"}, {stateAdvice, "Recommended:"}} {
 		title := "\n" + part.title + "\n"
 		for _, row := range rows {
-			if row.State == part.state && row.Repair != "" {
-				text.WriteString(title + "  " + row.Repair + "\n")
+			command := "  " + row.Repair + "\n"
+			if row.State == part.state && row.Repair != "" && !strings.Contains(text.String(), command) { // one may repair several
+				text.WriteString(title + command)
 				title = ""
 			}
 		}

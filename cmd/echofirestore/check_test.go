@@ -184,6 +184,17 @@ Recommended:
 	}
 }
 
+// TestCheckNamesARepairOnce may ask for the database, but for none of its fields, for which there is one reason.
+func TestCheckNamesARepairOnce(t *testing.T) {
+	t.Parallel()
+	s := newCloudStage(t)
+	s.admin.refuse, s.admin.method = status.Error(codes.PermissionDenied, "no"), "GetField"
+	got := s.run("check")
+	if got.code != exitFailed || strings.Count(got.stdout, "roles/datastore.viewer") != 1 || !strings.Contains(got.stderr, "4 of 6 checks failed") {
+		t.Errorf("exit code %d: %s\n%s", got.code, got.stdout, got.stderr)
+	}
+}
+
 // TestRoundTripThatFails has Firestore refuse the first, the second or the third call of the round trip.
 func TestRoundTripThatFails(t *testing.T) {
 	t.Parallel()

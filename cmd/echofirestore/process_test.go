@@ -78,7 +78,7 @@ func TestProcess(t *testing.T) {
 		t.Errorf("%d sessions were deleted before the interrupt", deleted)
 	}
 	s.process(false, "count").want(t, exitDone, counted(expired-deleted), "")
-	s.process(false, "sweep", "-progress").want(t, exitDone, fmt.Sprintf("deleted %d expired sessions\n", expired-deleted), "deleted 500\n")
+	s.process(false, "sweep", "-progress").want(t, exitDone, fmt.Sprintf("deleted %d expired sessions\n", expired-deleted), "deleted 500")
 	s.process(false, "count").want(t, exitDone, counted(0), "")
 	if list.heap == 0 || list.heap > 128<<20 {
 		t.Errorf("list had a heap of %d MiB", list.heap>>20)

@@ -354,3 +354,24 @@ func TestLack(t *testing.T) {
 		})
 	}
 }
+
+// TestNoSessionID looks for a name and a key whose document has the ID that is never a session's.
+func TestNoSessionID(t *testing.T) {
+	t.Parallel()
+	if err := ValidateID(NoSessionID); err != nil {
+		t.Errorf("Firestore refuses it: %v", err)
+	}
+	parts := []string{"check", "~check", "~", "", ":", "~check:", ":check", "c", "heck", "__session", "~~check"}
+	for _, hashKeys := range []bool{false, true} {
+		for _, cookieName := range []string{"check", "__session", "~check", "~"} {
+			s := NewScheme(cookieName, NewKey, hashKeys, nil)
+			for _, name := range append(parts, cookieName) {
+				for _, key := range parts {
+					if id, err := s.DocumentID(name, key); err == nil && id == NoSessionID {
+						t.Errorf("it is that of session %q with key %q (hashed: %t)", name, key, hashKeys)
+					}
+				}
+			}
+		}
+	}
+}

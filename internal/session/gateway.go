@@ -71,7 +71,7 @@ func (g gateway) load(ctx context.Context, id string, least time.Time) (doc *doc
 		return doc, true, err
 	}
 	start := time.Now()
-	doc, fresh, err = g.cache.Load(ctx, id, least, g.now, func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, id) })
+	doc, fresh, err = g.cache.Load(ctx, id, least, g.now, func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, "load session", id) })
 	if err != nil && !errors.As(err, new(*failure)) { // ctx has ended while another request was reading
 		err = g.failed(ctx, "load session", start, err, id)
 	}
@@ -80,13 +80,13 @@ func (g gateway) load(ctx context.Context, id string, least time.Time) (doc *doc
 
 // get returns a document as it is stored, nil if there is none.
 func (g gateway) get(ctx context.Context, id string) (*document.Stored, error) {
-	return g.cache.Read(ctx, id, g.now(), func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, id) })
+	return g.cache.Read(ctx, id, g.now(), func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, "load session", id) })
 }
 
 // read asks Firestore for a document. It asks by GetAll, since the span of a Get of the Firestore client quotes the name of a
 // document that is missing.
-func (g gateway) read(ctx context.Context, id string) (*document.Stored, error) {
-	c := call{attempt: "load session", operation: "get", start: time.Now()}
+func (g gateway) read(ctx context.Context, attempt, id string) (*document.Stored, error) {
+	c := call{attempt: attempt, operation: "get", start: time.Now()}
 	snaps, err := g.client.GetAll(ctx, []*firestore.DocumentRef{g.collection.Doc(id)})
 	if err == nil {
 		c.billed.Reads = 1
@@ -103,8 +103,8 @@ func asStored(snap *firestore.DocumentSnapshot) document.Stored {
 }
 
 // create stores a document that does not exist, and notes its version.
-func (g gateway) create(ctx context.Context, doc *document.Document) error {
-	c := call{attempt: "create session", operation: "create", billed: telemetry.Billed{Writes: 1}}
+func (g gateway) create(ctx context.Context, attempt string, doc *document.Document) error {
+	c := call{attempt: attempt, operation: "create", billed: telemetry.Billed{Writes: 1}}
 	return g.write(ctx, c, doc, nil, func() (*firestore.WriteResult, error) {
 		return g.collection.Doc(doc.ID).Create(ctx, doc.Fields)
 	})

@@ -29,14 +29,19 @@ const (
 //
 // Config.Timeout limits each batch. If a batch fails or ctx ends, the documents that were deleted stay deleted and are
 // counted, and the next call continues.
-func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
+func (s *Store) DeleteExpired(ctx context.Context, progress Progress) (int, error) {
 	expired := s.firestore.collection.Where(document.FieldExpire, "<=", s.cfg.Now())
 	return s.sweep(ctx, sweep{
-		kind:    telemetry.DeleteExpired,
-		attempt: "delete expired sessions",
-		query:   expired.Select(document.FieldExpire), // the order, to go on from
+		kind:     telemetry.DeleteExpired,
+		attempt:  "delete expired sessions",
+		query:    expired.Select(document.FieldExpire), // the order, to go on from
+		progress: progress,
 	})
 }
+
+// Progress is told after each batch how many documents a call has deleted so far, or looked at. If it returns an error, the call ends and
+// returns that. It may be nil.
+type Progress func(deleted int) error
 
 // A sweep deletes results of a query.
 type sweep struct {
@@ -45,6 +50,7 @@ type sweep struct {
 	query    firestore.Query
 	spare    []string // IDs of sessions that stay
 	complete bool     // no document may escape by being renewed while it is under way
+	progress Progress
 
 	size  int // how many documents a batch deletes
 	grown int // how many batches in a row had that size
@@ -64,6 +70,11 @@ func (s *Store) sweep(ctx context.Context, w sweep) (deleted int, err error) {
 			b, err := s.sweepBatch(ctx, &w, last)
 			if deleted += len(b.docs); err != nil {
 				return deleted, err
+			}
+			if w.progress != nil {
+				if err := w.progress(deleted); err != nil {
+					return deleted, err
+				}
 			}
 			last, more = b.last, b.full
 			again = again || more && w.complete

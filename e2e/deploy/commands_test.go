@@ -24,14 +24,19 @@ const databasePath = "/v1/projects/my-project/databases"
 
 var rows = []row{
 	{"gcloud config set project", "", ""},
-	{"gcloud services enable", "POST serviceusage.test/v1/projects/my-project/services:batchEnable", `"firestore.googleapis.com", "run.googleapis.com", "artifactregistry.googleapis.com"`},
+	{"gcloud services enable cloudscheduler.googleapis.com", "POST serviceusage.test/v1/projects/my-project/services/cloudscheduler.googleapis.com:enable", ""},
+	{"gcloud services enable", "POST serviceusage.test/v1/projects/my-project/services:batchEnable", `"serviceIds": ["`},
 	{"gcloud artifacts repositories create", "POST artifactregistry.test/v1/projects/my-project/locations/europe-west1/repositories", `"format": "DOCKER"`},
 	{"gcloud auth configure-docker", "", ""},
 	{"gcloud firestore databases create", "POST firestore.test" + databasePath, `"locationId": "europe-west1"`},
-	{"gcloud iam service-accounts create", "POST iam.test/v1/projects/my-project/serviceAccounts", `"accountId": "echofirestore-example"`},
+	{"gcloud iam service-accounts create", "POST iam.test/v1/projects/my-project/serviceAccounts", `"accountId": "echofirestore-`},
 	{"gcloud projects add-iam-policy-binding", "POST cloudresourcemanager.test/v1/projects/my-project:setIamPolicy", `"role": "roles/datastore.user"`},
 	{"gcloud firestore fields ttls update", "PATCH firestore.test" + databasePath + "/(default)/collectionGroups/echo_sessions/fields/expire", `"ttlConfig": {}`},
 	{"gcloud firestore indexes fields update", "PATCH firestore.test" + databasePath + "/(default)/collectionGroups/echo_sessions/fields/expire", `"indexConfig": {}`},
+	{"gcloud run jobs deploy", "POST europe-west1-run.test/apis/run.googleapis.com/v1/namespaces/my-project/jobs", `"serviceAccountName": "echofirestore-sweep@`},
+	{"gcloud run jobs add-iam-policy-binding", "POST run.test/v1/projects/my-project/locations/europe-west1/jobs/echofirestore-sweep:setIamPolicy", `"role": "roles/run.invoker"`},
+	{"gcloud run jobs execute", "POST europe-west1-run.test/apis/run.googleapis.com/v1/namespaces/my-project/jobs/echofirestore-sweep:run", ""},
+	{"gcloud scheduler jobs create http", "POST cloudscheduler.test/v1/projects/my-project/locations/europe-west1/jobs", `"schedule": "17 3 * * *"`},
 	{"gcloud run deploy", "POST europe-west1-run.test/apis/serving.knative.dev/v1/namespaces/my-project/services", `"serviceAccountName": "echofirestore-example@my-project.iam.gserviceaccount.com"`},
 }
 
@@ -44,7 +49,7 @@ func TestCommands(t *testing.T) {
 	used := make(map[string]bool)
 	home := t.TempDir()
 	for _, command := range commands(t, "gcloud") {
-		i := slices.IndexFunc(rows, func(r row) bool { return strings.HasPrefix(command.text, r.command+" ") })
+		i := slices.IndexFunc(rows, func(r row) bool { return strings.HasPrefix(command.text+" ", r.command+" ") })
 		if i < 0 {
 			t.Errorf("%s: no row for %s", command.page, command.text)
 			continue
@@ -160,11 +165,13 @@ func (c *cloud) run(t *testing.T, home, text string) (string, error) {
 	cmd.Env = append(os.Environ(),
 		"HOME="+home, "CLOUDSDK_CONFIG="+filepath.Join(home, "gcloud"),
 		"PROJECT=my-project", "REGION=europe-west1", "IMAGE=europe-west1-docker.pkg.dev/my-project/containers/echofirestore-example",
+		"SWEEP_IMAGE=europe-west1-docker.pkg.dev/my-project/containers/echofirestore-sweep",
+		"ACCOUNT=echofirestore-sweep@my-project.iam.gserviceaccount.com",
 		"CLOUDSDK_CORE_PROJECT=my-project", "CLOUDSDK_CORE_DISABLE_PROMPTS=1", "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING=1",
 		"CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK=1", "CLOUDSDK_AUTH_DISABLE_CREDENTIALS=1",
 		"http_proxy="+c.URL, "https_proxy="+c.URL, "HTTP_PROXY="+c.URL, "HTTPS_PROXY="+c.URL, "no_proxy=", "NO_PROXY=",
 	)
-	for _, api := range []string{"firestore", "serviceusage", "artifactregistry", "iam", "cloudresourcemanager", "run"} {
+	for _, api := range []string{"firestore", "serviceusage", "artifactregistry", "iam", "cloudresourcemanager", "run", "cloudscheduler"} {
 		cmd.Env = append(cmd.Env, "CLOUDSDK_API_ENDPOINT_OVERRIDES_"+strings.ToUpper(api)+"=http://"+api+".test/")
 	}
 	output, err := cmd.CombinedOutput()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/echofirestore/echofirestore/internal/credential"
 	"github.com/echofirestore/echofirestore/internal/document"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 // Store keeps sessions in Firestore.
@@ -110,56 +110,57 @@ func (s *Store) keepsSame(other *Store) bool {
 // load reads a session unless that was done before. It returns why the session could not be read.
 func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) error {
 	if rec.is(unread) {
-		loaded := false
-		var malformed []*document.MalformedError
+		var done *loading
 		err := rec.exclusively(func() error {
 			if rec.is(unread) {
-				malformed = s.loadAlone(ctx, sess, rec)
-				loaded = true
+				done = s.loadAlone(ctx, sess, rec)
 			}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		if loaded {
-			s.reportLoad(ctx, rec.unreadFor(), malformed)
+		if done != nil {
+			s.reportLoad(ctx, rec, done)
 		}
 	}
 	return rec.unreadFor()
 }
 
-// loadAlone reads the documents of the client's keys, one after another, until one has a living session. It returns those
-// that it has ignored. If a callback panics, the session stays unread.
-func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *record) (malformed []*document.MalformedError) {
+// loadAlone reads the documents of the client's keys, one after another, until one has a living session. If a callback panics,
+// the session stays unread.
+func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *record) *loading {
+	if rec.key == "" {
+		rec.set(func() { rec.state = absent })
+		s.firestore.recorder.CountNone(ctx)
+		return &loading{outcome: telemetry.None}
+	}
 	if ctx.Err() != nil {
 		// Some middleware ends the request's context, and then Echo's error handler asks for the session.
 		ctx = context.WithoutCancel(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
+	ctx, op := s.begin(ctx, telemetry.Load)
+	var err error
+	defer func() { endOperation(op, err) }()
 	sent, others := credential.Sent{Key: rec.key, Version: rec.version}, rec.others
 	var doc *document.Document
 	var fresh bool
-	var err error
-	missing := false
-	for sent.Key != "" {
+	var done loading
+	for ; sent.Key != ""; sent, others = cutKey(others) {
 		doc, fresh, err = s.find(ctx, rec.name, sent)
-		if bad, ok := errors.AsType[*document.MalformedError](err); ok {
-			malformed = append(malformed, bad)
-			doc, err = nil, nil
-		} else if doc != nil || err != nil { // after an error, the next key is not tried: it may be somebody else's
-			break
-		} else {
-			missing = true
+		if !done.note(doc, fresh, err) {
+			break // after an error, the next key is not tried: it may be somebody else's
 		}
-		sent, others = cutKey(others)
+		doc, err = nil, nil
 	}
 	if doc != nil && err == nil {
 		if err = s.adopt(sess, rec, doc); err == nil {
 			sess.ID, sess.IsNew = sent.Key, false
 		}
 	}
+	op.Outcome = done.outcome
 	rec.set(func() {
 		rec.key, rec.others = sent.Key, others
 		switch {
@@ -168,10 +169,10 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 		case doc != nil:
 			rec.state, rec.confirmed = stored, fresh
 		default:
-			rec.state, rec.missing = absent, missing
+			rec.state, rec.missing = absent, done.missing
 		}
 	})
-	return malformed
+	return &done
 }
 
 func validateName(name string) error {
@@ -204,8 +205,7 @@ func fill(sess *sessions.Session, values map[string]any) {
 	}
 }
 
-// newSession returns the session of the given name of a request, and its record. If the client has a key, the session must
-// then be loaded.
+// newSession returns the session of the given name of a request, and its record. Before it is used, the session must be loaded.
 func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions.Session, *record) {
 	sess := sessions.NewSession(s.face, name)
 	sess.IsNew = true
@@ -213,8 +213,11 @@ func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions
 	rec := &record{store: s, name: name, options: *sess.Options, maxAge: s.cfg.MaxAge, token: newToken()}
 	if err := validateName(name); err != nil {
 		rec.state, rec.cause = unreadable, err
-	} else if sent, others := cutKey(s.credentials.Sent(r, name)); sent.Key != "" {
-		rec.state, rec.key, rec.version, rec.others = unread, sent.Key, sent.Version, others
+	} else {
+		keys, lack := s.credentials.Sent(r, name)
+		sent, others := cutKey(keys)
+		rec.key, rec.version, rec.others = sent.Key, sent.Version, others
+		rec.state, rec.lack = unread, lack
 	}
 	addRecord(sess, rec)
 	return sess, rec
@@ -298,7 +301,7 @@ func (s *Store) living(ctx context.Context, found *document.Stored, err error) (
 		case err != nil && !movedOn(err) && !outcomeUnknown(err) && !errors.Is(err, ErrConflict):
 			return nil, err
 		case err == nil || retried || errors.Is(err, ErrConflict):
-			return nil, nil // it is over, whether or not its document is gone
+			return nil, document.ErrExpired // whether or not its document is gone
 		}
 		if found, err = s.firestore.get(ctx, id); err != nil {
 			return nil, err
@@ -307,27 +310,11 @@ func (s *Store) living(ctx context.Context, found *document.Stored, err error) (
 	return nil, err
 }
 
-// unlessMalformed converts the result of reading a document that was read or written before: if it is malformed now, it does
-// not hold a session.
-func unlessMalformed(doc *document.Document, err error) (*document.Document, error) {
-	if _, malformed := errors.AsType[*document.MalformedError](err); malformed {
+// ifAlive converts the result of reading a document that was read or written before: if it is malformed now, or its session
+// is over, it does not hold a session.
+func ifAlive(doc *document.Document, err error) (*document.Document, error) {
+	if _, malformed := errors.AsType[*document.MalformedError](err); malformed || errors.Is(err, document.ErrExpired) {
 		return nil, nil
 	}
 	return doc, err
-}
-
-// reportLoad logs that a document was ignored, or could not be read, because the caller may not get that error or not report
-// it. If the client disconnected meanwhile, the level is debug.
-func (s *Store) reportLoad(ctx context.Context, unread error, malformed []*document.MalformedError) {
-	for _, ignored := range malformed {
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", ignored),
-			slog.String("collection", s.cfg.Collection), slog.Time("update_time", ignored.Updated))
-	}
-	if unread != nil {
-		level := slog.LevelError
-		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(unread, context.Canceled) {
-			level = slog.LevelDebug
-		}
-		s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", unread))
-	}
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 // Update changes the request's session of the given name by fn and saves it, as one step. It works as the function [Update]
@@ -33,8 +36,11 @@ func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record,
 		return errUpdating()
 	}
 	return s.saveExclusively(ctx, rec, func() (untouched, err error) {
+		ctx, op := s.begin(context.WithoutCancel(ctx), telemetry.Update)
 		u := &update{Store: s, sess: sess, rec: rec, fn: fn, left: s.cfg.Timeout}
-		err = u.run(context.WithoutCancel(ctx))
+		defer func() { endOperation(op, cmp.Or(ours(err), u.untouched)) }()
+		err = u.run(ctx)
+		op.Outcome = cmp.Or(op.Outcome, telemetry.None)
 		return u.untouched, err
 	})
 }

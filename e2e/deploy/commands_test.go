@@ -31,6 +31,8 @@ var rows = []row{
 	{"gcloud firestore databases create", "POST firestore.test" + databasePath, `"locationId": "europe-west1"`},
 	{"gcloud iam service-accounts create", "POST iam.test/v1/projects/my-project/serviceAccounts", `"accountId": "echofirestore-`},
 	{"gcloud projects add-iam-policy-binding", "POST cloudresourcemanager.test/v1/projects/my-project:setIamPolicy", `"role": "roles/datastore.user"`},
+	{"gcloud firestore fields ttls update expire --database=sessions", "PATCH firestore.test" + databasePath + "/sessions/collectionGroups/echo_sessions/fields/expire", `"ttlConfig": {}`},
+	{"gcloud firestore indexes fields update expire --database=sessions", "PATCH firestore.test" + databasePath + "/sessions/collectionGroups/echo_sessions/fields/expire", `"indexConfig": {}`},
 	{"gcloud firestore fields ttls update", "PATCH firestore.test" + databasePath + "/(default)/collectionGroups/echo_sessions/fields/expire", `"ttlConfig": {}`},
 	{"gcloud firestore indexes fields update", "PATCH firestore.test" + databasePath + "/(default)/collectionGroups/echo_sessions/fields/expire", `"indexConfig": {}`},
 	{"gcloud run jobs deploy", "POST europe-west1-run.test/apis/run.googleapis.com/v1/namespaces/my-project/jobs", `"serviceAccountName": "echofirestore-sweep@`},

@@ -45,7 +45,7 @@ func TestTroubleshooting(t *testing.T) { //nolint:paralleltest // a mistake is i
 			t.Errorf("the page has no section %q", tt.title)
 		}
 		delete(page, tt.title)
-		t.Run(tt.title, func(t *testing.T) { //nolint:paralleltest // see above
+		t.Run(tt.title, func(t *testing.T) {
 			start := time.Now()
 			sees := withoutChance(tt.make(t))
 			took := time.Since(start)

@@ -61,6 +61,11 @@ var requests = []request{
 		want: []string{"load found: 1 read", "save touched: 1 write"},
 	},
 	{
+		name: "touch of what was saved meanwhile", stored: true, age: 30 * time.Minute,
+		handler: func(v visit) error { return errors.Join(get(v), v.touch()) }, quoted: true,
+		want: []string{"load found: 1 read", "save none: "},
+	},
+	{
 		name: "empty", stored: true, handler: func(v visit) error {
 			sess, err := v.Get()
 			if err == nil {

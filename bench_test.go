@@ -189,6 +189,46 @@ func BenchmarkRead(b *testing.B) {
 	})
 }
 
+// BenchmarkCachedRead reads a session that the process has in its cache. Its floor is the handler without a session.
+func BenchmarkCachedRead(b *testing.B) {
+	show := func(c echo.Context, theme string) error { return c.String(http.StatusOK, theme) }
+	b.Run("floor", func(b *testing.B) {
+		e := echo.New()
+		e.GET("/", func(c echo.Context) error { return show(c, "dark") })
+		request := serve(b, e, "some-key")
+		b.ReportAllocs()
+		for b.Loop() {
+			request()
+		}
+	})
+	b.Run("echofirestore", func(b *testing.B) {
+		e := echo.New()
+		e.Use(echofirestore.Middleware(echofirestore.Config{
+			Client: firestoretest.NewClient(b), SigningKeys: [][]byte{hashKey, blockKey}, CacheFor: 5 * time.Minute,
+		}))
+		e.GET("/begin", func(c echo.Context) error {
+			for key, value := range smallSession() {
+				session(c).Values[key] = value
+			}
+			return c.NoContent(http.StatusOK)
+		})
+		e.GET("/", func(c echo.Context) error {
+			sess, err := echofirestore.Get(c)
+			if err != nil {
+				return err
+			}
+			return show(c, sess.Values["theme"].(string))
+		})
+		begun := httptest.NewRecorder()
+		e.ServeHTTP(begun, httptest.NewRequest(http.MethodGet, "/begin", http.NoBody))
+		request := serve(b, e, begun.Result().Cookies()[0].Value)
+		b.ReportAllocs()
+		for b.Loop() {
+			request()
+		}
+	})
+}
+
 func BenchmarkChange(b *testing.B) {
 	client := firestoretest.NewClient(b)
 	ref := stored(b, client)

@@ -20,15 +20,28 @@ import (
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/bubble"
+	"github.com/echofirestore/echofirestore/internal/testsize"
 )
 
-// burst sends n requests that all load the session before the first saves it, and returns what the saves cost.
+// burst sends n requests that all load the session "key" before the first saves it, and returns what the saves cost.
 func burst(t *testing.T, a *app, n int, change func(c echo.Context, i int) error) firestoretest.Ops {
 	t.Helper()
-	var loaded, done sync.WaitGroup
-	loaded.Add(n)
-	gate := make(chan struct{})
+	_, saves := newBurst(a, n, change).send(t, withCookie("key"))
+	return saves
+}
+
+// bursts is a route of an app for n requests at once.
+type bursts struct {
+	app    *app
+	n      int
+	loaded *sync.WaitGroup
+	gate   chan struct{}
+}
+
+func newBurst(a *app, n int, change func(c echo.Context, i int) error) *bursts {
+	b := &bursts{app: a, n: n}
 	a.POST("/burst/:i", func(c echo.Context) error {
+		loaded, gate := b.loaded, b.gate
 		session(c)
 		loaded.Done()
 		<-gate
@@ -38,54 +51,94 @@ func burst(t *testing.T, a *app, n int, change func(c echo.Context, i int) error
 		}
 		return change(c, i)
 	})
-	for i := range n {
-		done.Go(func() {
-			if got := a.browser().post(fmt.Sprintf("/burst/%d", i), withCookie("key")); got.StatusCode != http.StatusOK {
-				t.Errorf("status %d: %s", got.StatusCode, got.body)
-			}
-		})
-	}
-	loaded.Wait()
-	return a.cost(func() {
-		close(gate)
-		done.Wait()
-	})
+	return b
 }
 
-// TestBurst has many requests change one session at once: in one store, their saves share commits, and lose nothing.
+// send sends the requests, and returns what it costs that all load the session, and then that all save it.
+func (b *bursts) send(t *testing.T, with func(*http.Request)) (loads, saves firestoretest.Ops) {
+	t.Helper()
+	b.loaded, b.gate = new(sync.WaitGroup), make(chan struct{})
+	b.loaded.Add(b.n)
+	var done sync.WaitGroup
+	loads = b.app.cost(func() {
+		for i := range b.n {
+			done.Go(func() {
+				if got := b.app.browser().post(fmt.Sprintf("/burst/%d", i), with); got.StatusCode != http.StatusOK {
+					t.Errorf("status %d: %s", got.StatusCode, got.body)
+				}
+			})
+		}
+		b.loaded.Wait()
+	})
+	saves = b.app.cost(func() {
+		close(b.gate)
+		done.Wait()
+	})
+	return loads, saves
+}
+
+// TestBurst has many requests change one session at once: in one store, their saves share commits, and lose nothing. With a
+// cache, they share the read as well.
 func TestBurst(t *testing.T) {
 	t.Parallel()
 	const n = 20
-	for _, delay := range []time.Duration{0, 10 * time.Millisecond} {
-		t.Run(delay.String(), func(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		delay  time.Duration // of a commit
+		update bool
+		cached bool
+		reads  int
+		writes int // at most
+	}{
+		{"changes", 10 * time.Millisecond, false, false, n, 3},
+		{"changes, no delay", 0, false, false, n, n},
+		{"Updates", 10 * time.Millisecond, true, false, n, n},
+		{"Updates, no delay", 0, true, false, n, n},
+		{"changes, cached", 10 * time.Millisecond, false, true, 1, 3},
+		{"changes, cached, no delay", 0, false, true, 1, n},
+		{"Updates, cached", 10 * time.Millisecond, true, true, 1, n},
+		{"Updates, cached, no delay", 0, true, true, 1, n},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := newApp(t)
-			a.putSession("key", `{"user": "alice"}`)
-			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Delay: delay})
-			cost := burst(t, a, n, func(c echo.Context, i int) error {
-				session(c).Values[fmt.Sprint("n", i)] = i
+			a := newApp(t, func(cfg *echofirestore.Config) {
+				if tt.cached {
+					cached(cfg)
+				}
+			})
+			round := 0
+			a.POST("/begin", set("user", "alice"))
+			b := newBurst(a, n, func(c echo.Context, i int) error {
+				if tt.update {
+					return echofirestore.Update(c, countUp)
+				}
+				session(c).Values[fmt.Sprint("n", i)] = round
 				return nil
 			})
-			t.Logf("%d changes at once, %v a commit: %v", n, delay, cost)
-			if values := a.values("key"); len(values) != n+1 {
-				t.Errorf("values %v", values)
+			cookie := a.elsewhere().post("/begin").cookie("__session")
+			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Delay: tt.delay})
+			var writes []int
+			for round = range testsize.N(5, 50) {
+				a.clock.Advance(time.Minute) // what is in the cache is too old
+				loads, saves := b.send(t, func(r *http.Request) { r.AddCookie(cookie) })
+				writes = append(writes, saves.Writes)
+				if loads != (firestoretest.Ops{Reads: tt.reads}) || saves.Reads > 0 || saves.Writes > tt.writes {
+					t.Errorf("round %d: loads %v, saves %v", round, loads, saves)
+				}
+				for _, doc := range a.documents() {
+					payload, err := echofirestore.DecodeJSON(doc["data"].(string))
+					if err != nil {
+						t.Fatal(err)
+					}
+					for i := range n {
+						if !tt.update && payload.Values[fmt.Sprint("n", i)] != round || tt.update && payload.Values["n"] != (round+1)*n {
+							t.Fatalf("round %d: lost a change: %v", round, payload.Values)
+						}
+					}
+				}
 			}
-			if cost.Reads > 0 || delay > 0 && cost.Writes > 3 {
-				t.Errorf("cost %v", cost)
-			}
+			t.Logf("%d at once, %v a commit: writes %v", n, tt.delay, writes)
 		})
-	}
-}
-
-func TestBurstOfUpdates(t *testing.T) {
-	t.Parallel()
-	const n = 20
-	a := newApp(t)
-	a.putSession("key", `{"user": "alice"}`)
-	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Delay: time.Millisecond})
-	cost := burst(t, a, n, func(c echo.Context, _ int) error { return echofirestore.Update(c, countUp) })
-	if values := a.values("key"); values["n"] != n || cost != (firestoretest.Ops{Writes: n}) {
-		t.Errorf("values %v for %v", values, cost)
 	}
 }
 

@@ -57,6 +57,10 @@ func TestConfigValid(t *testing.T) {
 		"signing and encrypting cookies":  {SigningKeys: [][]byte{newHashKey, newBlockKey, hashKey, nil}},
 		"block key of 24 bytes":           {SigningKeys: [][]byte{hashKey, blockKey[:24]}},
 		"an old pair without a block key": {SigningKeys: [][]byte{newHashKey, newBlockKey, hashKey, nil}},
+		"a cache":                         {CacheFor: time.Millisecond, SigningKeys: [][]byte{hashKey}},
+		"a large cache":                   {CacheFor: 5 * time.Minute, CacheBytes: 1 << 30, SigningKeys: [][]byte{hashKey}},
+		"a small cache below MaxAge":      {CacheFor: time.Minute - 1, CacheBytes: 1 << 20, MaxAge: 60, IdleTimeout: time.Minute, SigningKeys: [][]byte{hashKey}},
+		"the size of a cache without one": {CacheBytes: 1 << 20},
 		"partitioned":                     {Partitioned: true, Secure: true},
 		"partitioned, for other sites":    {Partitioned: true, Secure: true, SameSite: http.SameSiteNoneMode},
 		"hashed keys":                     {HashKeys: true},
@@ -196,7 +200,7 @@ func TestConfigErrors(t *testing.T) {
 	client := firestoretest.NewClient(t)
 	const day = 24 * time.Hour
 	unsigned := ": cookies would be unsigned; give it a hash key, or leave it nil if they are to be"
-	short := hashKey[:16]
+	short, signing := hashKey[:16], [][]byte{hashKey}
 	for _, tt := range []struct {
 		name   string
 		config echofirestore.Config
@@ -225,6 +229,18 @@ func TestConfigErrors(t *testing.T) {
 		{"MaxAge too large", echofirestore.Config{MaxAge: math.MaxInt, TouchAfter: time.Hour}, "MaxAge is 9223372036854775807: it must be from 0 to 2147483647 seconds"},
 		{"negative MaxAge, and TouchAfter", echofirestore.Config{MaxAge: -1, TouchAfter: time.Hour}, "MaxAge is -1: it must be from 0 to 2147483647 seconds"},
 		{"TouchAfter of MaxAge", echofirestore.Config{MaxAge: 3600, TouchAfter: time.Hour}, "TouchAfter is 1h0m0s: it must be less than the MaxAge of 3600 s"},
+
+		{"CacheFor in seconds", echofirestore.Config{CacheFor: 10, SigningKeys: signing}, "CacheFor is 10ns: did you mean 10 * time.Second?"},
+		{"CacheFor too short", echofirestore.Config{CacheFor: 10 * time.Microsecond, SigningKeys: signing}, "CacheFor is 10µs: it must be at least 1ms"},
+		{"negative CacheFor", echofirestore.Config{CacheFor: -time.Second}, "CacheFor is -1s: it must not be negative"},
+		{"CacheFor too long", echofirestore.Config{CacheFor: 5*time.Minute + 1, SigningKeys: signing}, "CacheFor is 5m0.000000001s: it must be at most 5m0s"},
+		{"CacheFor of MaxAge", echofirestore.Config{CacheFor: time.Minute, MaxAge: 60, SigningKeys: signing}, "CacheFor is 1m0s: it must be less than the MaxAge of 60 s"},
+		{"CacheFor of IdleTimeout", echofirestore.Config{CacheFor: time.Minute, IdleTimeout: time.Minute, SigningKeys: signing}, "CacheFor is 1m0s: it must be less than the IdleTimeout of 1m0s"},
+		{"CacheFor without SigningKeys", echofirestore.Config{CacheFor: time.Minute}, "SigningKeys are missing: Config.CacheFor requires them, because the cookie then names a version, which nobody may make up"},
+		{"CacheFor with empty SigningKeys", echofirestore.Config{CacheFor: time.Minute, SigningKeys: [][]byte{}}, "SigningKeys is an empty list" + unsigned},
+		{"CacheBytes in MiB", echofirestore.Config{CacheFor: time.Minute, CacheBytes: 64, SigningKeys: signing}, "CacheBytes is 64 bytes: it must be at least 1048576; did you mean 64 << 20?"},
+		{"CacheBytes too few", echofirestore.Config{CacheFor: time.Minute, CacheBytes: 1<<20 - 1, SigningKeys: signing}, "CacheBytes is 1048575 bytes: it must be at least 1048576"},
+		{"negative CacheBytes", echofirestore.Config{CacheBytes: -1}, "CacheBytes is -1: it must not be negative"},
 
 		{"no keys in the list", echofirestore.Config{SigningKeys: [][]byte{}}, "SigningKeys is an empty list" + unsigned},
 		{"an empty key", echofirestore.Config{SigningKeys: [][]byte{nil}}, "SigningKeys holds only empty keys" + unsigned},

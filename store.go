@@ -13,11 +13,13 @@ import (
 // [firesession.Store], which that page describes:
 //
 //   - [firesession.Store.Get], [firesession.Store.New] and [firesession.Store.Save] make it gorilla's [sessions.Store],
-//     for any net/http program. [firesession.Store.Update] changes a session in one step.
+//     for any net/http program. [firesession.Store.Update] changes a session in one step, and [firesession.Store.Refresh]
+//     reads it again.
 //   - [firesession.Store.Handler] is its middleware for net/http, which saves automatically.
 //   - [firesession.Store.Sessions] lists the sessions of a user, and [firesession.Store.All] those of everybody.
 //     [firesession.Store.Revoke], [firesession.Store.RevokeUser] and [firesession.Store.RevokeAll] end sessions.
 //     [firesession.Store.DeleteExpired] deletes those that have expired.
+//   - [firesession.Store.Check] is for a readiness probe.
 //   - [firesession.Store.SessionID] returns the ID of a session in these lists. [firesession.Store.Ended] reports whether
 //     the client's session is over.
 //

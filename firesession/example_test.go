@@ -277,6 +277,60 @@ func ExampleRenew() {
 	// GET /: 200 <nil>
 }
 
+// With a cache, a session that was revoked in another process may be in use for CacheFor. Refresh finds out.
+func ExampleRefresh() {
+	client, stop := openFirestore()
+	defer stop()
+	cfg := firesession.Config{
+		Client: client, UserKey: "user",
+		SigningKeys: [][]byte{[]byte("32 or 64 random bytes, from a secret manager, like all of these.")},
+		CacheFor:    10 * time.Second,
+	}
+	store, err := firesession.NewStore(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	elsewhere, err := firesession.NewStore(cfg) // the Store of another process
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		firesession.Session(r).Values["user"] = "ada"
+	})
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, firesession.Session(r).Values["user"])
+	})
+	mux.HandleFunc("POST /pay", func(w http.ResponseWriter, r *http.Request) {
+		err := firesession.Refresh(r)
+		switch {
+		case errors.Is(err, firesession.ErrGone):
+			http.Error(w, "please sign in", http.StatusUnauthorized)
+		case err != nil:
+			http.Error(w, "please try again", http.StatusServiceUnavailable)
+		default:
+			fmt.Fprintln(w, "paid")
+		}
+	})
+	mux.HandleFunc("POST /revoke", func(w http.ResponseWriter, r *http.Request) { // as an administrator does, in the other process
+		n, err := elsewhere.RevokeUser(r.Context(), "ada")
+		if err != nil {
+			http.Error(w, "please try again", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, n, "revoked")
+	})
+
+	browse(store.Handler(mux), "POST /sign-in", "POST /pay", "POST /revoke", "GET /", "POST /pay", "GET /")
+	// Output:
+	// POST /sign-in: 200
+	// POST /pay: 200 paid
+	// POST /revoke: 200 1 revoked
+	// GET /: 200 ada
+	// POST /pay: 401 please sign in
+	// GET /: 200 <nil>
+}
+
 func ExampleUpdate() {
 	client, stop := openFirestore()
 	defer stop()

@@ -95,6 +95,7 @@ func (cfg Config) validateTimes(m *mistakes) {
 		{"Lifetime", cfg.Lifetime, time.Second},
 		{"IdleTimeout", cfg.IdleTimeout, time.Second},
 		{"TouchAfter", cfg.TouchAfter, time.Second},
+		{"CacheFor", cfg.CacheFor, time.Millisecond},
 		{"Timeout", cfg.Timeout, time.Millisecond},
 	} {
 		validateDuration(m, duration.field, duration.value, duration.least)
@@ -104,6 +105,35 @@ func (cfg Config) validateTimes(m *mistakes) {
 		m.add("TouchAfter", "is %v: it must be less than the MaxAge of %d s", cfg.TouchAfter, cfg.MaxAge)
 	case cfg.IdleTimeout >= time.Second && cfg.TouchAfter >= cfg.IdleTimeout:
 		m.add("TouchAfter", "is %v: it must be less than the IdleTimeout of %v", cfg.TouchAfter, cfg.IdleTimeout)
+	}
+	cfg.validateCache(m)
+}
+
+const (
+	maxCacheFor   = 5 * time.Minute
+	minCacheBytes = 1 << 20 // a session has at most as much
+)
+
+func (cfg Config) validateCache(m *mistakes) {
+	switch maxAge := time.Duration(cfg.MaxAge) * time.Second; {
+	case cfg.CacheFor < time.Millisecond: // no cache, or a mistake that was reported
+	case cfg.CacheFor > maxCacheFor:
+		m.add("CacheFor", "is %v: it must be at most %v", cfg.CacheFor, maxCacheFor)
+	case 0 < cfg.MaxAge && cfg.MaxAge <= document.MaxMaxAge && cfg.CacheFor >= maxAge:
+		m.add("CacheFor", "is %v: it must be less than the MaxAge of %d s", cfg.CacheFor, cfg.MaxAge)
+	case cfg.IdleTimeout >= time.Second && cfg.CacheFor >= cfg.IdleTimeout:
+		m.add("CacheFor", "is %v: it must be less than the IdleTimeout of %v", cfg.CacheFor, cfg.IdleTimeout)
+	}
+	if cfg.CacheFor > 0 && cfg.SigningKeys == nil {
+		m.add("SigningKeys", "are missing: Config.CacheFor requires them, because the cookie then names a version, which nobody may make up")
+	}
+	switch {
+	case cfg.CacheBytes < 0:
+		m.add("CacheBytes", "is %d: it must not be negative", cfg.CacheBytes)
+	case 0 < cfg.CacheBytes && cfg.CacheBytes < 1<<15: // a number of MiB
+		m.add("CacheBytes", "is %d bytes: it must be at least %d; did you mean %d << 20?", cfg.CacheBytes, minCacheBytes, cfg.CacheBytes)
+	case 0 < cfg.CacheBytes && cfg.CacheBytes < minCacheBytes:
+		m.add("CacheBytes", "is %d bytes: it must be at least %d", cfg.CacheBytes, minCacheBytes)
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	DefaultCollection = firesession.DefaultCollection
 	DefaultCookieName = firesession.DefaultCookieName
 	DefaultTimeout    = firesession.DefaultTimeout
+	DefaultCacheBytes = firesession.DefaultCacheBytes
 )
 
 // Config says how sessions are kept. Client is required; every other field may have its zero value.
@@ -157,6 +158,27 @@ type Config struct {
 	// ends all present sessions.
 	AEAD AEAD
 
+	// CacheFor keeps each session in memory for so long after this Store has read or written it, at
+	// most 5 minutes. A request whose session is there costs no read. It requires SigningKeys, and
+	// must be less than MaxAge and IdleTimeout, if they are above 0. Use one Store per process then.
+	//
+	// What other processes change may be unseen for CacheFor, and so may a session that they end or
+	// revoke; but a client that waits for each response before its next request sees its own
+	// changes, in every process: its cookie names the version that it has seen. Saves never
+	// overwrite what they have not seen, except under the same key, and Update decides on what is
+	// stored. Refresh reads the session where a handler must know.
+	//
+	// Cookies that name a version are malformed for releases before the first with CacheFor: deploy
+	// the release first, CacheFor second.
+	// Optional. Default value 0: every request that asks for its session reads it.
+	CacheFor time.Duration
+
+	// CacheBytes limits the memory that CacheFor takes, in bytes, approximately. The sessions that
+	// were not used for the longest time go first. It must be at least 1 MiB, the size of the largest
+	// session.
+	// Optional. Default value 32 MiB.
+	CacheBytes int
+
 	// Timeout limits the time in Firestore of one load or one commit, including retries.
 	// Optional. Default value 10 s.
 	Timeout time.Duration
@@ -220,6 +242,8 @@ func (cfg Config) core() firesession.Config {
 		SigningKeys:     cfg.SigningKeys,
 		HashKeys:        cfg.HashKeys,
 		AEAD:            cfg.AEAD,
+		CacheFor:        cfg.CacheFor,
+		CacheBytes:      cfg.CacheBytes,
 		Timeout:         cfg.Timeout,
 		Logger:          cfg.Logger,
 		TracerProvider:  cfg.TracerProvider,

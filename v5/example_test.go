@@ -357,6 +357,65 @@ func ExampleRenew() {
 	// POST /sign-in: 200 new key: true, cart: [umbrella]
 }
 
+// With a cache, a session that was revoked in another process may be in use for CacheFor. Refresh finds out.
+func ExampleRefresh() {
+	client, stop := openFirestore()
+	defer stop()
+	cfg := echofirestore.Config{
+		Client: client, UserKey: "user",
+		SigningKeys: [][]byte{[]byte("32 or 64 random bytes, from a secret manager, like all of these.")},
+		CacheFor:    10 * time.Second,
+	}
+	elsewhere, err := echofirestore.NewStore(cfg) // the Store of another process
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	e := echo.New()
+	e.Use(echofirestore.Middleware(cfg))
+	e.POST("/sign-in", func(c *echo.Context) error {
+		sess, err := echofirestore.Get(c)
+		if err != nil {
+			return err
+		}
+		sess.Values["user"] = "ada"
+		return c.NoContent(http.StatusOK)
+	})
+	e.GET("/", func(c *echo.Context) error {
+		sess, err := echofirestore.Get(c)
+		if err != nil {
+			return err
+		}
+		return c.String(http.StatusOK, fmt.Sprint(sess.Values["user"]))
+	})
+	e.POST("/pay", func(c *echo.Context) error {
+		err := echofirestore.Refresh(c)
+		if errors.Is(err, echofirestore.ErrGone) {
+			return c.String(http.StatusUnauthorized, "please sign in")
+		}
+		if err != nil {
+			return err
+		}
+		return c.String(http.StatusOK, "paid")
+	})
+	e.POST("/revoke", func(c *echo.Context) error { // as an administrator does, in the other process
+		n, err := elsewhere.RevokeUser(c.Request().Context(), "ada")
+		if err != nil {
+			return err
+		}
+		return c.String(http.StatusOK, fmt.Sprint(n, " revoked"))
+	})
+
+	browse(e, "POST /sign-in", "POST /pay", "POST /revoke", "GET /", "POST /pay", "GET /")
+	// Output:
+	// POST /sign-in: 200
+	// POST /pay: 200 paid
+	// POST /revoke: 200 1 revoked
+	// GET /: 200 ada
+	// POST /pay: 401 please sign in
+	// GET /: 200 <nil>
+}
+
 // A voucher works once, however many requests try it at the same time.
 func ExampleUpdate() {
 	client, stop := openFirestore()

@@ -54,6 +54,10 @@ func ExampleConfig_production() {
 		TouchAfter: time.Minute,    // requests that only read count, too: for a write a minute at most
 		Lifetime:   24 * time.Hour, // whatever happens
 
+		// What it costs.
+		CacheFor:   0, // every request sees at once that its session was revoked, in every process
+		CacheBytes: 0,
+
 		// When something fails.
 		Timeout:      5 * time.Second,
 		ErrorHandler: nil, // 503, 500 or 409 through Echo's HTTPErrorHandler

@@ -13,8 +13,8 @@ import (
 // patience is how long a program may take to do what it was asked to, on a machine that is busy.
 const patience = 30 * time.Second
 
-// What TestMain has found and built: the demo, and the quick start's program on Echo 5.
-var chromiumPath, demoPath, echo5Path string
+// What TestMain has found and built: the demo, the quick start's program on Echo 5, and the example of OpenID Connect.
+var chromiumPath, demoPath, echo5Path, oidcPath string
 
 func TestMain(m *testing.M) {
 	status, err := testWithPrograms(m)
@@ -34,19 +34,23 @@ func testWithPrograms(m *testing.M) (status int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	demoPath, echo5Path = filepath.Join(dir, "demo"), filepath.Join(dir, "echo5")
-	if err := errors.Join(build("../..", demoPath), build("../../v5", echo5Path)); err != nil {
+	demoPath, echo5Path, oidcPath = filepath.Join(dir, "demo"), filepath.Join(dir, "echo5"), filepath.Join(dir, "oidc")
+	if err := errors.Join(
+		build("../..", "./example", demoPath),
+		build("../../v5", "./example", echo5Path),
+		build("../../example/oidc", ".", oidcPath),
+	); err != nil {
 		return 0, err
 	}
 	return m.Run(), nil
 }
 
-// build builds the example of another module than this.
-func build(module, program string) error {
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", program, "./example")
+// build builds a program of another module than this.
+func build(module, pkg, program string) error {
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", program, pkg)
 	cmd.Dir = module
 	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the example of %s: %w\n%s", module, err, output)
+		return fmt.Errorf("build %s of %s: %w\n%s", pkg, module, err, output)
 	}
 	return nil
 }

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/gorilla/securecookie"
 )
@@ -24,6 +27,12 @@ type Credential struct {
 	Key    string
 	Cookie string // the value of the client's cookie: the key, signed if there are signing keys
 	ID     string // of the session's document: the key, or with HashKeys the hash of name and key
+}
+
+// A Sent key is one that a client has sent.
+type Sent struct {
+	Key     string
+	Version time.Time // of the document that its cookie was made for; zero if the cookie does not say
 }
 
 // A Lack says why a request has no key.
@@ -80,7 +89,7 @@ func (s *Scheme) Of(name, key string) (Credential, error) {
 
 // errUnusable does not quote the key, or net/http's message about it: it may be somebody's credential.
 var errUnusable = errors.New("echofirestore: Config.KeyFactory returned an unusable key: " +
-	"it must be a Firestore document ID (1 to 1500 bytes of UTF-8, no slash, not '.', '..' or '__…__'), " +
+	"it must be a Firestore document ID (1 to 1500 bytes of UTF-8, no slash or NUL, not '.', '..' or '__…__'), " +
 	"fit into a cookie, and not begin with '~'")
 
 // Issue returns a credential with a new key. The client returns it in a cookie, so it must fit into one.
@@ -93,30 +102,47 @@ func (s *Scheme) Issue(name string) (Credential, error) {
 	return cred, nil
 }
 
-// Sent returns the keys in the request's cookies with the given name, each once, in the order in which the client sends
-// them. It passes over cookies that cannot be keys, such as empty ones and those that are not signed. If there is no key,
-// lack says why.
-func (s *Scheme) Sent(r *http.Request, name string) (keys []string, lack Lack) {
+// Sent returns the keys in the request's cookies with the given name, each once and with the latest version, in the order
+// in which the client sends them. It passes over cookies that cannot be keys, such as empty ones and those that are not signed. If
+// there is no key, lack says why.
+func (s *Scheme) Sent(r *http.Request, name string) (keys []Sent, lack Lack) {
 	lack = NoCookie
 	for _, cookie := range r.CookiesNamed(name) {
-		key, ok := s.verify(cookie)
+		sent, ok := s.verify(cookie)
 		if !ok {
 			lack = BadSignature
 			continue
 		}
-		if _, err := s.DocumentID(name, key); err != nil {
+		if _, err := s.DocumentID(name, sent.Key); err != nil {
 			lack = NotAKey
 			continue
 		}
-		if slices.Contains(keys, key) {
-			continue
-		}
-		if keys = append(keys, key); len(keys) == maxCookies {
-			break
+		i := slices.IndexFunc(keys, func(other Sent) bool { return other.Key == sent.Key })
+		switch {
+		case i >= 0 && sent.Version.After(keys[i].Version):
+			keys[i].Version = sent.Version
+		case i < 0 && len(keys) < maxCookies:
+			keys = append(keys, sent)
 		}
 	}
 	return keys, lack
 }
+
+// Versioned returns the value of a cookie that names the version of the session's document, too. It is that of cred if
+// cookies are not signed, for clients could make up versions, or if there is no room for it.
+func (s *Scheme) Versioned(name string, cred Credential, version time.Time) string {
+	if len(s.signers) == 0 {
+		return cred.Cookie
+	}
+	value, err := s.sign(name, strconv.FormatInt(version.UnixNano(), 10)+versionEnd+cred.Key)
+	if err != nil || len(name)+len(value) > maxCookieBytes {
+		return cred.Cookie
+	}
+	return value
+}
+
+// versionEnd ends the version in a signed cookie, in nanoseconds since 1970, before the key. No key contains it.
+const versionEnd = "\x00"
 
 // DocumentID returns the ID of the document that holds the session with the given name and key. It fails if no session can
 // have that key, whoever claims it.
@@ -135,7 +161,7 @@ func (s *Scheme) DocumentID(name, key string) (string, error) {
 	}
 }
 
-// sign returns what the cookie called name holds for a key.
+// sign returns what the cookie called name holds for a key, which a version may precede.
 func (s *Scheme) sign(name, key string) (string, error) {
 	if len(s.signers) == 0 {
 		return key, nil
@@ -143,14 +169,21 @@ func (s *Scheme) sign(name, key string) (string, error) {
 	return securecookie.EncodeMulti(name, []byte(key), s.signers[0])
 }
 
-// verify returns the key in a cookie, and reports whether the cookie is one that this scheme's keys have signed.
-func (s *Scheme) verify(cookie *http.Cookie) (string, bool) {
+// verify returns what a cookie holds, and reports whether the cookie is one that this scheme's keys have signed.
+func (s *Scheme) verify(cookie *http.Cookie) (Sent, bool) {
 	if len(s.signers) == 0 {
-		return cookie.Value, true
+		return Sent{Key: cookie.Value}, true
 	}
-	var key []byte
-	err := securecookie.DecodeMulti(cookie.Name, cookie.Value, &key, s.signers...)
-	return string(key), err == nil
+	var value []byte
+	if err := securecookie.DecodeMulti(cookie.Name, cookie.Value, &value, s.signers...); err != nil {
+		return Sent{}, false
+	}
+	version, key, versioned := strings.Cut(string(value), versionEnd)
+	if !versioned {
+		return Sent{Key: version}, true
+	}
+	nanoseconds, err := strconv.ParseInt(version, 10, 64)
+	return Sent{Key: key, Version: time.Unix(0, nanoseconds)}, err == nil
 }
 
 // PublicID returns an identifier of the session in a document that opens nothing: 128 bits of the hash of the document's ID.

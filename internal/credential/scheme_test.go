@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestDocumentID(t *testing.T) {
@@ -151,7 +152,7 @@ func TestIssue(t *testing.T) {
 			}
 			r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 			r.AddCookie(cookie)
-			if keys, _ := scheme.Sent(r, "__session"); !slices.Equal(keys, []string{tt.key}) {
+			if keys := keysOf(scheme.Sent(r, "__session")); !slices.Equal(keys, []string{tt.key}) {
 				t.Errorf("%q comes back as %q", tt.key, keys)
 			}
 		})
@@ -205,7 +206,7 @@ func TestSigned(t *testing.T) {
 			if tt.ok {
 				want = []string{cred.Key}
 			}
-			if got, _ := tt.to.Sent(r, tt.as); !slices.Equal(got, want) {
+			if got := keysOf(tt.to.Sent(r, tt.as)); !slices.Equal(got, want) {
 				t.Errorf("keys %q, want %q", got, want)
 			}
 		})
@@ -234,6 +235,14 @@ func TestHashedIDs(t *testing.T) {
 	}
 }
 
+func keysOf(sent []Sent, _ Lack) []string {
+	var keys []string
+	for _, s := range sent {
+		keys = append(keys, s.Key)
+	}
+	return keys
+}
+
 func TestSent(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -257,10 +266,61 @@ func TestSent(t *testing.T) {
 			for _, value := range tt.values {
 				r.AddCookie(&http.Cookie{Name: "__session", Value: value})
 			}
-			if got, _ := newScheme("k").Sent(r, "__session"); !slices.Equal(got, tt.want) {
+			if got := keysOf(newScheme("k").Sent(r, "__session")); !slices.Equal(got, tt.want) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestVersioned has cookies name a version, and sends them to schemes that sign in the same way, in another, or not at all.
+func TestVersioned(t *testing.T) {
+	t.Parallel()
+	hashKey := []byte(strings.Repeat("h", 32))
+	signing := NewScheme("__session", func() string { return "key" }, false, [][]byte{hashKey, []byte(strings.Repeat("b", 16))})
+	cred, err := signing.Issue("__session")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := time.Unix(1_700_000_000, 123_456_789)
+	versioned := func(version time.Time) string { return signing.Versioned("__session", cred, version) }
+	tests := []struct {
+		name    string
+		to      *Scheme
+		cookies []string
+		want    []Sent
+	}{
+		{"with a version", signing, []string{versioned(version)}, []Sent{{"key", version}}},
+		{"without one", signing, []string{cred.Cookie}, []Sent{{Key: "key"}}},
+		{"the later of two", signing, []string{versioned(version), versioned(version.Add(1))}, []Sent{{"key", version.Add(1)}}},
+		{"the later of two, sent first", signing, []string{versioned(version.Add(1)), versioned(version)}, []Sent{{"key", version.Add(1)}}},
+		{"with and without", signing, []string{cred.Cookie, versioned(version)}, []Sent{{"key", version}}},
+		{"of other keys", NewScheme("__session", NewKey, false, [][]byte{[]byte(strings.Repeat("o", 32))}), []string{versioned(version)}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+			for _, value := range tt.cookies {
+				r.AddCookie(&http.Cookie{Name: "__session", Value: value})
+			}
+			got, _ := tt.to.Sent(r, "__session")
+			if !slices.EqualFunc(got, tt.want, func(a, b Sent) bool { return a.Key == b.Key && a.Version.Equal(b.Version) }) {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+
+	unsigned := newScheme("key")
+	if got := unsigned.Versioned("__session", Credential{"key", "key", "key"}, version); got != "key" {
+		t.Errorf("without signing keys, the cookie is %q: anybody could make up its version", got)
+	}
+	for n := 2900; n < 3100; n++ { // about as long as a signed key can be
+		long := NewScheme("__session", func() string { return "k" }, true, [][]byte{hashKey})
+		cred := Credential{Key: strings.Repeat("k", n), Cookie: "without a version"}
+		if got := long.Versioned("__session", cred, version); len("__session")+len(got) > maxCookieBytes {
+			t.Fatalf("the cookie with a key of %d bytes has %d", n, len(got))
+		}
 	}
 }
 
@@ -292,5 +352,26 @@ func TestLack(t *testing.T) {
 				t.Errorf("keys %q, %q", keys, lack)
 			}
 		})
+	}
+}
+
+// TestNoSessionID looks for a name and a key whose document has the ID that is never a session's.
+func TestNoSessionID(t *testing.T) {
+	t.Parallel()
+	if err := ValidateID(NoSessionID); err != nil {
+		t.Errorf("Firestore refuses it: %v", err)
+	}
+	parts := []string{"check", "~check", "~", "", ":", "~check:", ":check", "c", "heck", "__session", "~~check"}
+	for _, hashKeys := range []bool{false, true} {
+		for _, cookieName := range []string{"check", "__session", "~check", "~"} {
+			s := NewScheme(cookieName, NewKey, hashKeys, nil)
+			for _, name := range append(parts, cookieName) {
+				for _, key := range parts {
+					if id, err := s.DocumentID(name, key); err == nil && id == NoSessionID {
+						t.Errorf("it is that of session %q with key %q (hashed: %t)", name, key, hashKeys)
+					}
+				}
+			}
+		}
 	}
 }

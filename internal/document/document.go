@@ -56,6 +56,11 @@ type Stored struct {
 	Created, Updated time.Time
 }
 
+// Stored returns a document that was written as Firestore returns it.
+func (doc *Document) Stored() *Stored {
+	return &Stored{ID: doc.ID, Fields: doc.Fields, Created: doc.Started, Updated: doc.Version}
+}
+
 // A MalformedError says what is wrong with a document, in words that quote nothing of it.
 type MalformedError struct {
 	Reason  string
@@ -86,7 +91,7 @@ func (l *Layout) Parse(stored Stored, now time.Time) (*Document, error) {
 	}
 
 	var ok bool
-	if doc.Data, ok = doc.Fields[fieldData].(string); !ok {
+	if doc.Data, ok = doc.Fields[FieldData].(string); !ok {
 		return malformed("data is not a string")
 	}
 	var err error

@@ -132,7 +132,7 @@ func TestNext(t *testing.T) {
 		want   map[string]any // but data
 		failed string
 	}{
-		{name: "new", maxAge: 60, want: map[string]any{"max_age": 60, "expire": noon.Add(time.Minute)}},
+		{name: "new", maxAge: 60, want: map[string]any{"max_age": int64(60), "expire": noon.Add(time.Minute)}},
 		{name: "new, for as long as the browser runs", want: map[string]any{"max_age": nil}},
 		{
 			name: "new, with a Lifetime", layout: layout(func(l *Layout) { l.Lifetime = time.Hour }),
@@ -145,14 +145,14 @@ func TestNext(t *testing.T) {
 		{
 			name:   "the fields of others stay",
 			prev:   &Document{ID: "a", Fields: map[string]any{"theirs": "x", "user": "theirs", "data": "old", "max_age": nil}},
-			maxAge: 60, want: map[string]any{"max_age": 60, "expire": noon.Add(time.Minute), "theirs": "x", "user": "theirs"},
+			maxAge: 60, want: map[string]any{"max_age": int64(60), "expire": noon.Add(time.Minute), "theirs": "x", "user": "theirs"},
 		},
 		{
 			name: "there is no user any more", layout: layout(func(l *Layout) { l.UserKey = "user" }),
 			prev: &Document{ID: "a", Fields: map[string]any{"user": "ada"}}, want: map[string]any{"max_age": nil},
 		},
 		{
-			name: "there is no limit any more", prev: &Document{ID: "a", Fields: map[string]any{"expire": noon, "max_age": 60}},
+			name: "there is no limit any more", prev: &Document{ID: "a", Fields: map[string]any{"expire": noon, "max_age": int64(60)}},
 			want: map[string]any{"max_age": nil},
 		},
 		{
@@ -162,7 +162,7 @@ func TestNext(t *testing.T) {
 		{
 			name: "renewed within its Lifetime", layout: layout(func(l *Layout) { l.Lifetime = 2 * time.Hour }),
 			prev: &Document{ID: "old", Started: noon.Add(-time.Hour)}, maxAge: 7200,
-			want: map[string]any{"max_age": 7200, "expire": noon.Add(time.Hour), "started": noon.Add(-time.Hour)},
+			want: map[string]any{"max_age": int64(7200), "expire": noon.Add(time.Hour), "started": noon.Add(-time.Hour)},
 		},
 		{name: "too long a max age", maxAge: MaxMaxAge + 1, failed: "at most 2147483647 seconds"},
 		{
@@ -220,7 +220,7 @@ func TestReplaceStoresWhatItSays(t *testing.T) {
 	t.Parallel()
 	before := []map[string]any{
 		{},
-		{"data": "old", "max_age": 60, "expire": noon, "theirs": "x"},
+		{"data": "old", "max_age": int64(60), "expire": noon, "theirs": "x"},
 		{"data": "old", "user": "ada", "write": "a b", "hashed": true, "started": noon},
 	}
 	for _, userKey := range []string{"", "n", "none"} {

@@ -1,6 +1,9 @@
 package document
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // ExpiredAt reports whether the session is over.
 func (doc *Document) ExpiredAt(now time.Time) bool {
@@ -122,6 +125,9 @@ func (l *Layout) Due(doc *Document, now time.Time) bool {
 func (l *Layout) Extend(prev *Document, now time.Time) *Document {
 	doc := *prev
 	doc.Expire = l.expiry(prev, now)
+	doc.Fields = make(map[string]any, len(prev.Fields)+1)
+	maps.Copy(doc.Fields, prev.Fields)
+	doc.Fields[FieldExpire] = l.storedExpire(&doc)
 	return &doc
 }
 

@@ -72,6 +72,8 @@ func (s gorillaSessions) Renew() error {
 	return err
 }
 
+func (s gorillaSessions) Refresh() error { return innermost(s.stores).Refresh(s.r, s.name) }
+
 func (s gorillaSessions) Update(fn func(*sessions.Session) error) error {
 	return innermost(s.stores).Update(s.r, s.w, s.name, fn)
 }

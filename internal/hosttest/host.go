@@ -142,6 +142,7 @@ type Sessions interface {
 	Save() error
 	Destroy() error
 	Renew() error
+	Refresh() error
 	Update(fn func(*sessions.Session) error) error
 
 	// Named returns the session of another name.
@@ -158,6 +159,7 @@ type Sessions interface {
 type Store interface {
 	sessions.Store
 	Update(r *http.Request, w http.ResponseWriter, name string, fn func(*sessions.Session) error) error
+	Refresh(r *http.Request, name string) error
 	SessionID(sess *sessions.Session) string
 	Ended(sess *sessions.Session) bool
 }

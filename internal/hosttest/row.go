@@ -54,6 +54,7 @@ type group struct {
 // groups are all rows.
 var groups = []group{
 	{name: "costs", rows: costs},
+	{name: "costs with a cache", rows: cachedCosts},
 	{name: "lifecycle", rows: lifecycle},
 	{name: "responses", essential: true, rows: responseRows()},
 	{name: "not yet a response", essential: true, rows: beginnings()},

@@ -81,6 +81,7 @@ var (
 	save    = do(Sessions.Save)
 	renew   = do(Sessions.Renew)
 	destroy = do(Sessions.Destroy)
+	refresh = do(Sessions.Refresh)
 )
 
 // saveOne saves the session as gorilla's API does.

@@ -126,16 +126,20 @@ func (c *commit) carryOut(ctx context.Context, do action) (untouched, err error)
 		case err != nil || done:
 			return nil, err
 		case do == doEnd: // a commit before this one had failed to
+		case found == nil && do == doConfirm:
+			c.rec.vanish()
+			return nil, gone()
 		case found == nil:
 			c.rec.vanish()
+		case do == doConfirm && found.Version.Equal(c.rec.doc.Version):
+			c.rec.confirm(found)
+		case c.writeID != "":
+			c.rec.confirm(found)
+			return nil, errMovedOn
+		case do == doReread:
+			c.rec.confirm(found) // another request has extended the session, but that may be over
 		default:
 			c.rec.moveOn(found)
-			if c.writeID != "" {
-				return nil, errMovedOn
-			}
-			if do == doReread {
-				break // another request has extended the session, and that is over
-			}
 			interfered = true
 			if !pause(ctx, attempt, time.Since(start)) {
 				return nil, conflict()
@@ -154,7 +158,7 @@ func (c *commit) do(ctx context.Context, do action) (found *document.Document, d
 	switch do {
 	case doCreate:
 		return nil, true, c.create(ctx)
-	case doReread:
+	case doReread, doConfirm:
 		found, err = c.reread(ctx, c.rec)
 		return found, false, err
 	case doTouch:
@@ -241,7 +245,7 @@ func (c *commit) situation() situation {
 	}
 	if rec.state == stored {
 		now := c.cfg.Now()
-		s.expired = rec.doc.ExpiredAt(now)
+		s.expired, s.old = rec.doc.ExpiredAt(now), !rec.confirmed
 		s.due = !rec.touchFailed && c.layout.Due(rec.doc, now)
 	}
 	return s

@@ -46,8 +46,8 @@ func (c *commit) create(ctx context.Context) error {
 // is none, it tries once more, with the same key, so that only one of the two commits can be applied.
 func (s *Store) createOnce(ctx context.Context, doc *document.Document) (*document.Document, error) {
 	for lost := error(nil); ; {
-		var err error
-		if doc.Version, err = s.firestore.create(ctx, doc.ID, doc.Fields); err == nil {
+		err := s.firestore.create(ctx, "create session", doc)
+		if err == nil {
 			return doc, nil
 		}
 		taken := status.Code(err) == codes.AlreadyExists

@@ -62,7 +62,7 @@ func (c *commit) endSeen(ctx context.Context) (found *document.Document, done bo
 // endOthers deletes the documents of the request's further cookies.
 func (s *Store) endOthers(ctx context.Context, rec *record) error {
 	for len(rec.others) > 0 {
-		if err := s.remove(ctx, rec.name, rec.others[0]); err != nil {
+		if err := s.remove(ctx, rec.name, rec.others[0].Key); err != nil {
 			rec.unended(err)
 			return err
 		}

@@ -2,27 +2,33 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"cloud.google.com/go/firestore"
 	"google.golang.org/grpc/codes"
 
+	"github.com/echofirestore/echofirestore/internal/cache"
 	"github.com/echofirestore/echofirestore/internal/document"
 	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
-// A gateway makes all calls to Firestore. Until ctx ends, it repeats writes that were aborted in contention, with the same
-// precondition, and queries whose answer was lost. The Firestore client repeats other calls itself.
+// A gateway makes all calls to Firestore, and keeps what they return or store in the cache. Until ctx ends, it repeats writes
+// that were aborted in contention, with the same precondition, and queries whose answer was lost. The Firestore client repeats
+// other calls itself.
 //
 // Its errors are *failures, with Firestore's gRPC status in their chain. If ctx has ended, so is its error.
 type gateway struct {
 	client     *firestore.Client
 	collection *firestore.CollectionRef
 	database   string // as errors name it
+	cache      *cache.Cache
+	now        func() time.Time
 	recorder   *telemetry.Recorder
 }
 
@@ -36,7 +42,12 @@ type call struct {
 
 func newGateway(cfg Settings) gateway {
 	client := cfg.Client
-	g := gateway{client: client, collection: client.Collection(cfg.Collection)}
+	g := gateway{
+		client:     client,
+		collection: client.Collection(cfg.Collection),
+		cache:      cache.New(cfg.CacheFor, cfg.CacheBytes),
+		now:        cfg.Now,
+	}
 	var project, database string
 	if path := strings.Split(g.collection.Path, "/"); len(path) > 3 { // projects/{project}/databases/{database}/…
 		project, database = path[1], path[3]
@@ -52,10 +63,30 @@ func newGateway(cfg Settings) gateway {
 	return g
 }
 
-// get returns a document, nil if there is none. It asks by GetAll, since the span of a Get of the Firestore client quotes
-// the name of a document that is missing.
+// load returns a document of the version least or a later one, from the cache if that has it, and reports whether it is fresh:
+// what is stored at the time of the call, or later. If the cache has none, or least is zero, it is as get.
+func (g gateway) load(ctx context.Context, id string, least time.Time) (doc *document.Stored, fresh bool, err error) {
+	if least.IsZero() {
+		doc, err = g.get(ctx, id)
+		return doc, true, err
+	}
+	start := time.Now()
+	doc, fresh, err = g.cache.Load(ctx, id, least, g.now, func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, "load session", id) })
+	if err != nil && !errors.As(err, new(*failure)) { // ctx has ended while another request was reading
+		err = g.failed(ctx, "load session", start, err, id)
+	}
+	return doc, fresh, err
+}
+
+// get returns a document as it is stored, nil if there is none.
 func (g gateway) get(ctx context.Context, id string) (*document.Stored, error) {
-	c := call{attempt: "load session", operation: "get", start: time.Now()}
+	return g.cache.Read(ctx, id, g.now(), func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, "load session", id) })
+}
+
+// read asks Firestore for a document. It asks by GetAll, since the span of a Get of the Firestore client quotes the name of a
+// document that is missing.
+func (g gateway) read(ctx context.Context, attempt, id string) (*document.Stored, error) {
+	c := call{attempt: attempt, operation: "get", start: time.Now()}
 	snaps, err := g.client.GetAll(ctx, []*firestore.DocumentRef{g.collection.Doc(id)})
 	if err == nil {
 		c.billed.Reads = 1
@@ -71,42 +102,40 @@ func asStored(snap *firestore.DocumentSnapshot) document.Stored {
 	return document.Stored{ID: snap.Ref.ID, Fields: snap.Data(), Created: snap.CreateTime, Updated: snap.UpdateTime}
 }
 
-// create stores a document that does not exist, and returns its update time.
-func (g gateway) create(ctx context.Context, id string, fields map[string]any) (time.Time, error) {
-	c := call{attempt: "create session", operation: "create", billed: telemetry.Billed{Writes: 1}}
-	return g.write(ctx, c, func() (*firestore.WriteResult, error) {
-		return g.collection.Doc(id).Create(ctx, fields)
-	}, id)
+// create stores a document that does not exist, and notes its version.
+func (g gateway) create(ctx context.Context, attempt string, doc *document.Document) error {
+	c := call{attempt: attempt, operation: "create", billed: telemetry.Billed{Writes: 1}}
+	return g.write(ctx, c, doc, nil, func() (*firestore.WriteResult, error) {
+		return g.collection.Doc(doc.ID).Create(ctx, doc.Fields)
+	})
 }
 
-// update changes fields of the version of a document, and returns its new update time.
+// update makes the version prev of a document the next one, by changing some fields, and notes that one's version.
 func (g gateway) update(
-	ctx context.Context, attempt, id string, version time.Time, updates []firestore.Update,
-) (time.Time, error) {
+	ctx context.Context, attempt string, prev, next *document.Document, updates []firestore.Update,
+) error {
 	c := call{attempt: attempt, operation: "update", billed: telemetry.Billed{Writes: 1}}
-	return g.write(ctx, c, func() (*firestore.WriteResult, error) {
-		return g.collection.Doc(id).Update(ctx, updates, firestore.LastUpdateTime(version))
-	}, id)
+	return g.write(ctx, c, next, nil, func() (*firestore.WriteResult, error) {
+		return g.collection.Doc(next.ID).Update(ctx, updates, firestore.LastUpdateTime(prev.Version))
+	})
 }
 
-// move stores a document that does not exist and deletes the version of another one, in one commit, and returns the new
-// document's update time.
-func (g gateway) move(
-	ctx context.Context, from string, version time.Time, to string, fields map[string]any,
-) (time.Time, error) {
+// move stores the document next, which does not exist, deletes the version prev of another one, in one commit, and notes the
+// version of next.
+func (g gateway) move(ctx context.Context, prev, next *document.Document) error {
 	c := call{attempt: "renew session", operation: "BATCH", billed: telemetry.Billed{Writes: 1, Deletes: 1}}
-	return g.write(ctx, c, func() (*firestore.WriteResult, error) {
+	return g.write(ctx, c, next, []string{prev.ID}, func() (*firestore.WriteResult, error) {
 		//nolint:staticcheck // The successors of WriteBatch are no match: BulkWriter is not atomic, and a transaction
 		// costs a call more to begin it.
 		results, err := g.client.Batch().
-			Create(g.collection.Doc(to), fields).
-			Delete(g.collection.Doc(from), firestore.LastUpdateTime(version)).
+			Create(g.collection.Doc(next.ID), next.Fields).
+			Delete(g.collection.Doc(prev.ID), firestore.LastUpdateTime(prev.Version)).
 			Commit(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return results[0], nil
-	}, from, to)
+	})
 }
 
 // delete deletes a document under a precondition, or whatever it holds, and also if there is none.
@@ -114,28 +143,44 @@ func (g gateway) delete(
 	ctx context.Context, attempt, id string, preconditions ...firestore.Precondition,
 ) error {
 	c := call{attempt: attempt, operation: "delete", billed: telemetry.Billed{Deletes: 1}}
-	_, err := g.write(ctx, c, func() (*firestore.WriteResult, error) {
+	return g.write(ctx, c, nil, []string{id}, func() (*firestore.WriteResult, error) {
 		return g.collection.Doc(id).Delete(ctx, preconditions...)
-	}, id)
-	return err
+	})
 }
 
-// write commits documents with the given IDs, and returns the update time of the first. It is billed as c says if it succeeds.
+// write makes a commit that stores a document, unless it is nil, and notes its version, and that deletes those with some IDs. It
+// is billed as c says if it succeeds.
 func (g gateway) write(
-	ctx context.Context, c call, commit func() (*firestore.WriteResult, error), ids ...string,
-) (updateTime time.Time, err error) {
+	ctx context.Context, c call, stores *document.Document, deletes []string, commit func() (*firestore.WriteResult, error),
+) error {
 	c.start = time.Now()
-	err = repeat(ctx, codes.Aborted, func() error {
-		result, err := commit()
-		if err == nil {
-			updateTime = result.UpdateTime
+	defer g.cache.Drop(deletes...)
+	apply := func() (updateTime time.Time, err error) {
+		err = repeat(ctx, codes.Aborted, func() error {
+			result, err := commit()
+			if err == nil {
+				updateTime = result.UpdateTime
+			}
+			return err
+		})
+		if err != nil {
+			c.billed = telemetry.Billed{}
 		}
-		return err
-	})
-	if err != nil {
-		c.billed = telemetry.Billed{}
+		return updateTime, err
 	}
-	return updateTime, g.finish(ctx, c, err, ids...)
+	if stores == nil {
+		_, err := apply()
+		return g.finish(ctx, c, err, deletes...)
+	}
+	err := g.cache.Write(stores.ID, g.now(), func() (*document.Stored, error) {
+		version, err := apply()
+		if err != nil {
+			return nil, err
+		}
+		stores.Version = version
+		return stores.Stored(), nil
+	})
+	return g.finish(ctx, c, err, append(slices.Clip(deletes), stores.ID)...)
 }
 
 // query returns the documents that a query finds.
@@ -153,6 +198,7 @@ type batch struct {
 	docs []*firestore.DocumentSnapshot // deleted, or with an error, found to be
 	last *firestore.DocumentSnapshot   // the last result that was looked at; nil if there was none
 	full bool                          // there may be more results
+	lost bool                          // the answer to the commit is lost, and there is time to look
 }
 
 // deleteBatch deletes those of the first results of a query that doomed picks, in one transaction: size at most, of limit
@@ -198,6 +244,7 @@ func (g gateway) deleteBatch(
 	for i, doc := range b.docs {
 		ids[i] = doc.Ref.ID
 	}
+	g.cache.Drop(ids...)
 	return b, g.finish(ctx, c, err, ids...)
 }
 

@@ -18,7 +18,7 @@ import (
 
 // An Info is what firesession.SessionInfo is.
 type Info struct {
-	ID                    string
+	ID, User              string
 	Began, Saved, Expires time.Time
 	MaxAge                int
 	Values                map[string]any
@@ -123,7 +123,7 @@ func (s *Store) list(
 			continue // no session, or none that is alive
 		}
 		infos = append(infos, Info{
-			ID: credential.PublicID(doc.ID), Began: doc.Started, Saved: doc.Version, Expires: doc.Expire,
+			ID: credential.PublicID(doc.ID), User: doc.User, Began: doc.Started, Saved: doc.Version, Expires: doc.Expire,
 			MaxAge: doc.MaxAge, Values: doc.Values,
 		})
 	}

@@ -16,8 +16,8 @@ type loading struct {
 	malformed []*document.MalformedError // the documents that were ignored
 }
 
-// note notes the result of find for a key of the client. It reports whether to look for the next one.
-func (l *loading) note(doc *document.Document, err error) (next bool) {
+// note notes the result of find for a key of the client: fresh, or from the cache. It reports whether to look for the next one.
+func (l *loading) note(doc *document.Document, fresh bool, err error) (next bool) {
 	bad, malformed := errors.AsType[*document.MalformedError](err)
 	switch {
 	case malformed:
@@ -39,6 +39,9 @@ func (l *loading) note(doc *document.Document, err error) (next bool) {
 			l.outcome = telemetry.Missing
 		}
 		return true
+	case !fresh:
+		l.outcome = telemetry.Cached
+		return false
 	default:
 		l.outcome = telemetry.Found
 		return false
@@ -55,11 +58,7 @@ func (s *Store) reportLoad(ctx context.Context, rec *record, l *loading) {
 	unread := rec.unreadFor()
 	switch {
 	case unread != nil:
-		level := slog.LevelError
-		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(unread, context.Canceled) {
-			level = slog.LevelDebug
-		}
-		s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", unread))
+		s.logUnread(ctx, unread)
 	case l.outcome != telemetry.Found && l.outcome != telemetry.Cached && s.cfg.Logger.Enabled(ctx, slog.LevelDebug):
 		reason := string(l.outcome)
 		if l.outcome == telemetry.None {
@@ -68,4 +67,13 @@ func (s *Store) reportLoad(ctx context.Context, rec *record, l *loading) {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "session is new", slog.String("cookie", rec.name),
 			slog.String("reason", reason))
 	}
+}
+
+// logUnread logs why a session could not be read.
+func (s *Store) logUnread(ctx context.Context, err error) {
+	level := slog.LevelError
+	if errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled) {
+		level = slog.LevelDebug
+	}
+	s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", err))
 }

@@ -7,6 +7,7 @@ const (
 	doNothing action = iota
 	doCreate         // store a new document under a new key
 	doReread         // read the document again, because the copy that the request has is over
+	doConfirm        // likewise, because an Update has changed nothing, and that copy may be an old one
 	doTouch          // change nothing but the document's expiry
 	doReplace        // store changed values in the document
 	doRenew          // store them under a new key, and delete the document
@@ -29,6 +30,7 @@ type situation struct {
 	renewing bool // the session is to get a new key
 	sealed   bool // it is too late for a cookie
 	expired  bool // the copy that the request has is over
+	old      bool // it comes from the cache: another process may have stored a later version before the request
 	due      bool // it is time to extend the session, even if it has not changed
 }
 
@@ -78,6 +80,8 @@ func planEndOfUpdate(s situation) (action, error) {
 // planStored is plan for a session that has a document, and goes on.
 func planStored(s situation) (action, error) {
 	switch {
+	case !s.changed && s.update && s.old:
+		return doConfirm, nil
 	case !s.changed && !s.due:
 		return doNothing, nil
 	case s.renewing && s.sealed:

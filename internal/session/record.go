@@ -34,9 +34,11 @@ type record struct {
 	cause       error              // of the states unreadable and ending
 	key         string             // the client's, as long as a document of it may exist
 	keyState    keyState           // of key
-	others      []string           // those in further cookies of the name, in their order
+	version     time.Time          // of the document that the cookie with key was made for; zero if it does not say
+	others      []credential.Sent  // those in further cookies of the name, in their order
 	missing     bool               // the client has sent keys, but no document of them was found
 	doc         *document.Document // what is stored, or if the session has vanished, was; nil if nothing is known to be
+	confirmed   bool               // doc was stored after the request had asked for the session; false if it may be an old copy
 	values      map[string]any     // what the session held when it was read or last saved, as decoded; never changed
 	maxAge      int                // and its Options.MaxAge
 	updating    bool               // the function of an Update is running
@@ -86,10 +88,10 @@ func (rec *record) set(f func()) {
 	f()
 }
 
-// cutKey returns the first of the keys, "" if there is none, and the others.
-func cutKey(keys []string) (string, []string) {
+// cutKey returns the first of the keys, an empty one if there is none, and the others.
+func cutKey(keys []credential.Sent) (credential.Sent, []credential.Sent) {
 	if len(keys) == 0 {
-		return "", nil
+		return credential.Sent{}, nil
 	}
 	return keys[0], keys[1:]
 }
@@ -119,7 +121,7 @@ func (rec *record) saved(
 			rec.keyState = sent
 		}
 		rec.state, rec.key, sess.ID = stored, cred.Key, cred.Key
-		rec.doc, rec.values, rec.maxAge = doc, values, sess.Options.MaxAge
+		rec.doc, rec.confirmed, rec.values, rec.maxAge = doc, true, values, sess.Options.MaxAge
 		if !rec.sealed {
 			rec.cookie = cookie
 		}
@@ -153,6 +155,11 @@ func (rec *record) reported() {
 
 // moveOn notes what another request has made of the session's document.
 func (rec *record) moveOn(doc *document.Document) { rec.set(func() { rec.doc = doc }) }
+
+// confirm notes what was just read of the session's document.
+func (rec *record) confirm(doc *document.Document) {
+	rec.set(func() { rec.doc, rec.confirmed = doc, true })
+}
 
 // storedValues returns the values that are known to be stored, nil for none.
 func (rec *record) storedValues() map[string]any {

@@ -35,13 +35,11 @@ func (c *commit) replace(ctx context.Context) (found *document.Document, done bo
 func (s *Store) replaceVersion(
 	ctx context.Context, rec *record, prev, next *document.Document, updates []firestore.Update,
 ) (found *document.Document, done bool, err error) {
-	found, done, err = s.conditionally(ctx, prev, func() (err error) {
+	found, done, err = s.conditionally(ctx, prev, func() error {
 		if next.ID == prev.ID {
-			next.Version, err = s.firestore.update(ctx, "save session", next.ID, prev.Version, updates)
-		} else {
-			next.Version, err = s.firestore.move(ctx, prev.ID, prev.Version, next.ID, next.Fields)
+			return s.firestore.update(ctx, "save session", prev, next, updates)
 		}
-		return err
+		return s.firestore.move(ctx, prev, next)
 	}, func() (*document.Document, bool, error) {
 		found, err := ifAlive(s.read(ctx, next.ID))
 		wrote := found != nil && next.Wrote(found)
@@ -66,7 +64,11 @@ func (c *commit) nextCredential() (credential.Credential, error) {
 
 // saved notes what is stored of the session now, and the cookie for the response to set.
 func (c *commit) saved(cred credential.Credential, doc *document.Document, values map[string]any) {
-	c.rec.saved(c.sess, cred, doc, values, c.newCookie(c.rec.name, cred.Cookie, c.sess.Options, doc))
+	value := cred.Cookie
+	if c.cfg.CacheFor > 0 {
+		value = c.credentials.Versioned(c.rec.name, cred, doc.Version)
+	}
+	c.rec.saved(c.sess, cred, doc, values, c.newCookie(c.rec.name, value, c.sess.Options, doc))
 }
 
 // deleteVersion deletes prev and returns true. If prev is not the stored version any more, it returns false and what is stored
@@ -112,7 +114,8 @@ func (s *Store) conditionally(
 
 // reread returns what is stored of a session now, nil if it is over.
 func (s *Store) reread(ctx context.Context, rec *record) (*document.Document, error) {
-	doc, err := ifAlive(s.find(ctx, rec.name, rec.key))
+	found, _, err := s.find(ctx, rec.name, credential.Sent{Key: rec.key})
+	doc, err := ifAlive(found, err)
 	if err != nil {
 		return nil, inConflict(ctx, err)
 	}

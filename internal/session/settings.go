@@ -37,6 +37,9 @@ type Settings struct {
 	HashKeys    bool
 	AEAD        document.AEAD
 
+	CacheFor   time.Duration
+	CacheBytes int
+
 	Timeout time.Duration
 	Logger  *slog.Logger
 

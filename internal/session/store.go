@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
@@ -143,29 +144,30 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 	ctx, op := s.begin(ctx, telemetry.Load)
 	var err error
 	defer func() { endOperation(op, err) }()
-	key, others := rec.key, rec.others
+	sent, others := credential.Sent{Key: rec.key, Version: rec.version}, rec.others
 	var doc *document.Document
+	var fresh bool
 	var done loading
-	for ; key != ""; key, others = cutKey(others) {
-		doc, err = s.find(ctx, rec.name, key)
-		if !done.note(doc, err) {
+	for ; sent.Key != ""; sent, others = cutKey(others) {
+		doc, fresh, err = s.find(ctx, rec.name, sent)
+		if !done.note(doc, fresh, err) {
 			break // after an error, the next key is not tried: it may be somebody else's
 		}
 		doc, err = nil, nil
 	}
 	if doc != nil && err == nil {
 		if err = s.adopt(sess, rec, doc); err == nil {
-			sess.ID, sess.IsNew = key, false
+			sess.ID, sess.IsNew = sent.Key, false
 		}
 	}
 	op.Outcome = done.outcome
 	rec.set(func() {
-		rec.key, rec.others = key, others
+		rec.key, rec.others = sent.Key, others
 		switch {
 		case err != nil:
 			rec.state, rec.cause = unreadable, err
 		case doc != nil:
-			rec.state = stored
+			rec.state, rec.confirmed = stored, fresh
 		default:
 			rec.state, rec.missing = absent, done.missing
 		}
@@ -213,7 +215,8 @@ func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions
 		rec.state, rec.cause = unreadable, err
 	} else {
 		keys, lack := s.credentials.Sent(r, name)
-		rec.key, rec.others = cutKey(keys)
+		sent, others := cutKey(keys)
+		rec.key, rec.version, rec.others = sent.Key, sent.Version, others
 		rec.state, rec.lack = unread, lack
 	}
 	addRecord(sess, rec)
@@ -249,33 +252,50 @@ func (s *Store) takeRecord(sess *sessions.Session) (*record, error) {
 	return rec, nil
 }
 
-// find returns the living session with the given name and key, as read does. Without Config.HashKeys, it ignores a document
-// that is stored under a hash: otherwise the ID of that document would open its session.
-func (s *Store) find(ctx context.Context, name, key string) (*document.Document, error) {
-	id, err := s.credentials.DocumentID(name, key)
+// find returns the living session with the given name and key, and errors as read does. If the client's cookie names a
+// version, it may be an older one than that which is stored, from the cache; then it is not fresh. Without Config.HashKeys,
+// find ignores a document that is stored under a hash: otherwise the ID of that document would open its session.
+func (s *Store) find(ctx context.Context, name string, sent credential.Sent) (doc *document.Document, fresh bool, err error) {
+	id, err := s.credentials.DocumentID(name, sent.Key)
 	if err != nil {
-		return nil, rejected(err)
+		return nil, false, rejected(err)
 	}
-	doc, err := s.read(ctx, id)
+	doc, fresh, err = s.recall(ctx, id, sent.Version)
 	if doc != nil && doc.Hashed() && !s.cfg.HashKeys {
-		return nil, nil
+		return nil, false, nil
 	}
-	return doc, err
+	return doc, fresh, err
 }
 
-// read returns the living session in the document with the given ID, nil if there is no document. It deletes an expired session,
-// but only in the version that it read: if another request has extended it meanwhile, it is alive. Errors are those of
-// Firestore, document.ErrExpired, and *document.MalformedError together with what could be read.
-func (s *Store) read(ctx context.Context, id string) (*document.Document, error) {
-	for retried := false; ; retried = true {
-		found, err := s.firestore.get(ctx, id)
-		if err != nil || found == nil {
-			return nil, err
+// recall is as read, but a document that is not older than the given version may come from the cache.
+func (s *Store) recall(ctx context.Context, id string, version time.Time) (doc *document.Document, fresh bool, err error) {
+	found, fresh, err := s.firestore.load(ctx, id, version)
+	if err == nil && !fresh {
+		if doc, err := s.layout.Parse(*found, s.cfg.Now()); err == nil {
+			return doc, false, nil
 		}
+		found, err = s.firestore.get(ctx, id) // another process may have extended it
+	}
+	doc, err = s.living(ctx, found, err)
+	return doc, true, err
+}
+
+// read returns the living session in the document with the given ID, nil if there is none. Its errors are those of living.
+func (s *Store) read(ctx context.Context, id string) (*document.Document, error) {
+	found, err := s.firestore.get(ctx, id)
+	return s.living(ctx, found, err)
+}
+
+// living returns the living session in a document that was just read, nil if there is none. It deletes an expired session, but
+// only in the version that was read: if another request has extended it meanwhile, it is alive. Errors are that of the read,
+// those of Firestore, and *document.MalformedError together with what could be read.
+func (s *Store) living(ctx context.Context, found *document.Stored, err error) (*document.Document, error) {
+	for retried := false; err == nil && found != nil; retried = true {
 		doc, err := s.layout.Parse(*found, s.cfg.Now())
 		if !errors.Is(err, document.ErrExpired) {
 			return doc, err
 		}
+		id := found.ID
 		err = s.firestore.delete(ctx, "delete expired session", id, firestore.LastUpdateTime(found.Updated))
 		switch {
 		case err != nil && !movedOn(err) && !outcomeUnknown(err) && !errors.Is(err, ErrConflict):
@@ -283,7 +303,11 @@ func (s *Store) read(ctx context.Context, id string) (*document.Document, error)
 		case err == nil || retried || errors.Is(err, ErrConflict):
 			return nil, document.ErrExpired // whether or not its document is gone
 		}
+		if found, err = s.firestore.get(ctx, id); err != nil {
+			return nil, err
+		}
 	}
+	return nil, err
 }
 
 // ifAlive converts the result of reading a document that was read or written before: if it is malformed now, or its session

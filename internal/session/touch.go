@@ -12,7 +12,7 @@ func (c *commit) touch(ctx context.Context) error {
 		return err
 	}
 	doc := c.layout.Extend(c.rec.doc, c.cfg.Now())
-	doc.Version, err = c.firestore.update(ctx, "extend session", doc.ID, c.rec.doc.Version, c.layout.Extension(doc))
+	err = c.firestore.update(ctx, "extend session", c.rec.doc, doc, doc.Extension())
 	if movedOn(err) {
 		c.did = doNothing
 		return nil

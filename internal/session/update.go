@@ -10,7 +10,6 @@ import (
 
 	"github.com/gorilla/sessions"
 
-	"github.com/echofirestore/echofirestore/internal/merge"
 	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
@@ -59,18 +58,21 @@ type update struct {
 }
 
 func (u *update) run(ctx context.Context) (err error) {
+	if u.rec.state == unreadable {
+		return u.rec.cause
+	}
 	if u.before, err = u.rec.pending(u.sess); err != nil {
 		return err
 	}
 	if u.before.stale {
-		if err := u.rewind(); err != nil {
+		if err := u.rewind(u.sess, u.rec, u.before); err != nil {
 			return err
 		}
 	}
 	returned := false
 	defer func() {
 		if !returned { // fn, or a callback of its commit, has panicked: undo what fn did
-			_ = u.rewind()
+			_ = u.rewind(u.sess, u.rec, u.before)
 		}
 	}()
 	err = u.repeat(ctx)
@@ -117,14 +119,16 @@ func (u *update) once(ctx context.Context, pass func(), attempt int) error {
 	if doc != nil {
 		if latest := u.turns.latest(doc); latest != doc {
 			u.rec.moveOn(latest)
-			if err := u.rewind(); err != nil {
+			if err := u.rewind(u.sess, u.rec, u.before); err != nil {
 				return err
 			}
 		}
 	}
 	err := u.rec.update(u.sess, u.fn, pass)
 	start := time.Now()
-	if err == nil {
+	if err != nil {
+		err = u.confirm(ctx, err)
+	} else {
 		err = u.commit(ctx, attempt)
 		if now := u.rec.current(); doc != nil && (err == nil || errors.Is(err, errMovedOn)) && now != nil && now.ID == doc.ID {
 			u.turns.learn(now)
@@ -137,11 +141,35 @@ func (u *update) once(ctx context.Context, pass func(), attempt int) error {
 	}
 	// What fn did is undone even if it could not be saved. Otherwise a later save would store it as values that the
 	// handler has set, and undo what others have counted.
-	if undone := u.rewind(); undone != nil {
+	if undone := u.rewind(u.sess, u.rec, u.before); undone != nil {
 		return errors.Join(err, undone)
 	}
 	u.left -= time.Since(start)
 	return err
+}
+
+// confirm returns refused, the error of fn, if fn has seen what is stored. If it has seen a copy from the cache, confirm reads
+// the session. If that has changed, it notes what is stored now and returns errMovedOn.
+func (u *update) confirm(ctx context.Context, refused error) error {
+	if u.rec.state != stored || u.rec.confirmed {
+		return refused
+	}
+	ctx, cancel := context.WithTimeout(ctx, u.left)
+	defer cancel()
+	seen := u.rec.doc
+	found, err := u.reread(ctx, u.rec)
+	switch {
+	case err != nil:
+		return err
+	case found == nil:
+		u.rec.vanish()
+		return gone()
+	}
+	u.rec.confirm(found)
+	if found.Version.Equal(seen.Version) {
+		return refused
+	}
+	return errMovedOn
 }
 
 // commit commits the session within the time that is left. If another request has saved the session, commit pauses before it
@@ -165,73 +193,6 @@ func (u *update) commit(ctx context.Context, attempt int) error {
 	}
 }
 
-// pending is the part of a session's changes that is not saved yet.
-type pending struct {
-	merge.Change
-	maxAge   *int // nil if that was not changed
-	key      string
-	keyState keyState
-	id       string // which the handler may have emptied, for another key
-	stale    bool   // a save has merged the session with values of another request, which it does not show
-}
-
-func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
-	if rec.state == unreadable {
-		return p, rec.cause
-	}
-	rec.repair(sess)
-	ch, err := merge.Diff(rec.values, sess.Values)
-	if err != nil {
-		return p, rejected(err)
-	}
-	p.Change = merge.Change{Set: cloneSet(ch.Set), Removed: ch.Removed}
-	p.key, p.keyState, p.id = rec.key, rec.keyState, sess.ID
-	p.stale = !merge.Equal(rec.values, rec.storedValues())
-	if maxAge := sess.Options.MaxAge; maxAge != rec.maxAge {
-		p.maxAge = &maxAge
-	}
-	return p, nil
-}
-
-// rewind resets the session to what is stored, with the changes that were pending.
-func (u *update) rewind() error {
-	sess, rec, p := u.sess, u.rec, u.before
-	rec.repair(sess)
-	fill(sess, nil)
-	if rec.key == p.key {
-		sess.ID = p.id
-		rec.set(func() { rec.keyState = p.keyState })
-	}
-	sess.Options.MaxAge = rec.maxAge
-	if rec.doc == nil {
-		rec.set(func() { rec.values = nil })
-	} else if err := u.adopt(sess, rec, rec.doc); err != nil {
-		return err
-	}
-	for key, v := range cloneSet(p.Set) {
-		sess.Values[key] = v
-	}
-	for _, key := range p.Removed {
-		delete(sess.Values, key)
-	}
-	if p.maxAge != nil {
-		sess.Options.MaxAge = *p.maxAge
-	}
-	return nil
-}
-
-// cloneSet returns a copy of values, deep where that is possible.
-func cloneSet(values map[string]any) map[string]any {
-	copied := make(map[string]any, len(values))
-	for key, v := range values {
-		var ok bool
-		if copied[key], ok = merge.Clone(v); !ok {
-			copied[key] = v
-		}
-	}
-	return copied
-}
-
 // update runs the function of an Update. It calls late once that takes long.
 func (rec *record) update(sess *sessions.Session, fn func(*sessions.Session) error, late func()) error {
 	rec.set(func() { rec.updating = true })
@@ -243,6 +204,6 @@ func (rec *record) update(sess *sessions.Session, fn func(*sessions.Session) err
 
 // errUpdating is the error of what the function of an Update must not call.
 func errUpdating() error {
-	return rejected(errors.New("echofirestore: the function of an Update must not save, end or renew its session, " +
+	return rejected(errors.New("echofirestore: the function of an Update must not save, end, renew or refresh its session, " +
 		"or update it, or begin the response: Update saves the session when the function has returned"))
 }

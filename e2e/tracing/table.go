@@ -61,6 +61,11 @@ var requests = []request{
 		want: []string{"load found: 1 read", "save touched: 1 write"},
 	},
 	{
+		name: "touch of what was saved meanwhile", stored: true, age: 30 * time.Minute,
+		handler: touchMeanwhile, quoted: true,
+		want: []string{"load found: 1 read", "save none: "},
+	},
+	{
 		name: "empty", stored: true, handler: func(v visit) error {
 			sess, err := v.Get()
 			if err == nil {
@@ -155,6 +160,13 @@ func setSecret(sess *sessions.Session) error {
 // changeMeanwhile changes a session that another request has saved since it was read.
 func changeMeanwhile(v visit) error {
 	if err := change(v); err != nil {
+		return err
+	}
+	return v.touch()
+}
+
+func touchMeanwhile(v visit) error {
+	if err := get(v); err != nil {
 		return err
 	}
 	return v.touch()

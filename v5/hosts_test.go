@@ -202,6 +202,7 @@ func (s echoSessions) Session() *sessions.Session      { return echofirestore.Se
 func (s echoSessions) Save() error                     { return echofirestore.Save(s.c) }
 func (s echoSessions) Destroy() error                  { return echofirestore.Destroy(s.c) }
 func (s echoSessions) Renew() error                    { return echofirestore.Renew(s.c) }
+func (s echoSessions) Refresh() error                  { return echofirestore.Refresh(s.c) }
 func (s echoSessions) Stores() []hosttest.Store        { return hosttest.AsStores(s.stores) }
 
 func (s echoSessions) Update(fn func(*sessions.Session) error) error {

@@ -137,6 +137,7 @@ func (s netHTTPSessions) Session() *sessions.Session      { return firesession.S
 func (s netHTTPSessions) Save() error                     { return firesession.Save(s.r) }
 func (s netHTTPSessions) Destroy() error                  { return firesession.Destroy(s.r) }
 func (s netHTTPSessions) Renew() error                    { return firesession.Renew(s.r) }
+func (s netHTTPSessions) Refresh() error                  { return firesession.Refresh(s.r) }
 
 func (s netHTTPSessions) Update(fn func(*sessions.Session) error) error {
 	return firesession.Update(s.r, fn)

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -51,7 +50,7 @@ type history struct {
 	planned  int     // visits yet to come
 	faults   float64 // the chance of a call to be hit
 	browsers []cookie
-	answered int // the browser that had the last answer; -1 if none had
+	answered int      // the browser that had the last answer; -1 if none had
 	issues   []cookie // all that were set
 	late     []late
 	facts    []func() // what processes were told in this step
@@ -137,20 +136,17 @@ func (h *history) newKey() string {
 	return fmt.Sprintf("key-%d", n)
 }
 
-// dots are in bulky values.
-var dots = regexp.MustCompile(`\.{9,}`)
+// short returns a text without what makes values bulky.
+func short(text string) string { return strings.ReplaceAll(text, strings.Repeat(".", bulk), "…") }
 
 func (h *history) say(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if len(text) >= bulk {
-		text = dots.ReplaceAllString(text, "…")
-	}
-	h.lines = append(h.lines, fmt.Sprintf("%4d  %s", h.now(), text))
+	h.lines = append(h.lines, fmt.Sprintf("%4d  %s", h.now(), short(text)))
 }
 
 func (h *history) problem(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	h.problems = append(h.problems, dots.ReplaceAllString(text, "…"))
+	h.problems = append(h.problems, short(text))
 	h.say("PROBLEM: %s", text)
 }
 
@@ -225,7 +221,9 @@ func (h *history) step(ctx context.Context) bool {
 		return false
 	}
 	if h.planned > 0 {
-		may(1, func() { h.pass([]time.Duration{time.Second / 2, time.Second, modelCacheFor - 1, modelCacheFor}[h.IntN(4)]) })
+		may(1, func() {
+			h.pass([]time.Duration{time.Second / 2, time.Second, modelCacheFor - 1, modelCacheFor}[h.IntN(4)])
+		})
 		if idle && (h.cacheFor == 0 || h.IntN(3) == 0) { // for nothing that takes long is allowed to by Config.Timeout, but handlers
 			may(3, func() { h.pass([]time.Duration{11 * time.Minute, 50 * time.Minute}[h.IntN(2)]) })
 		}

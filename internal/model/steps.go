@@ -2,12 +2,14 @@ package model
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gorilla/sessions"
 
@@ -45,6 +47,11 @@ const (
 	opRefuse  op = "refuse"       // Update whose function fails
 	opDrain   op = "drain"        // Update that empties the session
 	opEndIn   op = "end in Update"
+	opKeep    op = "keep" // Update that changes nothing
+	opRefresh op = "refresh"
+	opRevoke  op = "revoke" // all sessions of a user
+	opSweep   op = "sweep"
+	opBulk    op = "bulk" // sets a large value
 )
 
 const (
@@ -59,8 +66,12 @@ const (
 // sidKey is the value that is a session's identity, maxAgeKey stands for its max age among its values.
 const sidKey, maxAgeKey = "sid", "(max age)"
 
+// bulk is how long a large value is: two do not fit into the cache.
+const bulk = 600_000
+
 // handle is the handler of the visit.
-func (v *visit) handle(w http.ResponseWriter, s Sessions) error {
+func (v *visit) handle(ctx context.Context, w http.ResponseWriter, s Sessions) error {
+	v.ctx = ctx
 	v.err = v.respond(w, s)
 	return v.err
 }
@@ -82,7 +93,7 @@ func (v *visit) respond(w http.ResponseWriter, s Sessions) error {
 		w.WriteHeader(http.StatusInternalServerError)
 	default:
 		w.WriteHeader(http.StatusOK)
-		v.begun = true
+		v.begun, v.begunAt = true, v.h.now()
 		return v.do(s, v.late)
 	}
 	return nil
@@ -90,6 +101,7 @@ func (v *visit) respond(w http.ResponseWriter, s Sessions) error {
 
 func (v *visit) do(s Sessions, steps []step) error {
 	for _, step := range steps {
+		v.gate()
 		if step.op == opDestroy {
 			if err := v.destroy(s); err != nil {
 				return err
@@ -112,6 +124,9 @@ func (v *visit) do(s Sessions, steps []step) error {
 
 // session is the handler's way to the session. It notes what the first one to ask was shown.
 func (v *visit) session(s Sessions) (*sessions.Session, error) {
+	if v.asked == 0 {
+		v.ask()
+	}
 	var sess *sessions.Session
 	if v.silent {
 		sess = s.Session()
@@ -122,9 +137,21 @@ func (v *visit) session(s Sessions) (*sessions.Session, error) {
 		}
 	}
 	if !v.looked {
-		v.looked, v.isNew, v.seen, v.seenAt = true, sess.IsNew, texts(sess), v.h.clock.Now()
+		v.looked, v.isNew, v.seen, v.seenAt, v.seenTick = true, sess.IsNew, texts(sess), v.h.clock.Now(), v.h.now()
+		v.gate()
 	}
 	return sess, nil
+}
+
+// gate has a visit that something has let go on stop until the history lets it. Otherwise, several that were waiting for the
+// same would go on at once, and which of them comes first would not be by the history's chance.
+func (v *visit) gate() {
+	if v.h.now() != v.passed {
+		c := newCall("wait", nil)
+		v.calls <- c
+		<-c.answered
+		v.passed = v.h.now()
+	}
 }
 
 func (v *visit) destroy(s Sessions) error {
@@ -138,9 +165,8 @@ func (v *visit) change(s Sessions, sess *sessions.Session, step step) error {
 	value := fmt.Sprintf("v%d.%d", v.id, len(v.writes))
 	switch step.op {
 	case opWait:
-		c := newCall("wait", nil)
-		v.calls <- c
-		<-c.answered
+		v.passed = 0
+		v.gate()
 	case opRead:
 	case opSet:
 		v.put(sess, step.key, value)
@@ -152,6 +178,8 @@ func (v *visit) change(s Sessions, sess *sessions.Session, step step) error {
 		if _, ok := sess.Values[step.key]; ok {
 			v.put(sess, step.key, nil)
 		}
+	case opBulk:
+		v.put(sess, step.key, value+strings.Repeat(".", bulk))
 	case opNested:
 		if m, ok := sess.Values[step.key].(map[string]any); ok {
 			m[fmt.Sprint(v.id%3)] = value
@@ -175,6 +203,12 @@ func (v *visit) change(s Sessions, sess *sessions.Session, step step) error {
 			return s.Renew()
 		}
 		v.renewing, sess.ID = cmp.Or(sess.ID, v.renewing), ""
+	case opRefresh:
+		return v.refresh(s, sess)
+	case opRevoke: // others, perhaps; what fails is found out by what they do later
+		_, _ = s.Stores()[0].RevokeUser(v.ctx, step.key)
+	case opSweep:
+		_, _ = s.Stores()[0].DeleteExpired(v.ctx)
 	case opExpire:
 		v.endSession()
 		sess.Options.MaxAge = -1
@@ -184,7 +218,7 @@ func (v *visit) change(s Sessions, sess *sessions.Session, step step) error {
 		if sess.ID != "" {
 			v.remove(sess, func(i int) bool { return i%2 == v.id%2 })
 		}
-	case opCount, opTry, opAdd, opRefuse, opDrain, opEndIn:
+	case opCount, opTry, opAdd, opRefuse, opKeep, opDrain, opEndIn:
 		return v.update(s, sess, step.op)
 	}
 	return nil
@@ -212,9 +246,16 @@ func (v *visit) update(s Sessions, sess *sessions.Session, o op) error {
 	v.ends = v.ends || o == opEndIn
 	before := len(v.writes)
 	v.draining = o == opDrain
+	var seen sight
 	err := s.Update(func(sess *sessions.Session) error {
 		v.h.follow()
 		v.undo(before) // this run begins anew
+		if o == opRefuse || o == opKeep {
+			seen = v.sight("an Update that changes nothing", sess, v.asked)
+		}
+		if o == opKeep {
+			return nil
+		}
 		if o == opRefuse {
 			sess.Values["n"], sess.Values["k0"] = -1, "refused"
 			return errRefused
@@ -247,6 +288,9 @@ func (v *visit) update(s Sessions, sess *sessions.Session, o op) error {
 	if err != nil {
 		v.undo(before)
 	}
+	if o == opKeep && err == nil || errors.Is(err, errRefused) {
+		v.witness(seen)
+	}
 	// One that ends the session cannot know whether it has, if the answer was lost: the document is gone either way.
 	v.dropped = v.dropped || errors.Is(err, firesession.ErrGone) && o != opEndIn
 	switch {
@@ -262,6 +306,9 @@ func (v *visit) update(s Sessions, sess *sessions.Session, o op) error {
 	case err == nil:
 		u.acked = v.h.now()
 		v.noteAcked()
+	case o == opKeep && errors.Is(err, firesession.ErrGone):
+		v.witness(sight{what: "an Update that finds its session gone", id: v.documentOf(sess), from: v.asked})
+		return err
 	case o == opTry:
 		return nil
 	}

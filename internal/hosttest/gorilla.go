@@ -78,8 +78,6 @@ func (s gorillaSessions) Update(fn func(*sessions.Session) error) error {
 	return innermost(s.stores).Update(s.r, s.w, s.name, fn)
 }
 
-func (s gorillaSessions) Refresh() error { return innermost(s.stores).Refresh(s.r, s.name) }
-
 func (s gorillaSessions) Named(name string) (*sessions.Session, error) { return s.get(name) }
 
 func (s gorillaSessions) All() ([]*sessions.Session, error) {

@@ -145,7 +145,6 @@ type Sessions interface {
 	Renew() error
 	Refresh() error
 	Update(fn func(*sessions.Session) error) error
-	Refresh() error
 
 	// Named returns the session of another name.
 	Named(name string) (*sessions.Session, error)

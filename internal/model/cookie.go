@@ -18,7 +18,7 @@ type cookie struct {
 func (h *history) newCookie(value string, since int) cookie {
 	r := &http.Request{Header: http.Header{"Cookie": {firesession.DefaultCookieName + "=" + value}}}
 	c := cookie{value: value, key: value, since: since}
-	if sent := h.scheme.Sent(r, firesession.DefaultCookieName); len(sent) > 0 {
+	if sent, _ := h.scheme.Sent(r, firesession.DefaultCookieName); len(sent) > 0 {
 		c.key = sent[0].Key
 	}
 	return c

@@ -264,10 +264,9 @@ func (h *history) deleted(v *visit, id string) {
 	}
 	companions := h.companions(v)
 	if s.aliveAt(h.clock.Now()) {
+		v.deletes = append(v.deletes, id)
 		for _, each := range companions {
-			if each == v || !v.ends && !v.revokes(s.sid) && slices.ContainsFunc(each.writes, func(w *write) bool { return each.removed(s.sid, w.key) }) {
-				each.deletes = append(each.deletes, id)
-			}
+			each.mayEnd = each.mayEnd || slices.ContainsFunc(each.writes, func(w *write) bool { return each.removed(s.sid, w.key) })
 		}
 	}
 	for key, value := range s.values {

@@ -34,7 +34,7 @@ func (h *history) end(v *visit) {
 	deleting := cookie != nil && cookie.MaxAge < 0
 	switch {
 	case cookie == nil:
-	case deleting && !v.ends && len(v.deletes) == 0:
+	case deleting && !v.ends && len(v.deletes) == 0 && !v.mayEnd:
 		h.problem("#%d deletes the cookie of a session that it did not end", v.id)
 	case !deleting:
 		if id := h.idOf(cookie); !h.ledger.at(id).exists && h.ledger.deleted[id] == 0 {

@@ -2,11 +2,8 @@ package session
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"cloud.google.com/go/firestore"
-	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 
 	"github.com/echofirestore/echofirestore/internal/document"
 )
@@ -27,19 +24,4 @@ func (s *Store) count(ctx context.Context, query firestore.Query) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	return s.firestore.count(ctx, "count sessions", query)
-}
-
-// count returns how many documents a query finds.
-func (g gateway) count(ctx context.Context, attempt string, query firestore.Query) (int, error) {
-	const alias = "n"
-	start := time.Now()
-	result, err := query.NewAggregationQuery().WithCount(alias).Get(ctx)
-	if err != nil {
-		return 0, g.failed(ctx, attempt, start, err)
-	}
-	value, ok := result[alias].(*pb.Value)
-	if !ok {
-		return 0, fmt.Errorf("echofirestore: %s: %s answers without a number", attempt, g.database)
-	}
-	return int(value.GetIntegerValue()), nil
 }

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore/internal/cache"
 	"github.com/echofirestore/echofirestore/internal/document"
@@ -191,6 +193,23 @@ func (g gateway) query(ctx context.Context, attempt string, query firestore.Quer
 		c.billed.Reads = max(1, len(snaps))
 	}
 	return snaps, g.finish(ctx, c, err)
+}
+
+// count returns how many documents a query finds. Firestore bills a read for each 1000 of them.
+func (g gateway) count(ctx context.Context, attempt string, query firestore.Query) (int, error) {
+	const alias = "n"
+	c := call{attempt: attempt, operation: "count", start: time.Now()}
+	result, err := query.NewAggregationQuery().WithCount(alias).Get(ctx)
+	n := 0
+	if value, ok := result[alias].(*pb.Value); ok {
+		n = int(value.GetIntegerValue())
+	} else if err == nil {
+		err = status.Error(codes.Internal, "the answer has no number")
+	}
+	if err == nil {
+		c.billed.Reads = max(1, (n+999)/1000)
+	}
+	return n, g.finish(ctx, c, err)
 }
 
 // A batch is what a transaction has deleted of the results of a query.

@@ -118,6 +118,7 @@ var requests = []request{
 		_, err := v.store.Sessions(v.Request().Context(), user)
 		return err
 	}, want: []string{"list found: 1 read"}},
+	{name: "check", handler: func(v visit) error { return v.store.Check(v.Request().Context()) }, want: []string{"check none: 1 read"}},
 	{name: "revoke", stored: true, handler: func(v visit) error {
 		sess, err := v.Get()
 		if err != nil {

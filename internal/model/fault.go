@@ -72,7 +72,8 @@ func (h *history) decide(v *visit) {
 		h.strike(v, isRead)
 	default:
 		h.arrive(v, v.call)
-		if h.IntN(4) > 0 {
+		slow := isRead && h.cacheFor > 0 && h.IntN(2) == 0 // so that others come and share it
+		if h.IntN(4) > 0 && !slow {
 			h.answer(v, nil)
 		} else {
 			h.say("#%d %s: arrived", v.id, inWords(v.call))

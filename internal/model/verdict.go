@@ -50,7 +50,7 @@ func (h *history) end(v *visit) {
 	if v.dropped && h.ledger.at(h.id(v.key)).aliveAt(h.clock.Now()) {
 		h.problem("#%d drops its changes to a session that is alive", v.id)
 	}
-	if v.dropped && slices.Contains(v.deletes, h.id(v.key)) && len(v.unsure) == 0 && cookie == nil && v.does(opRenew, opByID) && !v.does(opDestroy, opExpire, opEmpty, opTake, opEndIn, opRevoke) {
+	if v.dropped && cookie == nil && h.hasRenewed(v) {
 		h.problem("#%d drops its changes to a session that it renewed itself", v.id)
 	}
 	if v.dropped && v.late == nil && cookie != nil && !deleting && !h.ledger.at(h.idOf(cookie)).exists {
@@ -62,6 +62,13 @@ func (h *history) end(v *visit) {
 	for _, id := range v.deletes {
 		v.process.ended[id] = true // whatever it was told
 	}
+}
+
+// hasRenewed reports whether v has renewed its session, and can know it: the new document is still there, and v knows its key.
+func (h *history) hasRenewed(v *visit) bool {
+	return slices.Contains(v.deletes, h.id(v.key)) && v.does(opRenew, opByID) && len(v.unsure) == 0 &&
+		!v.does(opDestroy, opExpire, opEmpty, opTake, opEndIn, opRevoke) &&
+		!slices.ContainsFunc(v.created, func(id string) bool { return h.ledger.deleted[id] != 0 })
 }
 
 // setCookie returns the session's cookie that the response sets, nil if none.

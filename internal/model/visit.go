@@ -87,28 +87,6 @@ type visit struct {
 
 type visitKey struct{}
 
-// A write is a value that a visit has given to a key of the session sid, "" for none.
-type write struct {
-	v          *visit
-	sid        string
-	key, value string
-	at         int // tick
-	superseded bool
-	moot       bool // it removes what the visit has set before, and so changes nothing if there was nothing before
-	undone     bool // by its Update, which ran again, or by the end of the session
-	tried      bool // a save was, before the end of the handler
-	acked      int  // tick at which one had returned nil; 0 if none has
-}
-
-// An addition is an Update of a session, which counts or appends to a list.
-type addition struct {
-	v     *visit
-	sid   string
-	id    string // what it appends; "" if it counts
-	at    int
-	acked int // tick at which it had returned nil; 0 if it has not
-}
-
 func (v *visit) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "#%d", v.id)

@@ -31,7 +31,7 @@ type mutant struct {
 
 func main() {
 	run := flag.String("run", "", "plant only bugs whose name matches this regular expression")
-	histories := flag.Int("histories", 5000, "how many histories have to find a bug")
+	histories := flag.Int("histories", 5000, "how many histories must do to find a bug")
 	flag.Parse()
 	pattern, err := regexp.Compile(*run)
 	if err != nil {
@@ -136,7 +136,7 @@ func (m mutant) judge(out string) (string, error) {
 	if reported == nil {
 		return "", errors.New("the test fails, but not for a history:\n" + out)
 	}
-	return "", fmt.Errorf("the histories have found other problems, but none like %q:\n%s", m.finds, strings.Join(reported, "\n"))
+	return "", fmt.Errorf("the histories have found other problems, but none like %q:\n%s", m.finds, out)
 }
 
 func shorten(s string) string {

@@ -59,13 +59,6 @@ var mutants = []mutant{
 		finds: `older than CacheFor`,
 	},
 	{
-		name:  "age: a copy gets younger with each use",
-		file:  loadFile,
-		old:   "\t\treturn k.doc, nil, false\n",
-		new:   "\t\tk.as = now\n\t\tc.copies.Add(id, k)\n\t\treturn k.doc, nil, false\n",
-		finds: `older than CacheFor`,
-	},
-	{
 		name:  "ended: a copy outlives its document",
 		file:  gatewayFile,
 		old:   "\tdefer g.cache.Drop(deletes...)\n",

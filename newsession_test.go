@@ -24,10 +24,12 @@ func TestWhyASessionIsNew(t *testing.T) {
 	signed := func(cfg *echofirestore.Config) { cfg.SigningKeys = [][]byte{[]byte(strings.Repeat("k", 32))} }
 	hashed := func(cfg *echofirestore.Config) { cfg.HashKeys = true }
 	document := map[string]any{"data": payload(time.Now()), "max_age": nil}
+	expired := map[string]any{"data": payload(time.Unix(1, 0)), "max_age": 1, "expire": time.Unix(2, 0)}
 	tests := []struct {
 		name     string
-		cookies  []string // in their order
-		stored   map[string]any
+		cookies  []string       // in their order
+		stored   map[string]any // under key
+		gone     map[string]any // under "gone"
 		config   func(*echofirestore.Config)
 		fault    error
 		handler  func(echo.Context) error
@@ -43,7 +45,7 @@ func TestWhyASessionIsNew(t *testing.T) {
 		{name: "missing, since the ID is hashed", cookies: []string{key}, stored: document, config: hashed, reason: "missing"},
 		{
 			name: "expired", cookies: []string{key}, reason: "expired",
-			stored: map[string]any{"data": payload(time.Unix(1, 0)), "max_age": 1, "expire": time.Unix(2, 0)},
+			stored: expired,
 		},
 		{
 			name: "malformed", cookies: []string{key}, stored: map[string]any{"data": "malformed"},
@@ -57,6 +59,12 @@ func TestWhyASessionIsNew(t *testing.T) {
 			name: "one that is malformed, and one that is missing", cookies: []string{key, "gone"},
 			stored: map[string]any{"data": "malformed"}, reason: "malformed", messages: 1,
 		},
+		{
+			name: "one that is malformed, and one that has expired", cookies: []string{key, "gone"},
+			stored: map[string]any{"data": "malformed"}, gone: expired, reason: "malformed", messages: 1,
+		},
+		{name: "one that is missing, and one that has expired", cookies: []string{key, "gone"}, gone: expired, reason: "expired"},
+		{name: "one that has expired, and one that is missing", cookies: []string{"gone", key}, gone: expired, reason: "expired"},
 		{name: "one that is missing, and a session", cookies: []string{"gone", key}, stored: document},
 		{name: "a session", cookies: []string{key}, stored: document},
 		{
@@ -91,6 +99,9 @@ func TestWhyASessionIsNew(t *testing.T) {
 			})
 			if tt.stored != nil {
 				a.put(key, tt.stored)
+			}
+			if tt.gone != nil {
+				a.put("gone", tt.gone)
 			}
 			if tt.fault != nil {
 				a.firestore.Inject(firestoretest.Fault{Times: -1, Err: tt.fault})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/echofirestore/echofirestore/e2e/tracing"
 	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/internal/hosttest"
 	echofirestore "github.com/echofirestore/echofirestore/v5"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v5"
@@ -21,11 +22,9 @@ func traced(
 	t testing.TB, cfg firesession.Config, tracers trace.TracerProvider, handle tracing.Handler,
 ) (http.Handler, *firesession.Store) {
 	t.Helper()
-	store, err := echofirestore.NewStore(echofirestore.Config{
-		Client: cfg.Client, MaxAge: cfg.MaxAge, TouchAfter: cfg.TouchAfter, UserKey: cfg.UserKey, HashKeys: cfg.HashKeys,
-		KeyFactory: cfg.KeyFactory, Timeout: cfg.Timeout, Logger: cfg.Logger, Now: cfg.Now,
-		TracerProvider: cfg.TracerProvider, MeterProvider: cfg.MeterProvider,
-	})
+	var own echofirestore.Config
+	hosttest.CopyConfig(&own, cfg)
+	store, err := echofirestore.NewStore(own)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/internal/hosttest"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/contrib/instrumentation/github.com/labstack/echo/otelecho"
@@ -83,11 +84,9 @@ func newEcho(
 	t testing.TB, cfg firesession.Config, handle Handler, outside ...echo.MiddlewareFunc,
 ) (http.Handler, *firesession.Store) {
 	t.Helper()
-	store, err := echofirestore.NewStore(echofirestore.Config{
-		Client: cfg.Client, MaxAge: cfg.MaxAge, TouchAfter: cfg.TouchAfter, UserKey: cfg.UserKey, HashKeys: cfg.HashKeys,
-		KeyFactory: cfg.KeyFactory, Timeout: cfg.Timeout, Logger: cfg.Logger, Now: cfg.Now,
-		TracerProvider: cfg.TracerProvider, MeterProvider: cfg.MeterProvider,
-	})
+	var own echofirestore.Config
+	hosttest.CopyConfig(&own, cfg)
+	store, err := echofirestore.NewStore(own)
 	if err != nil {
 		t.Fatal(err)
 	}

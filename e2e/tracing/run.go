@@ -135,6 +135,7 @@ func Run(t *testing.T, hosts ...Host) {
 				}
 			}
 			t.Run("common commit", func(t *testing.T) { commitTogether(t, host) })
+			t.Run("cached load", func(t *testing.T) { loadFromCache(t, host) })
 		})
 	}
 }

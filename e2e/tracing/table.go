@@ -61,6 +61,11 @@ var requests = []request{
 		want: []string{"load found: 1 read", "save touched: 1 write"},
 	},
 	{
+		name: "touch of what was saved meanwhile", stored: true, age: 30 * time.Minute,
+		handler: touchMeanwhile, quoted: true,
+		want: []string{"load found: 1 read", "save none: "},
+	},
+	{
 		name: "empty", stored: true, handler: func(v visit) error {
 			sess, err := v.Get()
 			if err == nil {
@@ -113,6 +118,7 @@ var requests = []request{
 		_, err := v.store.Sessions(v.Request().Context(), user)
 		return err
 	}, want: []string{"list found: 1 read"}},
+	{name: "check", handler: func(v visit) error { return v.store.Check(v.Request().Context()) }, want: []string{"check none: 1 read"}},
 	{name: "revoke", stored: true, handler: func(v visit) error {
 		sess, err := v.Get()
 		if err != nil {
@@ -155,6 +161,13 @@ func setSecret(sess *sessions.Session) error {
 // changeMeanwhile changes a session that another request has saved since it was read.
 func changeMeanwhile(v visit) error {
 	if err := change(v); err != nil {
+		return err
+	}
+	return v.touch()
+}
+
+func touchMeanwhile(v visit) error {
+	if err := get(v); err != nil {
 		return err
 	}
 	return v.touch()

@@ -8,19 +8,24 @@ import (
 
 	"github.com/echofirestore/echofirestore/internal/credential"
 	"github.com/echofirestore/echofirestore/internal/document"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 // Check is firesession.Store.Check.
-func (s *Store) Check(ctx context.Context) error {
+func (s *Store) Check(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	_, err := s.firestore.read(ctx, "check", credential.NoSessionID)
+	ctx, op := s.begin(ctx, telemetry.Check)
+	defer func() { endCheck(op, err) }()
+	_, err = s.firestore.read(ctx, "check", credential.NoSessionID)
 	return err
 }
 
 // RoundTrip writes a document that is no session, reads it back, and deletes it. That costs a write, a read and a delete.
 // If the process dies meanwhile, the document stays for an hour, as an expired session does.
-func (s *Store) RoundTrip(ctx context.Context) error {
+func (s *Store) RoundTrip(ctx context.Context) (err error) {
+	ctx, op := s.begin(ctx, telemetry.Check)
+	defer func() { endCheck(op, err) }()
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	doc := &document.Document{

@@ -2,13 +2,11 @@ package session
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"cloud.google.com/go/firestore"
-	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 
 	"github.com/echofirestore/echofirestore/internal/document"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 // Count returns how many documents there are in the collection. It costs one read for each 1000 documents begun, at least
@@ -23,23 +21,15 @@ func (s *Store) CountExpired(ctx context.Context) (int, error) {
 	return s.count(ctx, s.firestore.collection.Where(document.FieldExpire, "<=", s.cfg.Now()))
 }
 
-func (s *Store) count(ctx context.Context, query firestore.Query) (int, error) {
+func (s *Store) count(ctx context.Context, query firestore.Query) (n int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	return s.firestore.count(ctx, "count sessions", query)
-}
-
-// count returns how many documents a query finds.
-func (g gateway) count(ctx context.Context, attempt string, query firestore.Query) (int, error) {
-	const alias = "n"
-	start := time.Now()
-	result, err := query.NewAggregationQuery().WithCount(alias).Get(ctx)
-	if err != nil {
-		return 0, g.failed(ctx, attempt, start, err)
+	ctx, op := s.begin(ctx, telemetry.Count)
+	defer func() { endOperation(op, err) }()
+	if n, err = s.firestore.count(ctx, "count sessions", query); n > 0 {
+		op.Outcome = telemetry.Found
+	} else {
+		op.Outcome = telemetry.None
 	}
-	value, ok := result[alias].(*pb.Value)
-	if !ok {
-		return 0, fmt.Errorf("echofirestore: %s: %s answers without a number", attempt, g.database)
-	}
-	return int(value.GetIntegerValue()), nil
+	return n, err
 }

@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"cloud.google.com/go/firestore"
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore/internal/cache"
 	"github.com/echofirestore/echofirestore/internal/document"
@@ -193,6 +194,23 @@ func (g gateway) query(ctx context.Context, attempt string, query firestore.Quer
 	return snaps, g.finish(ctx, c, err)
 }
 
+// count returns how many documents a query finds. Firestore bills a read for each 1000 of them.
+func (g gateway) count(ctx context.Context, attempt string, query firestore.Query) (int, error) {
+	const alias = "n"
+	c := call{attempt: attempt, operation: "count", start: time.Now()}
+	result, err := query.NewAggregationQuery().WithCount(alias).Get(ctx)
+	n := 0
+	if value, ok := result[alias].(*pb.Value); ok {
+		n = int(value.GetIntegerValue())
+	} else if err == nil {
+		err = status.Error(codes.Internal, "the answer has no number")
+	}
+	if err == nil {
+		c.billed.Reads = max(1, (n+999)/1000)
+	}
+	return n, g.finish(ctx, c, err)
+}
+
 // A batch is what a transaction has deleted of the results of a query.
 type batch struct {
 	docs []*firestore.DocumentSnapshot // deleted, or with an error, found to be
@@ -268,47 +286,4 @@ func readAll(
 		return err
 	})
 	return snaps, err
-}
-
-// The time before a call is repeated begins with about the first and doubles up to about the second: contention may last
-// for as long as Firestore takes to scale, see https://cloud.google.com/firestore/native/docs/understand-error-codes.
-const (
-	firstBackoff = 20 * time.Millisecond
-	lastBackoff  = 2 * time.Second
-)
-
-// repeat calls do until it does not fail with code any more, or ctx has no time for another attempt.
-func repeat(ctx context.Context, code codes.Code, do func() error) error {
-	var last error // with code: if the time ends in an attempt, the reason is here
-	for backoff := firstBackoff; ; backoff = min(2*backoff, lastBackoff) {
-		err := do()
-		switch {
-		case err == nil:
-			return nil
-		case statusOf(err).Code() == code:
-			last = err
-		case last != nil && ctx.Err() != nil:
-			return fmt.Errorf("%w (%w)", last, ctx.Err())
-		default:
-			return err
-		}
-		if stopped := sleep(ctx, backoff/2+rand.N(backoff/2)); stopped != nil { //nolint:gosec // jitter, not a secret
-			return fmt.Errorf("%w (%w)", last, stopped)
-		}
-	}
-}
-
-// sleep returns nil after d, or else why ctx has ended by then: at once, if that is known.
-func sleep(ctx context.Context, d time.Duration) error {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
-		return context.DeadlineExceeded
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/document"
 	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
@@ -96,17 +97,11 @@ func (s *Store) readAgain(ctx context.Context, sess *sessions.Session, rec *reco
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	ctx, op := s.begin(ctx, telemetry.Load)
-	found, fresh, err := s.find(ctx, rec.name, credential.Sent{Key: rec.key})
-	var done loading
-	done.note(found, fresh, err)
-	op.Outcome = done.outcome
-	if found, err = ifAlive(found, err); err != nil {
-		endOperation(op, err)
+	found, err := s.readStored(ctx, rec)
+	if err != nil {
 		s.logUnread(ctx, err)
 		return err
 	}
-	endOperation(op, nil)
 	if found == nil {
 		rec.vanish()
 		rec.reported()
@@ -116,4 +111,18 @@ func (s *Store) readAgain(ctx context.Context, sess *sessions.Session, rec *reco
 	s.turns.learn(found)
 	rec.confirm(found)
 	return s.rewind(sess, rec, p)
+}
+
+// readStored returns what is stored of a session now, nil if it is over.
+func (s *Store) readStored(ctx context.Context, rec *record) (found *document.Document, err error) {
+	ctx, op := s.begin(ctx, telemetry.Load)
+	defer func() { endOperation(op, err) }()
+	found, fresh, err := s.find(ctx, rec.name, credential.Sent{Key: rec.key})
+	var done loading
+	done.note(found, fresh, err)
+	op.Outcome = done.outcome
+	if found, err = ifAlive(found, err); err != nil {
+		return nil, err
+	}
+	return found, nil
 }

@@ -105,6 +105,8 @@ func (s *Store) revokePage(
 ) (ended []string, snaps []*firestore.DocumentSnapshot, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
+	ctx, op := s.begin(ctx, telemetry.Revoke)
+	defer func() { endDeleting(op, err) }()
 	if snaps, err = s.firestore.query(ctx, "revoke sessions", page); err != nil {
 		return nil, nil, err
 	}

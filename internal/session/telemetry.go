@@ -58,6 +58,12 @@ func (c *commit) outcome() telemetry.Outcome {
 	}
 }
 
+// endCheck is endOperation for one that has found neither a session nor something to do.
+func endCheck(op *telemetry.Operation, err error) {
+	op.Outcome = telemetry.None
+	endOperation(op, err)
+}
+
 // endDeleting is endOperation for one whose outcome is in what it has deleted.
 func endDeleting(op *telemetry.Operation, err error) {
 	op.Outcome = telemetry.None

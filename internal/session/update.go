@@ -149,9 +149,12 @@ func (u *update) once(ctx context.Context, pass func(), attempt int) error {
 }
 
 // confirm returns refused, the error of fn, if fn has seen what is stored. If it has seen a copy from the cache, confirm reads
-// the session. If that has changed, it notes what is stored now and returns errMovedOn.
+// the session. If that has changed, it notes what is stored now and returns errMovedOn. If the session is over, its error says so.
 func (u *update) confirm(ctx context.Context, refused error) error {
-	if u.rec.state != stored || u.rec.confirmed {
+	switch {
+	case u.rec.state.in(vanished, dropped):
+		return gone()
+	case u.rec.state != stored || u.rec.confirmed:
 		return refused
 	}
 	ctx, cancel := context.WithTimeout(ctx, u.left)

@@ -10,6 +10,8 @@ const (
 	Update        Kind = "update"
 	Destroy       Kind = "destroy"
 	List          Kind = "list"
+	Count         Kind = "count"
+	Check         Kind = "check"
 	Revoke        Kind = "revoke"
 	RevokeUser    Kind = "revoke_user"
 	RevokeAll     Kind = "revoke_all"

@@ -57,7 +57,7 @@ func New(tracers trace.TracerProvider, meters metric.MeterProvider, where Where)
 		where:   where,
 		spans:   make(map[Kind]span),
 	}
-	for _, kind := range []Kind{Load, Save, Update, Destroy, List, Revoke, RevokeUser, RevokeAll, DeleteExpired} {
+	for _, kind := range []Kind{Load, Save, Update, Destroy, List, Count, Check, Revoke, RevokeUser, RevokeAll, DeleteExpired} {
 		r.spans[kind] = r.span(kind)
 	}
 	return r

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"time"
 
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/firestoretest"
@@ -48,7 +49,13 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer client.Close()
-	store, err := firesession.NewStore(firesession.Config{Client: client, Logger: slog.New(slog.DiscardHandler)})
+	cfg := firesession.Config{Client: client, Logger: slog.New(slog.DiscardHandler)}
+	store, err := firesession.NewStore(cfg)
+	if err != nil {
+		return err
+	}
+	cfg.SigningKeys, cfg.CacheFor = [][]byte{[]byte("32 or 64 random bytes in a secret")}, 10*time.Second
+	caching, err := firesession.NewStore(cfg)
 	if err != nil {
 		return err
 	}
@@ -58,11 +65,12 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	app := otelhttp.NewHandler(store.Handler(newMux(elsewhere)), "", otelhttp.WithSpanNameFormatter(
-		func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path }))
+	mux := newMux(elsewhere)
 
 	var cookie *http.Cookie
 	visit := func(path string) {
+		app := otelhttp.NewHandler(store.Handler(mux), "", otelhttp.WithSpanNameFormatter(
+			func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path }))
 		r := httptest.NewRequestWithContext(ctx, http.MethodGet, path, http.NoBody)
 		if cookie != nil {
 			r.AddCookie(cookie)
@@ -80,6 +88,9 @@ func run(ctx context.Context, out io.Writer) error {
 	visit("/merge")
 	visit("/renew")
 	server.Inject(firestoretest.Fault{Err: status.Error(codes.PermissionDenied, "Missing or insufficient permissions.")})
+	visit("/read")
+	store, cookie = caching, nil
+	visit("/sign-in")
 	visit("/read")
 	return printCounters(ctx, out, metrics)
 }

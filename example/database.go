@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -32,8 +33,13 @@ func (db *database) Close() {
 	}
 }
 
+// errForgetful says that the program would keep sessions in memory where instances come and go, and there are several.
+var errForgetful = errors.New("this is Cloud Run, where sessions can't be kept in memory: " +
+	"set the environment variable GOOGLE_CLOUD_PROJECT to the ID of the project whose Firestore keeps them, with " +
+	"gcloud run services update SERVICE --update-env-vars GOOGLE_CLOUD_PROJECT=PROJECT")
+
 // openDatabase opens the emulator in FIRESTORE_EMULATOR_HOST, or else the Firestore of the project in
-// GOOGLE_CLOUD_PROJECT, or else one in memory.
+// GOOGLE_CLOUD_PROJECT, or else one in memory, unless this is Cloud Run.
 func openDatabase(ctx context.Context, getenv func(string) string) (*database, error) {
 	host, project := getenv("FIRESTORE_EMULATOR_HOST"), getenv("GOOGLE_CLOUD_PROJECT")
 	switch {
@@ -46,10 +52,15 @@ func openDatabase(ctx context.Context, getenv func(string) string) (*database, e
 		return db, nil
 	case project != "":
 		return openCloud(ctx, project)
+	case onCloudRun(getenv):
+		return nil, errForgetful
 	default:
 		return openMemory(ctx)
 	}
 }
+
+// onCloudRun reports whether the program runs there: Cloud Run sets K_SERVICE.
+func onCloudRun(getenv func(string) string) bool { return getenv("K_SERVICE") != "" }
 
 // openCloud opens the Firestore of a Google Cloud project, with the credentials that the machine has.
 func openCloud(ctx context.Context, project string, opts ...option.ClientOption) (*database, error) {

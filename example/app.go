@@ -67,7 +67,7 @@ func newApp(cfg config) (*echo.Echo, error) {
 	e.HTTPErrorHandler = a.showError
 	e.Use(
 		metered,
-		middleware.RequestID(),
+		identifyRequests(),
 		logRequests(cfg.Logger),
 		recoverPanics(cfg.Logger),
 		secureHeaders(),

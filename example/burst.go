@@ -16,7 +16,7 @@ import (
 const (
 	pathBurst = "/burst"
 
-	// burstSize is how many requests change the session at once.
+	// burstSize is how many requests change the session at once. Pages say "ten".
 	burstSize = 10
 
 	noSession = "That needs a session, and your browser has sent none that lives. Now it has one: please try again."
@@ -38,7 +38,6 @@ type burstPage struct {
 	Burst       *burst // nil if there was none
 	Lost        int
 	Bill, Alone firestoretest.Ops // of all at once, and one after another
-	Size        int
 	CSRF        string
 }
 
@@ -48,7 +47,7 @@ func (a *app) showBurst(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := burstPage{frame: frameOf(sess), Size: burstSize, Alone: firestoretest.Ops{Reads: burstSize, Writes: burstSize}, CSRF: csrfToken(c)}
+	page := burstPage{frame: frameOf(sess), Alone: firestoretest.Ops{Reads: burstSize, Writes: burstSize}, CSRF: csrfToken(c)}
 	if b, ok := echofirestore.Value[burst](sess, keyBurst); ok {
 		page.Burst, page.Lost = &b, burstSize-b.Kept
 		page.Bill = firestoretest.Ops{Reads: b.Reads, Writes: b.Writes}

@@ -143,9 +143,13 @@ func cookieOf(sess *sessions.Session) cookieShown {
 	if sess.Options.Secure {
 		cookie.Attributes += ", Secure"
 	}
-	cookie.Ends = "when the browser is closed"
-	if age := sess.Options.MaxAge; age > 0 {
-		cookie.Ends = relative(time.Duration(age)*time.Second) + ", counted from each response that changes the session"
+	switch sess.Options.MaxAge {
+	case 0:
+		cookie.Ends = "when the browser is closed"
+	case int(trial.Seconds()):
+		cookie.Ends = "in an hour, unless it comes back before"
+	default:
+		cookie.Ends = fmt.Sprintf("%d days after your last visit", keepFor/(24*time.Hour))
 	}
 	return cookie
 }

@@ -29,7 +29,7 @@ func TestTheDocumentIsShown(t *testing.T) {
 			"of somebody who signed in",
 			func(b *browser) { b.submit("/sign-in", "name", "<Ada>", "keep", "yes"); b.get("/") },
 			"data max_age expire started user hashed",
-			[]string{"<code>2592000</code>", "<code>&lt;Ada&gt;</code>", ">in 30 days</time>", "&#34;device&#34;: &#34;Firefox on Linux&#34;"},
+			[]string{"<code>2592000</code>", "<code>&lt;Ada&gt;</code>", ">in 30 days</time>", "30 days after your last visit", "&#34;device&#34;: &#34;Firefox on Linux&#34;"},
 		},
 		{
 			"with a note",

@@ -15,10 +15,10 @@ import (
 // returns what it has cost, which is also charged to r, and the error that it would be answered with.
 //
 // Nothing of such a request can be chosen by a client but its cookies, and no address leads to its handler.
+//
+//nolint:contextcheck // it has a context of its own
 func (a *app) inside(r *http.Request, handle echo.HandlerFunc) (cost firestoretest.Ops, err error) {
-	// The values of r's context would lead to the session that r has, and its end would end this request.
-	ctx := context.WithValue(context.Background(), meterKey{}, r.Context().Value(meterKey{}))
-	own, err := http.NewRequestWithContext(ctx, http.MethodPost, "/", http.NoBody)
+	own, err := http.NewRequestWithContext(insideContext{context.WithoutCancel(r.Context())}, http.MethodPost, "/", http.NoBody)
 	if err != nil {
 		return cost, err
 	}
@@ -29,6 +29,17 @@ func (a *app) inside(r *http.Request, handle echo.HandlerFunc) (cost firestorete
 		return handle(c)
 	})(a.echo.NewContext(own, unread{http.Header{}}))
 	return cost, err
+}
+
+// insideContext has no value of the context in it but the meter. Others would lead to the session of the request outside.
+type insideContext struct{ context.Context }
+
+// Value implements [context.Context].
+func (c insideContext) Value(key any) any {
+	if _, ok := key.(meterKey); ok {
+		return c.Context.Value(key)
+	}
+	return nil
 }
 
 // hasSession reports whether a request has a cookie that may be the key of a session. To know more would cost a read.

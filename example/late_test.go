@@ -4,6 +4,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 func TestLateSavesAreRefused(t *testing.T) {
@@ -40,4 +45,16 @@ func TestLateSavesAreRefused(t *testing.T) {
 	thief := newBrowserOf(b)
 	thief.setSession(old.Value)
 	thief.get("/").wants(t, http.StatusOK, "Hello, stranger.", sessionEnded)
+}
+
+// TestSessionsThatCantBeEnded expects that the slow request then leaves the session as it is.
+func TestSessionsThatCantBeEnded(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	b.get("/")
+	b.submit("/note", "note", "oat milk")
+	b.get("/")
+	b.firestore.Inject(firestoretest.Fault{Method: "Commit", Err: status.Error(codes.PermissionDenied, "not today")})
+	b.submit(pathLate).wants(t, http.StatusServiceUnavailable, "We can’t reach our database")
+	b.get("/").wants(t, http.StatusOK, "oat milk").lacks(t, "saved too late")
 }

@@ -98,7 +98,9 @@ func TestCloudRunNeedsADatabase(t *testing.T) {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	requireNoError(t, err)
 	env := map[string]string{"K_SERVICE": "example"}
-	err = run(t.Context(), func(key string) string { return env[key] }, io.Discard, listener)
+	ctx, stop := context.WithCancel(t.Context())
+	stop() // so that a program that starts ends
+	err = run(ctx, func(key string) string { return env[key] }, io.Discard, listener)
 	if err == nil || !strings.Contains(err.Error(), "GOOGLE_CLOUD_PROJECT") {
 		t.Errorf("run returned %v", err)
 	}

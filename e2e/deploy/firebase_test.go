@@ -3,12 +3,12 @@ package deploy_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/echofirestore/echofirestore/internal/npm"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
@@ -16,7 +16,7 @@ import (
 // indexes by the code that reads them, each command and option by its source.
 func TestFirebase(t *testing.T) {
 	t.Parallel()
-	cli := firebaseTools(t)
+	cli := npm.Unpack(t, "firebase-tools")
 
 	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(cli, "schema", "firebase-config.json"))
 	if err != nil {
@@ -74,26 +74,6 @@ func TestOnePlace(t *testing.T) {
 	if region == nil || config.Firestore.Location != region[1] || config.Hosting.Rewrites[0].Run.Region != region[1] {
 		t.Errorf("the page has %v, firebase.json %+v", region, config)
 	}
-}
-
-// firebaseTools returns the directory of the Firebase CLI, in the version of package.json. npm unpacks nothing, and installs
-// none of the packages that it depends on.
-func firebaseTools(t *testing.T) string {
-	t.Helper()
-	version := decode[struct {
-		DevDependencies map[string]string `json:"devDependencies"`
-	}](t, "package.json").DevDependencies["firebase-tools"]
-	directory := t.TempDir()
-	for _, command := range [][]string{
-		{"npm", "pack", "--silent", "--pack-destination", directory, "firebase-tools@" + version},
-		{"tar", "-xzf", filepath.Join(directory, "firebase-tools-"+version+".tgz"), "-C", directory},
-	} {
-		cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
-		if output, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v: %s", command, err, output)
-		}
-	}
-	return filepath.Join(directory, "package")
 }
 
 func example(file string) string { return filepath.Join("..", "..", "example", file) }

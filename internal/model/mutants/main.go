@@ -74,7 +74,6 @@ func (m mutant) hunt(ctx context.Context, histories int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	//nolint:gosec // the arguments are ours
 	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-run", "^TestModel$", "-overlay", overlay, "-v",
 		"./firesession", "-histories", fmt.Sprint(histories))
 	var out bytes.Buffer

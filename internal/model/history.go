@@ -259,7 +259,7 @@ func (h *history) answer(v *visit, err error) {
 	}
 	v.resting = v.conflicts || c.Err != nil
 	if req, ok := c.Request.(*pb.CommitRequest); ok && c.Err == nil {
-		h.facts = append(h.facts, func() { v.process.learn(req, c.tick) })
+		h.facts = append(h.facts, func() { v.process.learn(req, c.tick, &h.ledger) })
 	}
 	switch status.Code(c.Err) {
 	case codes.OK, codes.AlreadyExists, codes.FailedPrecondition, codes.NotFound:

@@ -80,13 +80,6 @@ var mutants = []mutant{
 		finds: `which its process has ended`,
 	},
 	{
-		name:  "process: a read that began before a write takes its place",
-		file:  cacheFile,
-		old:   "if k, ok := c.copies.Peek(doc.ID); ok && (",
-		new:   "if k, ok := c.copies.Peek(doc.ID); ok && false && (",
-		finds: `older than what its process has stored`,
-	},
-	{
 		name: "exact: an Update that refuses believes its copy",
 		file: updateFile,
 		old:  `case u.rec.state != stored || u.rec.confirmed:`,

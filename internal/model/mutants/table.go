@@ -110,12 +110,6 @@ var mutants = []mutant{
 		new:  "\tfor _, c := range changes[:max(1, len(changes)-1)] {\n\t\tvalues =", finds: isLost,
 	},
 	{
-		name: "turns: whoever waits is told of success before its change is stored",
-		file: "internal/session/turns.go",
-		old:  "\t\tdefault:\n\t\t\tagain = append(again, each)",
-		new:  "\t\tdefault:\n\t\t\tts.leave(id)\n\t\t\tclose(each.ready)", finds: isLost,
-	},
-	{
 		name: "turns: an emptied session takes along what others have set",
 		file: groupFile,
 		old:  "\tif changed && len(doc.Values) == 0 {",

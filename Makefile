@@ -16,7 +16,7 @@ BENCH ?= .
 BENCHTIME ?= 1s
 SOAK ?= 10m
 PEERS ?= 37
-HISTORIES ?= 5000
+HISTORIES ?= 20000
 
 # $(call in,DIRECTORIES,COMMAND) runs the command in each directory, up to the first failure.
 in = @for dir in $(1); do echo "$$dir: $(2)"; (cd "$$dir" && $(2)) || exit; done
@@ -64,7 +64,7 @@ soak: ## run random histories of requests and faults for SOAK (10m), and look fo
 	go test -run '^TestLeaks$$' -v -timeout 0 ./firesession -leaks 200000
 
 .PHONY: mutants
-mutants: ## plant bugs, one at a time, and see random histories find each; HISTORIES (5000) must do
+mutants: ## plant bugs, one at a time, and see random histories find each; HISTORIES (20000) must do
 	go run ./internal/model/mutants -histories $(HISTORIES)
 
 .PHONY: bench

@@ -172,7 +172,7 @@ func Update(c echo.Context, fn func(*sessions.Session) error) error {
 //
 // If the session is over, Refresh clears its values and returns [ErrGone], also if [Get] has returned a new one in its
 // place. It returns nil if the client has no session. Other errors mean that Firestore did not answer; then the session is
-// what it was.
+// what it was. A session that [Get] could not read is read again, unless the handler has set values in it.
 func Refresh(c echo.Context) error {
 	x, err := exchangeIn(c)
 	if err != nil {

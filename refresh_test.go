@@ -119,7 +119,7 @@ func TestRefresh(t *testing.T) {
 		{name: "Firestore has not answered before", before: failLoad, values: old, stored: old, cost: costsARead},
 		{
 			name: "Firestore has not answered before, and the handler has set a value", before: failLoad, handler: change("c", 3),
-			values: "map[a:1 c:3 list:[1]]", stored: "map[a:1 c:3 list:[1]]", cost: costsARead,
+			code: codes.PermissionDenied, values: "map[c:3]", stored: old,
 		},
 		{name: "Firestore does not answer twice", before: failLoad, between: failLoad, code: codes.PermissionDenied, values: "map[]", stored: old},
 	} {

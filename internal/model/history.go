@@ -68,8 +68,7 @@ const (
 	modelMaxAge     = 3600
 	modelTouchAfter = 10 * time.Minute
 	modelCacheFor   = 2 * time.Second
-	restAtMost      = 3 * time.Second // longer than a backoff is, mostly
-	takenKey        = "taken"         // of a session of somebody else, that the key factory may return
+	takenKey        = "taken" // of a session of somebody else, that the key factory may return
 )
 
 func newHistory(t testing.TB, seed uint64, host Host, n *bubble.Network, tally *tally) *history {
@@ -260,7 +259,7 @@ func (h *history) answer(v *visit, err error) {
 	}
 	v.resting = v.conflicts || c.Err != nil
 	if req, ok := c.Request.(*pb.CommitRequest); ok && c.Err == nil {
-		h.facts = append(h.facts, func() { v.process.learn(req, c.tick) })
+		h.facts = append(h.facts, func() { v.process.learn(req, c.tick, &h.ledger) })
 	}
 	switch status.Code(c.Err) {
 	case codes.OK, codes.AlreadyExists, codes.FailedPrecondition, codes.NotFound:

@@ -53,13 +53,13 @@ func (h *history) signingKeys() [][]byte {
 }
 
 // learn notes what a commit has done that was applied at some tick.
-func (p *process) learn(req *pb.CommitRequest, tick int) {
+func (p *process) learn(req *pb.CommitRequest, tick int, l *ledger) {
 	for _, w := range req.GetWrites() {
 		if doc := w.GetUpdate(); doc != nil {
 			id := idOf(doc.GetName())
 			p.stored[id] = max(p.stored[id], tick)
-		} else {
-			p.ended[idOf(w.GetDelete())] = true
+		} else if id := idOf(w.GetDelete()); !l.at(id).exists { // nobody has created it again: see createsAgain
+			p.ended[id] = true
 		}
 	}
 }

@@ -139,23 +139,13 @@ func (h *history) reached(v *visit, c *call, ok bool) {
 	h.end(v)
 }
 
-// wake lets time pass until v is awake. One that does not rest any more, but waits for others, sleeps on.
+// wake lets time pass until v is awake. If v waits for others, their time may end before.
 func (h *history) wake(v *visit) {
-	var enough <-chan time.Time
-	if v.resting && v.call == nil {
-		enough = time.After(restAtMost)
-	}
 	h.baton.Unlock()
-	defer h.baton.Lock()
-	select {
-	case c, ok := <-v.calls:
-		synctest.Wait() // for those that go on with it, or were awake before
-		h.baton.Lock()
-		h.reached(v, c, ok)
-		h.baton.Unlock()
-	case <-enough:
-		v.resting = false
-	}
+	c, ok := <-v.calls
+	synctest.Wait() // for others that the time has woken
+	h.baton.Lock()
+	h.reached(v, c, ok)
 }
 
 // follow is called by visits when it may be the time that has woken them: the race detector must know that all which the

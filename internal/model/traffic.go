@@ -72,9 +72,11 @@ func (h *history) newVisit() *visit {
 
 func (h *history) start(ctx context.Context, v *visit) {
 	ctx, v.leave = context.WithCancel(ctx)
-	v.key, v.passed = v.cookie.key, h.now()
+	if v.key = v.cookie.key; !v.hurried {
+		v.passed = h.now()
+	}
 	if v.does(opRefresh) {
-		v.silent = false // or it would set values in the place of those that it could not read
+		v.silent = false // after a failed load, a Refresh would read the session after all
 	}
 	for _, s := range append(v.steps, v.late...) {
 		h.tally.note("operations", s.op)

@@ -74,18 +74,17 @@ func (s *Store) refresh(ctx context.Context, sess *sessions.Session, rec *record
 	return err
 }
 
-// loadAgain loads a session that was not read yet, or could not be, and returns why it could not be.
+// loadAgain loads a session that was not read yet, or could not be, and returns why it could not be. What a handler has set in a
+// session that could not be read does not follow from what is stored: it must not be saved on top of that.
 func (s *Store) loadAgain(ctx context.Context, sess *sessions.Session, rec *record) (*loading, error) {
-	p, err := rec.pending(sess)
-	if err != nil {
-		return nil, err
+	if rec.state == unreadable && len(sess.Values) > 0 {
+		return nil, rec.cause
 	}
 	rec.set(func() { rec.version = time.Time{} }) // not from the cache
 	done := s.loadAlone(ctx, sess, rec)
 	if rec.state == unreadable {
 		return done, rec.cause
 	}
-	p.apply(sess)
 	return done, nil
 }
 

@@ -31,7 +31,7 @@ type mutant struct {
 
 func main() {
 	run := flag.String("run", "", "plant only bugs whose name matches this regular expression")
-	histories := flag.Int("histories", 5000, "how many histories must do to find a bug")
+	histories := flag.Int("histories", 20000, "how many histories must do to find a bug")
 	flag.Parse()
 	pattern, err := regexp.Compile(*run)
 	if err != nil {

@@ -80,13 +80,6 @@ var mutants = []mutant{
 		finds: `which its process has ended`,
 	},
 	{
-		name:  "process: a read that began before a write takes its place",
-		file:  cacheFile,
-		old:   "if k, ok := c.copies.Peek(doc.ID); ok && (",
-		new:   "if k, ok := c.copies.Peek(doc.ID); ok && false && (",
-		finds: `older than what its process has stored`,
-	},
-	{
 		name: "exact: an Update that refuses believes its copy",
 		file: updateFile,
 		old:  `case u.rec.state != stored || u.rec.confirmed:`,
@@ -115,12 +108,6 @@ var mutants = []mutant{
 		file: groupFile,
 		old:  "\tfor _, c := range changes {\n\t\tvalues =",
 		new:  "\tfor _, c := range changes[:max(1, len(changes)-1)] {\n\t\tvalues =", finds: isLost,
-	},
-	{
-		name: "turns: whoever waits is told of success before its change is stored",
-		file: "internal/session/turns.go",
-		old:  "\t\tdefault:\n\t\t\tagain = append(again, each)",
-		new:  "\t\tdefault:\n\t\t\tts.leave(id)\n\t\t\tclose(each.ready)", finds: isLost,
 	},
 	{
 		name: "turns: an emptied session takes along what others have set",

@@ -89,6 +89,13 @@ func (c *Cache) spoil(id string) {
 	}
 }
 
+// dropBefore forgets the copy of a document if it is older than a version. The caller holds c.mu.
+func (c *Cache) dropBefore(id string, version time.Time) {
+	if k, ok := c.copies.Peek(id); ok && k.doc.Updated.Before(version) {
+		c.drop(id)
+	}
+}
+
 // outdate notes that a version was stored: calls under way that tell of an earlier one are too late. The caller holds c.mu.
 func (c *Cache) outdate(id string, version time.Time) {
 	for _, call := range c.calls[id] {

@@ -102,7 +102,11 @@ func TestOvertakenCalls(t *testing.T) {
 		{"a missing document during a write", []event{{"read", begins}, {"write", begins}, {"write", 1}, {"read", 0}}, 0},
 		{"two writes, answered in the other order", []event{{"write 1", begins}, {"write 2", begins}, {"write 2", 2}, {"write 1", 1}}, 2},
 		{"the same, the second one evicted", []event{{"write 1", begins}, {"write 2", begins}, {"write 2", 2}, evict, {"write 1", 1}}, 0},
+		{"a write that was spoilt, and a read of the version before", []event{{"write", begins}, {"delete", 0}, {"read", begins}, {"read", 1}, {"write", 2}}, 0},
+		{"a write that was spoilt, and a read that sees it", []event{{"write", begins}, {"delete", 0}, {"read", begins}, {"read", 2}, {"write", 2}}, 2},
+		{"a read that finds nothing during an earlier one", []event{{"read 1", begins}, {"read 2", begins}, {"read 2", 0}, {"read 1", 1}}, 0},
 		{"two reads, answered in the other order", []event{{"read 1", begins}, {"read 2", begins}, {"read 2", 2}, {"read 1", 1}}, 2},
+		{"the same, the later version evicted", []event{{"read 1", begins}, {"read 2", begins}, {"read 2", 2}, evict, {"read 1", 1}}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

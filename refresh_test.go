@@ -257,3 +257,31 @@ func TestRefreshWithoutMiddleware(t *testing.T) {
 		t.Errorf("without the middleware: %v", err)
 	}
 }
+
+// TestRefreshOfSeveralCookies refreshes a session that nothing has asked for, and that the second of two cookies opens. The
+// process has it in its cache, and another process has ended it.
+func TestRefreshOfSeveralCookies(t *testing.T) {
+	t.Parallel()
+	a := newCachedApp(t)
+	a.POST("/check", func(c echo.Context) error {
+		if err := echofirestore.Refresh(c); err != nil {
+			return c.String(http.StatusOK, err.Error())
+		}
+		return c.String(http.StatusOK, fmt.Sprint(session(c).Values))
+	})
+	dead, living := a.browser(), a.browser()
+	cookie := func(b *browser) string { return b.post("/set/a").cookie("__session").String() }
+	both := cookie(dead) + "; " + cookie(living)
+	a.takeStep("here/destroy", dead, nil)
+	check := func() (got string, cost firestoretest.Ops) {
+		cost = a.cost(func() { got = a.browser().post("/check", func(r *http.Request) { r.Header.Set("Cookie", both) }).body })
+		return got, cost
+	}
+	if got, cost := check(); got != "map[a:1]" || cost != (firestoretest.Ops{Reads: 2}) {
+		t.Errorf("alive: %s for %v", got, cost)
+	}
+	a.takeStep("there/destroy", living, nil)
+	if got, cost := check(); got != overAlready || cost != (firestoretest.Ops{Reads: 2}) {
+		t.Errorf("ended elsewhere: %s for %v", got, cost)
+	}
+}

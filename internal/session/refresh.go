@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/gorilla/sessions"
 
@@ -80,7 +79,7 @@ func (s *Store) loadAgain(ctx context.Context, sess *sessions.Session, rec *reco
 	if err != nil {
 		return nil, err
 	}
-	rec.set(func() { rec.version = time.Time{} }) // not from the cache
+	rec.set(rec.forgetVersions) // not from the cache
 	done := s.loadAlone(ctx, sess, rec)
 	if rec.state == unreadable {
 		return done, rec.cause

@@ -10,6 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"cloud.google.com/go/firestore"
+	"google.golang.org/api/option"
+	"google.golang.org/genproto/googleapis/type/latlng"
+
 	"github.com/echofirestore/echofirestore/internal/document"
 	"github.com/echofirestore/echofirestore/internal/testsize"
 )
@@ -353,6 +357,66 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // it measures memory
 		}
 		runtime.KeepAlive(c)
 	}
+}
+
+// TestWeight has documents with fields of all types in memory, which other programs may have added.
+func TestWeight(t *testing.T) { //nolint:paralleltest // it measures memory
+	const documents, elements = 20, 1000
+	client, err := firestore.NewRESTClient(t.Context(), "project", option.WithoutAuthentication())
+	if err != nil {
+		t.Fatal(err)
+	}
+	many := func(elem func(i int) any) func() any {
+		return func() any {
+			elems := make([]any, elements)
+			for i := range elems {
+				elems[i] = elem(i)
+			}
+			return elems
+		}
+	}
+	for name, value := range map[string]func() any{
+		"numbers":     many(func(i int) any { return int64(1000 + i) }),
+		"nulls":       many(func(int) any { return nil }),
+		"times":       many(func(i int) any { return noon.Add(time.Duration(i)) }),
+		"empty maps":  many(func(int) any { return map[string]any{} }),
+		"small maps":  many(func(i int) any { return map[string]any{"n": int64(1000 + i)} }),
+		"medium maps": many(func(int) any { return manyFields(9) }),
+		"a large map": func() any { return manyFields(elements) },
+		"maps within maps": many(func(int) any {
+			return map[string]any{"m": map[string]any{"m": map[string]any{"m": true}}}
+		}),
+		"arrays":             many(func(int) any { return map[string]any{"list": []any{true}} }),
+		"geopoints":          many(func(int) any { return &latlng.LatLng{Latitude: 1, Longitude: 2} }),
+		"vectors":            func() any { return firestore.Vector64(make([]float64, 2048)) },
+		"vectors of 32 bits": func() any { return firestore.Vector32(make([]float32, 2048)) },
+		"references":         many(func(i int) any { return client.Collection("sessions").Doc(fmt.Sprintf("%043d", i)) }),
+		"distant references": many(func(i int) any {
+			return client.Doc(fmt.Sprintf("users/%020d/%s/%020d", i, strings.Repeat("c", 100), i))
+		}),
+	} {
+		before := heap()
+		docs, weight := make([]*document.Stored, documents), 0
+		for i := range docs {
+			docs[i] = &document.Stored{ID: fmt.Sprintf("%043d", i), Fields: map[string]any{"field": value()}}
+			weight += weigh(docs[i])
+		}
+		taken := int(heap() - before)
+		t.Logf("%s: %d bytes, weighed as %d: %.2f", name, taken/documents, weight/documents, float64(taken)/float64(weight))
+		if taken > weight*3/2 {
+			t.Errorf("%s: %d bytes are weighed as %d", name, taken/documents, weight/documents)
+		}
+		runtime.KeepAlive(docs)
+	}
+}
+
+// manyFields returns a map with n fields.
+func manyFields(n int) map[string]any {
+	fields := make(map[string]any)
+	for i := range n {
+		fields[fmt.Sprint("field", i)] = int64(1000 + i)
+	}
+	return fields
 }
 
 // heap returns how many bytes are alive.

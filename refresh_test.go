@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -283,5 +284,39 @@ func TestRefreshOfSeveralCookies(t *testing.T) {
 	a.takeStep("there/destroy", living, nil)
 	if got, cost := check(); got != overAlready || cost != (firestoretest.Ops{Reads: 2}) {
 		t.Errorf("ended elsewhere: %s for %v", got, cost)
+	}
+}
+
+// TestRefreshThatCannotDecode has the Decoder fail when the values are copied for the handler, since the library cannot copy
+// their types itself: the session is what it was.
+func TestRefreshThatCannotDecode(t *testing.T) {
+	t.Parallel()
+	calls := math.MinInt
+	a := newApp(t, func(cfg *echofirestore.Config) {
+		cfg.Encoder = echofirestore.EncodeJSON
+		cfg.Decoder = func(text string) (echofirestore.Payload, error) {
+			if calls++; calls == 2 {
+				return echofirestore.Payload{}, errors.New("once")
+			}
+			p, err := echofirestore.DecodeJSON(text)
+			p.Values["time"] = time.Duration(1)
+			return p, err
+		}
+	})
+	a.putSession("key", `{"a": 1, "time": 1}`)
+	a.POST("/", func(c echo.Context) error {
+		session(c).Values["b"] = 2
+		calls = 0
+		if err := echofirestore.Refresh(c); err == nil || err.Error() != "once" {
+			t.Errorf("error %v", err)
+		}
+		if got := fmt.Sprint(session(c).Values); got != "map[a:1 b:2 time:1ns]" {
+			t.Errorf("the handler sees %s", got)
+		}
+		return c.NoContent(http.StatusNoContent)
+	})
+	a.browser().post("/", withCookie("key"))
+	if got := fmt.Sprint(a.values("key")); got != "map[a:1 b:2 time:1]" {
+		t.Errorf("stored %s", got)
 	}
 }

@@ -139,6 +139,27 @@ func TestOvertakenWrites(t *testing.T) {
 	}
 }
 
+// TestRevokedAndAborted has Firestore apply the deletes of a revocation, and answer that it has aborted them.
+func TestRevokedAndAborted(t *testing.T) {
+	t.Parallel()
+	for _, do := range []string{"revoke", "revoke all"} {
+		t.Run(do, func(t *testing.T) {
+			t.Parallel()
+			a := newCachedApp(t, func(cfg *echofirestore.Config) { cfg.UserKey = "user" })
+			client := a.browser()
+			a.takeStep("here/set/user", client, nil)
+			a.firestore.Inject(firestoretest.Fault{Method: "Commit", After: true, Err: status.Error(codes.Aborted, "aborted")})
+			a.takeStep(do, client, nil)
+			if len(a.documents()) > 0 {
+				t.Error("it was not revoked")
+			}
+			if got := a.takeStep("here/", client, nil); strings.TrimSpace(got) != `{}` {
+				t.Errorf("a session that was revoked: %s", got)
+			}
+		})
+	}
+}
+
 // TestSpoiltWrites has a write fail while another one is under way. A request between the two reads the version before. Later
 // ones of this process see what was written.
 func TestSpoiltWrites(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"cloud.google.com/go/firestore"
 	"google.golang.org/api/option"
@@ -183,6 +184,27 @@ func TestAge(t *testing.T) {
 	if call.endRead(); c.hit(noon.Add(15*time.Second)) != 1 {
 		t.Error("a read of the same version that began earlier made the copy older")
 	}
+}
+
+// TestSuspended looks at a copy after the machine was suspended, or its clock was set: the monotonic clock has stood still.
+func TestSuspended(t *testing.T) {
+	t.Parallel()
+	c := New(10*time.Second, 1<<20)
+	began := time.Now()
+	for wall, want := range map[time.Duration]bool{
+		0: true, 9 * time.Second: true, 10 * time.Second: false, 8 * time.Hour: false, -time.Second: false,
+	} {
+		if now := withWallClock(began, wall); now.Sub(began) != 0 || c.young(began, now) != want {
+			t.Errorf("after %v, %v by the monotonic clock: young %t", wall, now.Sub(began), !want)
+		}
+	}
+}
+
+// withWallClock returns a time with the same reading of the monotonic clock as now, but another one of the wall clock.
+func withWallClock(now time.Time, later time.Duration) time.Time {
+	wall := (*uint64)(unsafe.Pointer(&now)) //nolint:gosec // its first field, which has seconds above 30 bits for nanoseconds
+	*wall += uint64(later/time.Second) << 30
+	return now
 }
 
 func TestEviction(t *testing.T) {

@@ -40,6 +40,7 @@ func TestRefresh(t *testing.T) {
 		code    codes.Code // of an error of Firestore's
 		values  string     // that the handler sees then
 		stored  string     // at the end
+		newKey  bool       // under which that is stored
 		cost    firestoretest.Ops
 	}{
 		{name: "nothing has happened", values: old, stored: old, cost: costsARead},
@@ -67,6 +68,37 @@ func TestRefresh(t *testing.T) {
 				return echofirestore.Save(c)
 			},
 			values: "map[a:1 c:3 list:[1]]", stored: "map[a:1 c:3 list:[1]]", cost: costsARead,
+		},
+		{
+			name: "the handler has renewed it, and not saved", handler: echofirestore.Renew, between: othersSave,
+			values: "map[a:2 b:2]", stored: "map[a:2 b:2]", newKey: true, cost: costsARead,
+		},
+		{
+			name: "the handler has renewed it, and saved", handler: func(c echo.Context) error {
+				return errors.Join(echofirestore.Renew(c), echofirestore.Save(c))
+			},
+			values: old, stored: old, newKey: true, cost: costsARead,
+		},
+		{
+			name: "the handler has emptied it", between: othersSave, handler: func(c echo.Context) error {
+				clear(session(c).Values)
+				return nil
+			},
+			values: "map[b:2]", stored: "map[b:2]", cost: costsARead,
+		},
+		{
+			name: "the handler has dropped its fields", between: othersSave, handler: func(c echo.Context) error {
+				session(c).Values, session(c).Options = nil, nil
+				return nil
+			},
+			values: "map[b:2]", stored: "map[b:2]", cost: costsARead,
+		},
+		{
+			name: "the handler is about to end it", between: othersSave, handler: func(c echo.Context) error {
+				session(c).Options.MaxAge = -1
+				return nil
+			},
+			values: "map[a:2 b:2]", stored: "none", cost: costsARead,
 		},
 		{name: "not read before", handler: func(echo.Context) error { return nil }, values: old, stored: old, cost: costsARead},
 		{name: "over", between: othersEnd, err: echofirestore.ErrGone, values: "map[]", stored: "none", cost: costsARead},
@@ -105,14 +137,14 @@ func TestRefresh(t *testing.T) {
 		},
 		{
 			name: "over before, and the handler begins a new one", before: othersEnd, handler: change("c", 3),
-			err: echofirestore.ErrGone, values: "map[c:3]", stored: "map[c:3]",
+			err: echofirestore.ErrGone, values: "map[c:3]", stored: "map[c:3]", newKey: true,
 		},
 		{
 			name: "over before, and the handler has begun a new one", before: othersEnd, handler: func(c echo.Context) error {
 				session(c).Values["c"] = 3
 				return echofirestore.Save(c)
 			},
-			values: "map[c:3]", stored: "map[c:3]", cost: costsARead,
+			values: "map[c:3]", stored: "map[c:3]", newKey: true, cost: costsARead,
 		},
 		{name: "no cookie", cookie: "no=session", values: "map[]", stored: old},
 		{name: "no cookie, and not asked for", cookie: "no=session", handler: func(echo.Context) error { return nil }, values: "map[]", stored: old},
@@ -156,8 +188,11 @@ func TestRefresh(t *testing.T) {
 				t.Errorf("the handler sees %s for %v", values, cost)
 			}
 			stored := "none"
-			for _, doc := range a.documents() {
+			for key, doc := range a.documents() {
 				stored = "malformed"
+				if newKey := key != "key"; newKey != tt.newKey {
+					t.Errorf("stored under a new key: %t", newKey)
+				}
 				if data, ok := doc["data"].(string); ok {
 					payload, err := echofirestore.DecodeJSON(data)
 					if err != nil {

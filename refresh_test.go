@@ -2,6 +2,7 @@ package echofirestore_test
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -99,6 +100,16 @@ func TestRefresh(t *testing.T) {
 				return nil
 			},
 			values: "map[a:2 b:2]", stored: "none", cost: costsARead,
+		},
+		{
+			name: "the context has ended, as in the error handler after a time-out", handler: func(c echo.Context) error {
+				_ = session(c)
+				ctx, end := context.WithCancel(c.Request().Context())
+				end()
+				c.SetRequest(c.Request().WithContext(ctx))
+				return nil
+			},
+			values: old, stored: old, cost: costsARead,
 		},
 		{name: "not read before", handler: func(echo.Context) error { return nil }, values: old, stored: old, cost: costsARead},
 		{name: "over", between: othersEnd, err: echofirestore.ErrGone, values: "map[]", stored: "none", cost: costsARead},

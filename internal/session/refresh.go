@@ -100,7 +100,7 @@ func (s *Store) readAgain(ctx context.Context, sess *sessions.Session, rec *reco
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	ctx, cancel := s.contextOfLoad(ctx)
 	defer cancel()
 	found, err := s.readStored(ctx, rec)
 	if err != nil {

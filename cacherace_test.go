@@ -2,6 +2,7 @@ package echofirestore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -65,6 +66,15 @@ func TestOvertakenReads(t *testing.T) {
 			a.clock.Advance(-time.Hour)
 			return err
 		}, cacheStep{"copy of here/", `{}`, costsARead}},
+		{"by a Refresh that finds it over", func(a *app, c echo.Context) error {
+			if _, err := a.second.RevokeAll(c.Request().Context()); err != nil {
+				return err
+			}
+			if err := echofirestore.Refresh(c); !errors.Is(err, echofirestore.ErrGone) {
+				return fmt.Errorf("refreshed: %w", err)
+			}
+			return nil
+		}, cacheStep{"copy of here/", `{}`, costsARead}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -126,6 +136,52 @@ func TestOvertakenWrites(t *testing.T) {
 				t.Errorf("a session that was revoked: %s for %v", got, cost)
 			}
 		})
+	}
+}
+
+// TestRevokedAndAborted has Firestore apply the deletes of a revocation, and answer that it has aborted them.
+func TestRevokedAndAborted(t *testing.T) {
+	t.Parallel()
+	for _, do := range []string{"revoke", "revoke all"} {
+		t.Run(do, func(t *testing.T) {
+			t.Parallel()
+			a := newCachedApp(t, func(cfg *echofirestore.Config) { cfg.UserKey = "user" })
+			client := a.browser()
+			a.takeStep("here/set/user", client, nil)
+			a.firestore.Inject(firestoretest.Fault{Method: "Commit", After: true, Err: status.Error(codes.Aborted, "aborted")})
+			a.takeStep(do, client, nil)
+			if len(a.documents()) > 0 {
+				t.Error("it was not revoked")
+			}
+			if got := a.takeStep("here/", client, nil); strings.TrimSpace(got) != `{}` {
+				t.Errorf("a session that was revoked: %s", got)
+			}
+		})
+	}
+}
+
+// TestSpoiltWrites has a write fail while another one is under way. A request between the two reads the version before. Later
+// ones of this process see what was written.
+func TestSpoiltWrites(t *testing.T) {
+	t.Parallel()
+	a := newCachedApp(t, func(cfg *echofirestore.Config) { cfg.TouchAfter = 5 * time.Second })
+	a.GET("/fail", func(c echo.Context) error { // and so extend nothing
+		return c.String(http.StatusInternalServerError, fmt.Sprint(session(c).Values))
+	})
+	client, copied := a.browser(), a.browser()
+	a.takeStep("here/set/a", client, copied)
+	a.takeStep("copy", client, copied)
+	a.clock.Advance(5 * time.Second)
+	a.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() {
+		a.firestore.Inject(firestoretest.Fault{Method: "Commit", Err: status.Error(codes.PermissionDenied, "no")})
+		a.takeStep("copy of here/", client, copied)
+		if got := copied.get("/fail"); got.body != "map[a:1]" {
+			t.Errorf("before the write: %s", got.body)
+		}
+	}})
+	a.takeStep("here/set/b", client, copied)
+	if got := copied.get("/fail"); got.body != "map[a:1 b:1]" {
+		t.Errorf("after the write: %s", got.body)
 	}
 }
 

@@ -71,6 +71,7 @@ func TestCallbacksMayUseTheSession(t *testing.T) {
 		"Save":    func(_ *app, c echo.Context) error { return echofirestore.Save(c) },
 		"Update":  func(_ *app, c echo.Context) error { return countOne(c) },
 		"Renew":   func(_ *app, c echo.Context) error { return echofirestore.Renew(c) },
+		"Refresh": func(_ *app, c echo.Context) error { return echofirestore.Refresh(c) },
 		"Destroy": func(_ *app, c echo.Context) error { return echofirestore.Destroy(c) },
 		"another session": func(a *app, c echo.Context) error {
 			_, err := a.store.Get(c.Request(), "prefs")
@@ -98,6 +99,10 @@ func TestCallbacksMayUseTheSession(t *testing.T) {
 		{
 			name: "first save", callbacks: "KeyFactory", new: true, prompt: "Get, c.Get, SessionID, Ended, another session",
 			act: func(_ *caller, c echo.Context) error { setOne(c); return echofirestore.Save(c) },
+		},
+		{
+			name: "Refresh", callbacks: "Decoder AEAD.Decrypt Now", prompt: "Get, c.Get, SessionID, Ended, another session",
+			act: func(_ *caller, c echo.Context) error { return echofirestore.Refresh(c) },
 		},
 		{
 			name: "Update", callbacks: "Encoder Decoder AEAD.Encrypt Now", prompt: "Get, c.Get, SessionID, Ended, another session",

@@ -46,6 +46,7 @@ func TestLoggerMayUseTheSession(t *testing.T) {
 		"Save":    func(_ *app, c echo.Context) { _ = echofirestore.Save(c) },
 		"Update":  func(_ *app, c echo.Context) { _ = countOne(c) },
 		"Renew":   func(_ *app, c echo.Context) { _ = echofirestore.Renew(c) },
+		"Refresh": func(_ *app, c echo.Context) { _ = echofirestore.Refresh(c) },
 		"Destroy": func(_ *app, c echo.Context) { _ = echofirestore.Destroy(c) },
 		"the session's Save": func(_ *app, c echo.Context) {
 			if sess, err := echofirestore.Get(c); err == nil {
@@ -75,8 +76,18 @@ func TestLoggerMayUseTheSession(t *testing.T) {
 			handler: func(_ *app, c echo.Context) error { _ = session(c); return nil },
 		},
 		{
-			message: "session not loaded", fault: refused("BatchGetDocuments"),
+			message: "session not loaded",
+			fault:   &firestoretest.Fault{Method: "BatchGetDocuments", Err: status.Error(codes.PermissionDenied, "once")},
 			handler: func(_ *app, c echo.Context) error { _ = session(c); return nil },
+		},
+		{
+			message: "session not loaded", when: "by Refresh",
+			handler: func(a *app, c echo.Context) error {
+				_ = session(c)
+				failLoad(a)
+				_ = echofirestore.Refresh(c)
+				return nil
+			},
 		},
 		{
 			message: "session not extended", fault: refused("Commit"),

@@ -2,8 +2,10 @@ package echofirestore_test
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -39,6 +41,7 @@ func TestRefresh(t *testing.T) {
 		code    codes.Code // of an error of Firestore's
 		values  string     // that the handler sees then
 		stored  string     // at the end
+		newKey  bool       // under which that is stored
 		cost    firestoretest.Ops
 	}{
 		{name: "nothing has happened", values: old, stored: old, cost: costsARead},
@@ -66,6 +69,47 @@ func TestRefresh(t *testing.T) {
 				return echofirestore.Save(c)
 			},
 			values: "map[a:1 c:3 list:[1]]", stored: "map[a:1 c:3 list:[1]]", cost: costsARead,
+		},
+		{
+			name: "the handler has renewed it, and not saved", handler: echofirestore.Renew, between: othersSave,
+			values: "map[a:2 b:2]", stored: "map[a:2 b:2]", newKey: true, cost: costsARead,
+		},
+		{
+			name: "the handler has renewed it, and saved", handler: func(c echo.Context) error {
+				return errors.Join(echofirestore.Renew(c), echofirestore.Save(c))
+			},
+			values: old, stored: old, newKey: true, cost: costsARead,
+		},
+		{
+			name: "the handler has emptied it", between: othersSave, handler: func(c echo.Context) error {
+				clear(session(c).Values)
+				return nil
+			},
+			values: "map[b:2]", stored: "map[b:2]", cost: costsARead,
+		},
+		{
+			name: "the handler has dropped its fields", between: othersSave, handler: func(c echo.Context) error {
+				session(c).Values, session(c).Options = nil, nil
+				return nil
+			},
+			values: "map[b:2]", stored: "map[b:2]", cost: costsARead,
+		},
+		{
+			name: "the handler is about to end it", between: othersSave, handler: func(c echo.Context) error {
+				session(c).Options.MaxAge = -1
+				return nil
+			},
+			values: "map[a:2 b:2]", stored: "none", cost: costsARead,
+		},
+		{
+			name: "the context has ended, as in the error handler after a time-out", handler: func(c echo.Context) error {
+				_ = session(c)
+				ctx, end := context.WithCancel(c.Request().Context())
+				end()
+				c.SetRequest(c.Request().WithContext(ctx))
+				return nil
+			},
+			values: old, stored: old, cost: costsARead,
 		},
 		{name: "not read before", handler: func(echo.Context) error { return nil }, values: old, stored: old, cost: costsARead},
 		{name: "over", between: othersEnd, err: echofirestore.ErrGone, values: "map[]", stored: "none", cost: costsARead},
@@ -104,14 +148,14 @@ func TestRefresh(t *testing.T) {
 		},
 		{
 			name: "over before, and the handler begins a new one", before: othersEnd, handler: change("c", 3),
-			err: echofirestore.ErrGone, values: "map[c:3]", stored: "map[c:3]",
+			err: echofirestore.ErrGone, values: "map[c:3]", stored: "map[c:3]", newKey: true,
 		},
 		{
 			name: "over before, and the handler has begun a new one", before: othersEnd, handler: func(c echo.Context) error {
 				session(c).Values["c"] = 3
 				return echofirestore.Save(c)
 			},
-			values: "map[c:3]", stored: "map[c:3]", cost: costsARead,
+			values: "map[c:3]", stored: "map[c:3]", newKey: true, cost: costsARead,
 		},
 		{name: "no cookie", cookie: "no=session", values: "map[]", stored: old},
 		{name: "no cookie, and not asked for", cookie: "no=session", handler: func(echo.Context) error { return nil }, values: "map[]", stored: old},
@@ -155,8 +199,11 @@ func TestRefresh(t *testing.T) {
 				t.Errorf("the handler sees %s for %v", values, cost)
 			}
 			stored := "none"
-			for _, doc := range a.documents() {
+			for key, doc := range a.documents() {
 				stored = "malformed"
+				if newKey := key != "key"; newKey != tt.newKey {
+					t.Errorf("stored under a new key: %t", newKey)
+				}
 				if data, ok := doc["data"].(string); ok {
 					payload, err := echofirestore.DecodeJSON(data)
 					if err != nil {
@@ -255,5 +302,67 @@ func TestRefreshWithoutMiddleware(t *testing.T) {
 	}
 	if err := echofirestore.Refresh(a.NewContext(r, httptest.NewRecorder())); !errors.Is(err, echofirestore.ErrNoMiddleware) {
 		t.Errorf("without the middleware: %v", err)
+	}
+}
+
+// TestRefreshOfSeveralCookies refreshes a session that nothing has asked for, and that the second of two cookies opens. The
+// process has it in its cache, and another process has ended it.
+func TestRefreshOfSeveralCookies(t *testing.T) {
+	t.Parallel()
+	a := newCachedApp(t)
+	a.POST("/check", func(c echo.Context) error {
+		if err := echofirestore.Refresh(c); err != nil {
+			return c.String(http.StatusOK, err.Error())
+		}
+		return c.String(http.StatusOK, fmt.Sprint(session(c).Values))
+	})
+	dead, living := a.browser(), a.browser()
+	cookie := func(b *browser) string { return b.post("/set/a").cookie("__session").String() }
+	both := cookie(dead) + "; " + cookie(living)
+	a.takeStep("here/destroy", dead, nil)
+	check := func() (got string, cost firestoretest.Ops) {
+		cost = a.cost(func() { got = a.browser().post("/check", func(r *http.Request) { r.Header.Set("Cookie", both) }).body })
+		return got, cost
+	}
+	if got, cost := check(); got != "map[a:1]" || cost != (firestoretest.Ops{Reads: 2}) {
+		t.Errorf("alive: %s for %v", got, cost)
+	}
+	a.takeStep("there/destroy", living, nil)
+	if got, cost := check(); got != overAlready || cost != (firestoretest.Ops{Reads: 2}) {
+		t.Errorf("ended elsewhere: %s for %v", got, cost)
+	}
+}
+
+// TestRefreshThatCannotDecode has the Decoder fail when the values are copied for the handler, since the library cannot copy
+// their types itself: the session is what it was.
+func TestRefreshThatCannotDecode(t *testing.T) {
+	t.Parallel()
+	calls := math.MinInt
+	a := newApp(t, func(cfg *echofirestore.Config) {
+		cfg.Encoder = echofirestore.EncodeJSON
+		cfg.Decoder = func(text string) (echofirestore.Payload, error) {
+			if calls++; calls == 2 {
+				return echofirestore.Payload{}, errors.New("once")
+			}
+			p, err := echofirestore.DecodeJSON(text)
+			p.Values["time"] = time.Duration(1)
+			return p, err
+		}
+	})
+	a.putSession("key", `{"a": 1, "time": 1}`)
+	a.POST("/", func(c echo.Context) error {
+		session(c).Values["b"] = 2
+		calls = 0
+		if err := echofirestore.Refresh(c); err == nil || err.Error() != "once" {
+			t.Errorf("error %v", err)
+		}
+		if got := fmt.Sprint(session(c).Values); got != "map[a:1 b:2 time:1ns]" {
+			t.Errorf("the handler sees %s", got)
+		}
+		return c.NoContent(http.StatusNoContent)
+	})
+	a.browser().post("/", withCookie("key"))
+	if got := fmt.Sprint(a.values("key")); got != "map[a:1 b:2 time:1]" {
+		t.Errorf("stored %s", got)
 	}
 }

@@ -44,11 +44,14 @@ func New(maxAge time.Duration, maxBytes int) *Cache {
 	return c
 }
 
-// young reports whether a copy that was stored at some time may be used now. The clock may have been set back.
+// young reports whether a copy that was stored at some time may be used now. The wall clock may have been set back, and the
+// monotonic clock stands still while a machine is suspended: so the copy must be young by both.
 func (c *Cache) young(as, now time.Time) bool {
-	age := now.Sub(as)
-	return 0 <= age && age < c.maxAge
+	return c.isAge(now.Sub(as)) && c.isAge(now.Round(0).Sub(as.Round(0)))
 }
+
+// isAge reports whether a copy that may be used can have this age.
+func (c *Cache) isAge(age time.Duration) bool { return 0 <= age && age < c.maxAge }
 
 // keep makes doc the copy of its ID, unless there is a later version. The caller holds c.mu.
 func (c *Cache) keep(doc *document.Stored, as time.Time) {
@@ -86,6 +89,13 @@ func (c *Cache) spoil(id string) {
 	c.drop(id)
 	for _, call := range c.calls[id] {
 		call.spoilt = true
+	}
+}
+
+// dropBefore forgets the copy of a document if it is older than a version. The caller holds c.mu.
+func (c *Cache) dropBefore(id string, version time.Time) {
+	if k, ok := c.copies.Peek(id); ok && k.doc.Updated.Before(version) {
+		c.drop(id)
 	}
 }
 

@@ -9,6 +9,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
+
+	"cloud.google.com/go/firestore"
+	"google.golang.org/api/option"
+	"google.golang.org/genproto/googleapis/type/latlng"
 
 	"github.com/echofirestore/echofirestore/internal/document"
 	"github.com/echofirestore/echofirestore/internal/testsize"
@@ -102,7 +107,11 @@ func TestOvertakenCalls(t *testing.T) {
 		{"a missing document during a write", []event{{"read", begins}, {"write", begins}, {"write", 1}, {"read", 0}}, 0},
 		{"two writes, answered in the other order", []event{{"write 1", begins}, {"write 2", begins}, {"write 2", 2}, {"write 1", 1}}, 2},
 		{"the same, the second one evicted", []event{{"write 1", begins}, {"write 2", begins}, {"write 2", 2}, evict, {"write 1", 1}}, 0},
+		{"a write that was spoilt, and a read of the version before", []event{{"write", begins}, {"delete", 0}, {"read", begins}, {"read", 1}, {"write", 2}}, 0},
+		{"a write that was spoilt, and a read that sees it", []event{{"write", begins}, {"delete", 0}, {"read", begins}, {"read", 2}, {"write", 2}}, 2},
+		{"a read that finds nothing during an earlier one", []event{{"read 1", begins}, {"read 2", begins}, {"read 2", 0}, {"read 1", 1}}, 0},
 		{"two reads, answered in the other order", []event{{"read 1", begins}, {"read 2", begins}, {"read 2", 2}, {"read 1", 1}}, 2},
+		{"the same, the later version evicted", []event{{"read 1", begins}, {"read 2", begins}, {"read 2", 2}, evict, {"read 1", 1}}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -175,6 +184,27 @@ func TestAge(t *testing.T) {
 	if call.endRead(); c.hit(noon.Add(15*time.Second)) != 1 {
 		t.Error("a read of the same version that began earlier made the copy older")
 	}
+}
+
+// TestSuspended looks at a copy after the machine was suspended, or its clock was set: the monotonic clock has stood still.
+func TestSuspended(t *testing.T) {
+	t.Parallel()
+	c := New(10*time.Second, 1<<20)
+	began := time.Now()
+	for wall, want := range map[time.Duration]bool{
+		0: true, 9 * time.Second: true, 10 * time.Second: false, 8 * time.Hour: false, -time.Second: false,
+	} {
+		if now := withWallClock(began, wall); now.Sub(began) != 0 || c.young(began, now) != want {
+			t.Errorf("after %v, %v by the monotonic clock: young %t", wall, now.Sub(began), !want)
+		}
+	}
+}
+
+// withWallClock returns a time with the same reading of the monotonic clock as now, but another one of the wall clock.
+func withWallClock(now time.Time, later time.Duration) time.Time {
+	wall := (*uint64)(unsafe.Pointer(&now)) //nolint:gosec // its first field, which has seconds above 30 bits for nanoseconds
+	*wall += uint64(later/time.Second) << 30
+	return now
 }
 
 func TestEviction(t *testing.T) {
@@ -349,6 +379,66 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // it measures memory
 		}
 		runtime.KeepAlive(c)
 	}
+}
+
+// TestWeight has documents with fields of all types in memory, which other programs may have added.
+func TestWeight(t *testing.T) { //nolint:paralleltest // it measures memory
+	const documents, elements = 20, 1000
+	client, err := firestore.NewRESTClient(t.Context(), "project", option.WithoutAuthentication())
+	if err != nil {
+		t.Fatal(err)
+	}
+	many := func(elem func(i int) any) func() any {
+		return func() any {
+			elems := make([]any, elements)
+			for i := range elems {
+				elems[i] = elem(i)
+			}
+			return elems
+		}
+	}
+	for name, value := range map[string]func() any{
+		"numbers":     many(func(i int) any { return int64(1000 + i) }),
+		"nulls":       many(func(int) any { return nil }),
+		"times":       many(func(i int) any { return noon.Add(time.Duration(i)) }),
+		"empty maps":  many(func(int) any { return map[string]any{} }),
+		"small maps":  many(func(i int) any { return map[string]any{"n": int64(1000 + i)} }),
+		"medium maps": many(func(int) any { return manyFields(9) }),
+		"a large map": func() any { return manyFields(elements) },
+		"maps within maps": many(func(int) any {
+			return map[string]any{"m": map[string]any{"m": map[string]any{"m": true}}}
+		}),
+		"arrays":             many(func(int) any { return map[string]any{"list": []any{true}} }),
+		"geopoints":          many(func(int) any { return &latlng.LatLng{Latitude: 1, Longitude: 2} }),
+		"vectors":            func() any { return firestore.Vector64(make([]float64, 2048)) },
+		"vectors of 32 bits": func() any { return firestore.Vector32(make([]float32, 2048)) },
+		"references":         many(func(i int) any { return client.Collection("sessions").Doc(fmt.Sprintf("%043d", i)) }),
+		"distant references": many(func(i int) any {
+			return client.Doc(fmt.Sprintf("users/%020d/%s/%020d", i, strings.Repeat("c", 100), i))
+		}),
+	} {
+		before := heap()
+		docs, weight := make([]*document.Stored, documents), 0
+		for i := range docs {
+			docs[i] = &document.Stored{ID: fmt.Sprintf("%043d", i), Fields: map[string]any{"field": value()}}
+			weight += weigh(docs[i])
+		}
+		taken := int(heap() - before)
+		t.Logf("%s: %d bytes, weighed as %d: %.2f", name, taken/documents, weight/documents, float64(taken)/float64(weight))
+		if taken > weight*3/2 {
+			t.Errorf("%s: %d bytes are weighed as %d", name, taken/documents, weight/documents)
+		}
+		runtime.KeepAlive(docs)
+	}
+}
+
+// manyFields returns a map with n fields.
+func manyFields(n int) map[string]any {
+	fields := make(map[string]any)
+	for i := range n {
+		fields[fmt.Sprint("field", i)] = int64(1000 + i)
+	}
+	return fields
 }
 
 // heap returns how many bytes are alive.

@@ -60,15 +60,19 @@ func (call *Call) endWrite() {
 		c.spoil(call.id)
 		return
 	}
-	call.keep(call.doc)
-	c.outdate(call.id, call.doc.Updated)
+	call.keep()
 }
 
-// keep puts what a call tells of its document into the cache, unless it was overtaken. The caller holds the mutex of the cache.
-func (call *Call) keep(doc *document.Stored) {
-	if !call.spoilt && !doc.Updated.Before(call.least) {
-		call.cache.keep(doc, call.began)
+// keep puts the version that a call has found or stored into the cache. If the call was overtaken, nobody knows whether that is
+// still stored, but a copy of an earlier version goes. The caller holds the mutex of the cache.
+func (call *Call) keep() {
+	c, doc := call.cache, call.doc
+	if call.spoilt || doc.Updated.Before(call.least) {
+		c.dropBefore(call.id, doc.Updated)
+	} else {
+		c.keep(doc, call.began)
 	}
+	c.outdate(call.id, doc.Updated)
 }
 
 // Read reads a document by get, which returns nil if there is none, at the time now.
@@ -96,8 +100,8 @@ func (call *Call) endRead() {
 	switch {
 	case call.abandoned || call.err != nil:
 	case call.doc != nil:
-		call.keep(call.doc)
+		call.keep()
 	default:
-		c.drop(call.id)
+		c.spoil(call.id)
 	}
 }

@@ -227,6 +227,7 @@ func (g gateway) deleteBatch(
 	c := call{attempt: attempt, operation: "BATCH delete", start: time.Now()}
 	query = query.Limit(limit)
 	looked := false
+	var ids []string // in all attempts: one that is said to be aborted may have been applied
 	err = repeat(ctx, codes.Aborted, func() error {
 		return g.client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
 			b, looked = batch{}, false
@@ -242,7 +243,7 @@ func (g gateway) deleteBatch(
 						b.full = true
 						return nil
 					}
-					b.docs = append(b.docs, snap)
+					b.docs, ids = append(b.docs, snap), append(ids, snap.Ref.ID)
 					if err := tx.Delete(snap.Ref, firestore.LastUpdateTime(snap.UpdateTime)); err != nil {
 						return err
 					}
@@ -257,10 +258,6 @@ func (g gateway) deleteBatch(
 	}
 	if err == nil {
 		c.billed.Deletes = len(b.docs)
-	}
-	ids := make([]string, len(b.docs))
-	for i, doc := range b.docs {
-		ids[i] = doc.Ref.ID
 	}
 	g.cache.Drop(ids...)
 	return b, g.finish(ctx, c, err, ids...)

@@ -81,11 +81,7 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 		s.firestore.recorder.CountNone(ctx)
 		return &loading{outcome: telemetry.None}
 	}
-	if ctx.Err() != nil {
-		// Some middleware ends the request's context, and then Echo's error handler asks for the session.
-		ctx = context.WithoutCancel(ctx)
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	ctx, cancel := s.contextOfLoad(ctx)
 	defer cancel()
 	ctx, op := s.begin(ctx, telemetry.Load)
 	var err error
@@ -119,6 +115,15 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 		}
 	})
 	return &done
+}
+
+// contextOfLoad returns a context for one load. It ends with ctx, and after Config.Timeout. If ctx has ended already, that does
+// not count: some middleware ends the request's context, and then Echo's error handler asks for the session.
+func (s *Store) contextOfLoad(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	return context.WithTimeout(ctx, s.cfg.Timeout)
 }
 
 // adopt fills a session with the contents of a document.

@@ -31,19 +31,20 @@ func (rec *record) pending(sess *sessions.Session) (p pending, err error) {
 	return p, nil
 }
 
-// rewind resets the session to what is known to be stored, with the changes that were pending.
+// rewind resets the session to what is known to be stored, with the changes that were pending. If that cannot be decoded, the
+// session stays what it is.
 func (s *Store) rewind(sess *sessions.Session, rec *record, p pending) error {
 	rec.repair(sess)
-	fill(sess, nil)
-	if rec.key == p.key {
-		sess.ID = p.id
-		rec.set(func() { rec.keyState = p.keyState })
-	}
-	sess.Options.MaxAge = rec.maxAge
 	if rec.doc == nil {
+		fill(sess, nil)
+		sess.Options.MaxAge = rec.maxAge
 		rec.set(func() { rec.values = nil })
 	} else if err := s.adopt(sess, rec, rec.doc); err != nil {
 		return err
+	}
+	if rec.key == p.key {
+		sess.ID = p.id
+		rec.set(func() { rec.keyState = p.keyState })
 	}
 	p.apply(sess)
 	return nil

@@ -96,6 +96,14 @@ func cutKey(keys []credential.Sent) (credential.Sent, []credential.Sent) {
 	return keys[0], keys[1:]
 }
 
+// forgetVersions forgets which versions the client has seen. The caller holds rec.mu.
+func (rec *record) forgetVersions() {
+	rec.version = time.Time{}
+	for i := range rec.others {
+		rec.others[i].Version = time.Time{}
+	}
+}
+
 // repair restores fields of the session that a handler may have set to nil.
 func (rec *record) repair(sess *sessions.Session) {
 	if sess.Options == nil {

@@ -1,9 +1,9 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/gorilla/sessions"
 
@@ -48,6 +48,7 @@ func (s *Store) refresh(ctx context.Context, sess *sessions.Session, rec *record
 		return errUpdating()
 	}
 	var done *loading
+	var failed error
 	err := rec.exclusively(func() (err error) {
 		switch {
 		case rec.key == "" && rec.state == unreadable: // the name is not valid
@@ -58,7 +59,8 @@ func (s *Store) refresh(ctx context.Context, sess *sessions.Session, rec *record
 			}
 			return err
 		case rec.state == stored:
-			return s.readAgain(ctx, sess, rec)
+			failed, err = s.readAgain(ctx, sess, rec)
+			return err
 		case rec.state.in(vanished, dropped):
 			clear(sess.Values)
 			return gone()
@@ -68,10 +70,13 @@ func (s *Store) refresh(ctx context.Context, sess *sessions.Session, rec *record
 			return rec.cause // nil, or why the session could not be ended
 		}
 	})
-	if done != nil {
+	switch { // without the token: the Logger may use the session
+	case done != nil:
 		s.reportLoad(ctx, rec, done)
+	case failed != nil:
+		s.logUnread(ctx, failed)
 	}
-	return err
+	return cmp.Or(failed, err)
 }
 
 // loadAgain loads a session that was not read yet, or could not be, and returns why it could not be. What a handler has set in a
@@ -80,7 +85,7 @@ func (s *Store) loadAgain(ctx context.Context, sess *sessions.Session, rec *reco
 	if rec.state == unreadable && len(sess.Values) > 0 {
 		return nil, rec.cause
 	}
-	rec.set(func() { rec.version = time.Time{} }) // not from the cache
+	rec.set(rec.forgetVersions) // not from the cache
 	done := s.loadAlone(ctx, sess, rec)
 	if rec.state == unreadable {
 		return done, rec.cause
@@ -88,28 +93,27 @@ func (s *Store) loadAgain(ctx context.Context, sess *sessions.Session, rec *reco
 	return done, nil
 }
 
-// readAgain reads a session that was read before.
-func (s *Store) readAgain(ctx context.Context, sess *sessions.Session, rec *record) error {
+// readAgain reads a session that was read before. If Firestore did not answer, failed says so.
+func (s *Store) readAgain(ctx context.Context, sess *sessions.Session, rec *record) (failed, err error) {
 	p, err := rec.pending(sess)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	ctx, cancel := s.contextOfLoad(ctx)
 	defer cancel()
 	found, err := s.readStored(ctx, rec)
 	if err != nil {
-		s.logUnread(ctx, err)
-		return err
+		return err, nil
 	}
 	if found == nil {
 		rec.vanish()
 		rec.reported()
 		clear(sess.Values)
-		return gone()
+		return nil, gone()
 	}
 	s.turns.learn(found)
 	rec.confirm(found)
-	return s.rewind(sess, rec, p)
+	return nil, s.rewind(sess, rec, p)
 }
 
 // readStored returns what is stored of a session now, nil if it is over.
@@ -120,8 +124,5 @@ func (s *Store) readStored(ctx context.Context, rec *record) (found *document.Do
 	var done loading
 	done.note(found, fresh, err)
 	op.Outcome = done.outcome
-	if found, err = ifAlive(found, err); err != nil {
-		return nil, err
-	}
-	return found, nil
+	return ifAlive(found, err)
 }

@@ -61,10 +61,8 @@ func (s *Store) refresh(ctx context.Context, sess *sessions.Session, rec *record
 		case rec.state == stored:
 			failed, err = s.readAgain(ctx, sess, rec)
 			return err
-		case rec.state.in(vanished, dropped):
+		case rec.state.in(vanished, dropped), rec.state == absent && rec.missing: // the session in its place is new
 			clear(sess.Values)
-			return gone()
-		case rec.state == absent && rec.missing: // the session in its place is new
 			return gone()
 		default:
 			return rec.cause // nil, or why the session could not be ended

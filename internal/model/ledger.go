@@ -266,7 +266,7 @@ func (h *history) deleted(v *visit, id string) {
 	if s.aliveAt(h.clock.Now()) {
 		v.deletes = append(v.deletes, id)
 		for _, each := range companions {
-			each.mayEnd = each.mayEnd || slices.ContainsFunc(each.writes, func(w *write) bool { return each.removed(s.sid, w.key) })
+			each.mayEnd = each.mayEnd || slices.ContainsFunc(each.writes, func(w *write) bool { return w.sid == s.sid && !w.undone })
 		}
 	}
 	for key, value := range s.values {

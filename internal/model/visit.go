@@ -49,7 +49,7 @@ type visit struct {
 	cost     ops
 	created  []string        // documents, by commits of its own
 	deletes  []string        // likewise, while they were alive
-	mayEnd   bool            // a commit that may have been for it, too, has deleted one from which it has removed values
+	mayEnd   bool            // a commit that may have been for it, too, has deleted one whose values it has changed
 	unsure   map[string]bool // documents that it may have created: no answer has told
 	sure     map[string]bool // documents of which an answer has told it that they were stored
 	loaded   *state          // what its last read found before the handler saw the session

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/format"
 	"go/importer"
 	"go/parser"
 	"go/token"
@@ -27,6 +28,8 @@ type program struct {
 	fset     *token.FileSet
 	files    []*ast.File
 	complete map[string]bool // names of files that are complete, from the package clause on
+
+	unformatted []string // names of files
 }
 
 // A host is what handlers run on.
@@ -104,6 +107,9 @@ func parseProgram(t *testing.T, page Page, h host) *program {
 			continue
 		}
 		name := fmt.Sprintf("%s:%d (%s)", page.Path, block.Line, h)
+		if formatted, err := format.Source([]byte(code)); err == nil && string(formatted) != code && block.Language == "go" {
+			p.unformatted = append(p.unformatted, name)
+		}
 		code = strings.ReplaceAll(code, "…\n", "panic(`what is left out`)\n")
 		file, err := p.parse(name, code, block.Line)
 		if err != nil {
@@ -217,6 +223,9 @@ func (p *program) missing(file *ast.File) []string {
 // check type-checks the program.
 func (p *program) check(t *testing.T, lookup importer.Lookup) {
 	t.Helper()
+	for _, name := range p.unformatted {
+		t.Errorf("%s: not as gofmt formats it", name)
+	}
 	config := types.Config{
 		Importer: importer.ForCompiler(p.fset, "gc", lookup),
 		Error: func(err error) {

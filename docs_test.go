@@ -45,6 +45,39 @@ func TestTestingPage(t *testing.T) {
 	}
 }
 
+// TestQuotes makes sure that code on pages is still as in the files that the tests run.
+func TestQuotes(t *testing.T) {
+	t.Parallel()
+	indent := regexp.MustCompile(`(?m)^\t+`)
+	for _, tt := range []struct {
+		page, file string
+		blocks     int // how many of the page's are from there
+	}{
+		{"docs/security.md", "production_example_test.go", 1},
+		{"docs/firebase-auth.md", "example/oidc/firebase/firebase.go", 6},
+	} {
+		source, err := os.ReadFile(tt.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code := indent.ReplaceAllString(string(source), "")
+		found := 0
+		for _, page := range doctest.Pages(t, ".") {
+			if page.Path != tt.page {
+				continue
+			}
+			for _, block := range page.Blocks {
+				if block.Language == "go" && strings.Contains(code, indent.ReplaceAllString(block.Code, "")) {
+					found++
+				}
+			}
+		}
+		if found != tt.blocks {
+			t.Errorf("%d blocks of %s are in %s, want %d", found, tt.page, tt.file, tt.blocks)
+		}
+	}
+}
+
 // TestReadmeIsShort keeps the README to what a reader needs to decide and to begin.
 func TestReadmeIsShort(t *testing.T) {
 	t.Parallel()

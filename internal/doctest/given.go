@@ -8,8 +8,9 @@ import (
 // A Module is one of the modules in which code of the documentation is compiled.
 type Module string
 
+// The modules, by their directories.
 const (
-	Root Module = "the root module"
+	Root Module = "."
 	V5   Module = "v5"
 	OIDC Module = "example/oidc"
 	E2E  Module = "e2e"

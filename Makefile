@@ -4,6 +4,7 @@
 # golangci-lint with which it does not compile.
 GOLANGCI_LINT := go tool -modfile=$(CURDIR)/tools/golangci-lint/go.mod golangci-lint
 ACTIONLINT := go tool -modfile=$(CURDIR)/tools/actionlint/go.mod actionlint
+GOVULNCHECK := go tool -modfile=$(CURDIR)/tools/govulncheck/go.mod govulncheck
 
 modules = $(sort $(patsubst %/go.mod,%,$(shell find $(1) -name go.mod -not -path '*/node_modules/*' 2>/dev/null)))
 LIBRARY := . v5
@@ -15,6 +16,7 @@ BENCH ?= .
 BENCHTIME ?= 1s
 SOAK ?= 10m
 PEERS ?= 37
+HISTORIES ?= 5000
 
 # $(call in,DIRECTORIES,COMMAND) runs the command in each directory, up to the first failure.
 in = @for dir in $(1); do echo "$$dir: $(2)"; (cd "$$dir" && $(2)) || exit; done
@@ -41,7 +43,7 @@ emulator: ## run the same tests on the official Firestore emulator (needs gcloud
 		go test -count=1 -v -run "^TestReadsAreAnsweredAsByTheEmulator$$" ./firestoretest'
 
 .PHONY: e2e
-e2e: ## run the tests of the nested modules (browser, Python, demo)
+e2e: ## run the tests of the nested modules (browser, Python, demo, deployment)
 	$(call in,$(filter-out e2e/browser,$(NESTED)),go test -count=1 ./...)
 	cd e2e/browser && go test -count=1 -v .
 	cd e2e && ../scripts/with-emulator.sh go test -count=1 -v ./python
@@ -61,6 +63,10 @@ soak: ## run random histories of requests and faults for SOAK (10m), and look fo
 	$(call in,$(LIBRARY),go test -run '^TestLeaks$$' -v -timeout 0 . -leaks 200000)
 	go test -run '^TestLeaks$$' -v -timeout 0 ./firesession -leaks 200000
 
+.PHONY: mutants
+mutants: ## plant bugs, one at a time, and see random histories find each; HISTORIES (5000) must do
+	go run ./internal/model/mutants -histories $(HISTORIES)
+
 .PHONY: bench
 bench: ## run the benchmarks that match BENCH (.) for BENCHTIME (1s) each
 	$(call in,$(LIBRARY),go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) ./...)
@@ -73,6 +79,10 @@ rehearse: ## release the modules to a copy of the repository, and build programs
 lint: ## run golangci-lint on every module, and actionlint on the workflows
 	$(call in,$(LIBRARY) $(NESTED),$(GOLANGCI_LINT) run)
 	$(ACTIONLINT)
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities in what each module calls (needs vuln.go.dev)
+	$(call in,$(LIBRARY) $(NESTED),$(GOVULNCHECK) ./...)
 
 .PHONY: fmt
 fmt: ## format the Go files as lint wants them
@@ -87,5 +97,5 @@ verify: ## check that every module is tidy and its dependencies are what go.sum 
 	$(call in,$(LIBRARY) $(NESTED) $(TOOLS),go mod tidy -diff && go mod verify)
 
 .PHONY: ci
-ci: ## run everything that CI runs
+ci: ## run everything that CI runs, but vuln
 	.ci/run

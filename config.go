@@ -8,6 +8,8 @@ import (
 	"cloud.google.com/go/firestore"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/internal/session"
@@ -210,6 +212,14 @@ type Config struct {
 	// Optional. Default value slog.Default().
 	Logger *slog.Logger
 
+	// TracerProvider and MeterProvider are OpenTelemetry's: for spans of loads and saves, and for
+	// counters of what they cost and how they end. docs/operations.md lists them all. They never
+	// receive keys, the IDs of documents, or values.
+	// Optional. Default values otel.GetTracerProvider() and otel.GetMeterProvider(), which do
+	// nothing until the program sets others.
+	TracerProvider trace.TracerProvider
+	MeterProvider  metric.MeterProvider
+
 	// Now returns the current time. Tests set it to let sessions expire.
 	// Optional. Default value time.Now.
 	Now func() time.Time
@@ -251,6 +261,8 @@ func (cfg Config) core() firesession.Config {
 		CacheBytes:      cfg.CacheBytes,
 		Timeout:         cfg.Timeout,
 		Logger:          cfg.Logger,
+		TracerProvider:  cfg.TracerProvider,
+		MeterProvider:   cfg.MeterProvider,
 		Now:             cfg.Now,
 	}
 }

@@ -67,7 +67,7 @@ func TestAll(t *testing.T) {
 				t.Fatal(err)
 			}
 			user, _ := echofirestore.Value[string](info.Values, "user")
-			if !want[user] || info.ID == "" || !info.Began.Before(time.Now().Add(time.Minute)) {
+			if !want[user] || info.User != user || info.ID == "" || !info.Began.Before(time.Now().Add(time.Minute)) {
 				t.Errorf("session %+v", info)
 			}
 			delete(want, user)

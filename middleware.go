@@ -2,7 +2,9 @@ package echofirestore
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -62,6 +64,9 @@ func (h *echoHost) hook(r *echo.Response) {
 
 // serve runs the handlers of the exchange.
 func (h *echoHost) serve(next echo.HandlerFunc) error {
+	if h.outer.Path() == "" { // no route matches, or none was looked for
+		defer explainPre()
+	}
 	c := h.handlers.wrap()
 	defer h.handlers.unwrap()
 	err := h.Run(func() error { return next(c) })
@@ -69,6 +74,20 @@ func (h *echoHost) serve(next echo.HandlerFunc) error {
 		return h.handlers.passOn(err)
 	}
 	return err
+}
+
+// explainPre has the panic of a middleware that was installed with e.Pre say so. There, the router comes next, and it accepts no
+// context but Echo's own.
+func explainPre() {
+	p := recover()
+	err, ok := p.(*runtime.TypeAssertionError)
+	if ok && strings.HasSuffix(err.Error(), " is *echofirestore.handlerContext, not *echo.context") {
+		p = fmt.Errorf("echofirestore: the middleware is installed with e.Pre: install it with e.Use, because Echo's router "+
+			"accepts only its own context: %w", err)
+	}
+	if p != nil {
+		panic(p)
+	}
 }
 
 // serveAgain runs the handlers of a request that has passed the middleware before.

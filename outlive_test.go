@@ -18,6 +18,8 @@ import (
 	contrib "github.com/labstack/echo-contrib/session"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/internal/testsize"
@@ -44,6 +46,9 @@ var outlived = []struct {
 	}},
 	{name: "the session in the context", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
 		return seen.look(session(c), user, nil)
+	}},
+	{name: "Session", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
+		return seen.look(echofirestore.Session(c), user, nil)
 	}},
 	{name: "echo-contrib", call: func(_ *app, c echo.Context, user string, seen *foreign) error {
 		sess, err := contrib.Get("__session", c)
@@ -214,7 +219,7 @@ func TestHandlersOutliveTheirRequests(t *testing.T) {
 
 // outliveLoad makes the requests, those of one user one after another.
 func (a *app) outliveLoad(seen *foreign) {
-	ctx, cancel := context.WithTimeout(a.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(a.t.Context(), time.Minute+time.Duration(outliveRequests())*20*time.Millisecond)
 	defer cancel()
 	left := new(atomic.Int64)
 	left.Store(int64(outliveRequests()))
@@ -241,8 +246,12 @@ func (a *app) outliveLoad(seen *foreign) {
 					}
 				}
 				if strings.HasPrefix(user, "lasting") {
-					if snap, err := a.collection().Doc(key).Get(ctx); err != nil || !snap.Exists() {
+					switch _, err := a.collection().Doc(key).Get(ctx); {
+					case status.Code(err) == codes.NotFound:
 						seen.endings.Add(1)
+					case err != nil:
+						a.t.Error(err)
+						return
 					}
 					continue
 				}

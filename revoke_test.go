@@ -184,8 +184,8 @@ func TestSessions(t *testing.T) {
 	}
 	alice := map[string]any{"user": "alice"}
 	want := []echofirestore.SessionInfo{
-		{ID: got[0].ID, Began: snap.CreateTime, Saved: snap.UpdateTime, Expires: now.Add(time.Minute).UTC(), MaxAge: 60, Values: alice},
-		{ID: got[1].ID, Began: renewed, Saved: got[1].Saved, Values: alice},
+		{ID: got[0].ID, User: "alice", Began: snap.CreateTime, Saved: snap.UpdateTime, Expires: now.Add(time.Minute).UTC(), MaxAge: 60, Values: alice},
+		{ID: got[1].ID, User: "alice", Began: renewed, Saved: got[1].Saved, Values: alice},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("sessions (-want +got):\n%s", diff)
@@ -497,25 +497,37 @@ func TestRevokedSessionStaysEnded(t *testing.T) {
 // TestLostAnswers has the answer to any one call be lost, before or after the call has been applied.
 func TestLostAnswers(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{"BeginTransaction", "RunQuery", "Commit"} {
+	type call struct {
+		method string
+		code   codes.Code
+	}
+	calls := []call{{"BeginTransaction", codes.Unavailable}, {"RunQuery", codes.Unavailable}}
+	for _, code := range lostCodes {
+		calls = append(calls, call{"Commit", code})
+	}
+	for _, call := range calls {
+		method := call.method
 		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, applied: %v", method, after), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, %v, applied: %v", method, call.code, after), func(t *testing.T) {
 				t.Parallel()
 				network := bubble.NewNetwork(t)
 				synctest.Test(t, func(t *testing.T) {
 					a := withUserPages(newBubbleApp(t, network, byUser))
 					phone, laptop := a.login("alice"), a.login("alice")
-					fault := firestoretest.Fault{Method: method, After: after, Err: status.Error(codes.Unavailable, "went away")}
-					a.firestore.Inject(fault)
+					fault := firestoretest.Fault{Method: method, After: after, Err: status.Error(call.code, "went away")}
+					remove := a.firestore.Inject(fault)
 					infos, err := a.store.Sessions(t.Context(), "alice")
+					remove()
 					if len(infos) != 2 || err != nil {
 						t.Errorf("sessions %v, error %v", infos, err)
 					}
 					id := phone.get("/id").body
 					a.firestore.Inject(fault)
 					err = a.store.Revoke(t.Context(), "alice", id)
-					if lost := method == "Commit" && after; lost != errors.Is(err, echofirestore.ErrGone) || !lost && err != nil {
-						t.Errorf("error %v", err) // whoever had ended it, it was gone when the commit was repeated
+					// The client repeats a commit that is UNAVAILABLE: whoever had ended the session, it is gone then.
+					repeated := method == "Commit" && after && call.code == codes.Unavailable
+					if repeated != errors.Is(err, echofirestore.ErrGone) || !repeated && err != nil {
+						t.Errorf("error %v", err)
 					}
 					if phone.user() != "" || laptop.user() != "alice" {
 						t.Errorf("signed in are %q and %q", phone.user(), laptop.user())

@@ -193,6 +193,11 @@ func TestSweepsThatLoseAnswers(t *testing.T) {
 		"one of each batch":   {lost(0, codes.Unavailable), lost(2, codes.Unavailable)},
 		"answered as closed":  {lost(0, codes.InvalidArgument)},
 		"all but the first":   {lost(1, codes.InvalidArgument), lost(2, codes.InvalidArgument), lost(3, codes.InvalidArgument)},
+		"unclear":             {lost(0, codes.Internal)},
+		"unclear, two":        {lost(0, codes.Unknown), lost(1, codes.DeadlineExceeded)},
+		"unclear, the last":   {lost(1, codes.Internal)},
+		"unclear and closed":  {lost(0, codes.InvalidArgument), lost(1, codes.Internal), lost(2, codes.InvalidArgument)},
+		"not applied":         {{Method: "Commit", Err: status.Error(codes.Internal, "went away")}},
 	} {
 		for _, limit := range []int{0, 400_000} { // in bytes; all 600 have 280 KB more, with their index entries
 			t.Run(fmt.Sprintf("%s, limit %d", name, limit), func(t *testing.T) {
@@ -209,6 +214,25 @@ func TestSweepsThatLoseAnswers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestSweepThatGetsNoAnswers has the answers to all commits of a sweep be lost after the first one, none of which is applied: it
+// tries each batch once more, and counts what is gone.
+func TestSweepThatGetsNoAnswers(t *testing.T) {
+	t.Parallel()
+	for _, code := range []codes.Code{codes.Internal, codes.Unknown, codes.DeadlineExceeded} {
+		t.Run(code.String(), func(t *testing.T) {
+			t.Parallel()
+			a := newUserApp(t)
+			a.putSessions(600, "alice", nil)
+			a.firestore.Inject(firestoretest.Fault{Method: "Commit", Skip: 1, Times: -1, Err: status.Error(code, "went away")})
+			a.firestore.ResetOps()
+			n, err := a.store.RevokeUser(t.Context(), "alice")
+			if commits := a.firestore.Calls()["Commit"]; n != 500 || status.Code(err) != code || commits != 3 {
+				t.Errorf("ended %d, error %v, %d commits", n, err, commits)
+			}
+		})
 	}
 }
 

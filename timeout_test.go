@@ -50,6 +50,7 @@ func TestTimeout(t *testing.T) {
 		{"sweep, no answer", "RevokeUser", "Commit", silence, codes.DeadlineExceeded, []string{"revoke sessions: " + database + " did not answer within 10s"}},
 		{"create, quota", "create", "Commit", refused(codes.ResourceExhausted), codes.DeadlineExceeded, []string{database + " did not answer within", "RESOURCE_EXHAUSTED"}},
 		{"create, unavailable", "create", "Commit", refused(codes.Unavailable), codes.DeadlineExceeded, []string{database + " did not answer within", "UNAVAILABLE"}},
+		{"sweep, unavailable", "RevokeUser", "Commit", refused(codes.Unavailable), codes.DeadlineExceeded, []string{database + " did not answer within", "UNAVAILABLE"}},
 		{"load, quota", "update", "BatchGetDocuments", refused(codes.ResourceExhausted), codes.ResourceExhausted, []string{"load session: " + database + ": rpc error: code = ResourceExhausted desc = refused"}},
 		{"load, unavailable", "update", "BatchGetDocuments", refused(codes.Unavailable), codes.Unavailable, []string{database, "code = Unavailable desc = refused"}},
 		{"list, unavailable", "Revoke", "RunQuery", refused(codes.Unavailable), codes.Unavailable, []string{database + " failed for", "code = Unavailable desc = refused"}},

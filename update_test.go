@@ -337,6 +337,38 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+// TestUpdateOfAGoneSession runs Updates of a session after the request was told that another one has ended it. Their functions see
+// what it held, and that is stored no more.
+func TestUpdateOfAGoneSession(t *testing.T) {
+	t.Parallel()
+	for name, fn := range map[string]func(*sessions.Session) error{
+		"changes it":      countUp,
+		"changes nothing": func(*sessions.Session) error { return nil },
+		"refuses":         func(*sessions.Session) error { return errors.New("used") },
+		"ends it":         func(sess *sessions.Session) error { sess.Options.MaxAge = -1; return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t)
+			a.put("key", map[string]any{"data": `{"created": 1, "session": {"n": 1}}`, "max_age": nil})
+			a.POST("/logout", echofirestore.Destroy)
+			a.POST("/", func(c echo.Context) error {
+				session(c)
+				a.elsewhere().post("/logout", withCookie("key"))
+				for _, f := range []func(*sessions.Session) error{countUp, fn} {
+					if err := echofirestore.Update(c, f); !errors.Is(err, echofirestore.ErrGone) {
+						t.Errorf("error %v, want ErrGone", err)
+					}
+				}
+				return c.NoContent(http.StatusOK)
+			})
+			if got := a.browser().post("/", withCookie("key")); got.StatusCode != http.StatusOK {
+				t.Errorf("status %d", got.StatusCode)
+			}
+		})
+	}
+}
+
 // TestErrorsOfUpdateComeBackAsTheyAre makes sure that Echo sees the status of an error that an Update returned.
 func TestErrorsOfUpdateComeBackAsTheyAre(t *testing.T) {
 	t.Parallel()

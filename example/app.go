@@ -36,10 +36,15 @@ type config struct {
 
 // app holds what its handlers share.
 type app struct {
-	store *echofirestore.Store
-	place string
-	pages pages
-	now   func() time.Time
+	echo     *echo.Echo
+	store    *echofirestore.Store
+	client   *firestore.Client // for what the store has no function for: to look at a document
+	timeout  time.Duration
+	logger   *slog.Logger
+	place    string
+	pages    pages
+	now      func() time.Time
+	bursting chan struct{} // holds a value while a burst is under way
 }
 
 // newApp returns the application as an http.Handler.
@@ -61,29 +66,52 @@ func newApp(cfg config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{store: store, place: cfg.Place, pages: pages, now: cfg.Now}
-
 	e := echo.New()
+	a := &app{
+		echo:     e,
+		store:    store,
+		client:   cfg.Client,
+		timeout:  cfg.Timeout,
+		logger:   cfg.Logger,
+		place:    cfg.Place,
+		pages:    pages,
+		now:      cfg.Now,
+		bursting: make(chan struct{}, 1),
+	}
 	e.HTTPErrorHandler = a.showError
 	e.Use(
 		metered,
-		middleware.RequestID(),
+		identifyRequests(),
 		logRequests(cfg.Logger),
 		recoverPanics(cfg.Logger),
 		secureHeaders(),
 		middleware.BodyLimit(maxBody),
 		store.Middleware(),
 	)
-	get := []string{http.MethodGet, http.MethodHead}
-	e.Match(get, "/", a.home, csrf())
-	e.POST("/note", a.saveNote, parseForm, csrf())
-	e.POST("/sign-in", a.signIn, parseForm, csrf())
-	e.POST("/sign-out", a.signOut, parseForm, csrf())
-	e.Match(get, pathSessions, a.forUser(a.listSessions), csrf())
-	e.POST("/sessions/end", a.forUser(a.endSession), parseForm, csrf())
-	e.POST("/sessions/end-others", a.forUser(a.endOthers), parseForm, csrf())
+	page := func(path string, show echo.HandlerFunc) {
+		e.GET(path, show, csrf())
+		e.HEAD(path, head)
+	}
+	page("/", a.home)
+	page(pathSessions, a.forUser(a.listSessions))
+	page(pathDocument, a.showDocument)
+	page(pathBurst, a.showBurst)
+	page(pathLate, a.showLate)
+
+	form := func(path string, answer echo.HandlerFunc, inner ...echo.MiddlewareFunc) {
+		e.POST(path, answer, append([]echo.MiddlewareFunc{parseForm, csrf()}, inner...)...)
+	}
+	limited := limitExperiments(cfg.Now)
+	form("/note", a.saveNote)
+	form("/sign-in", a.signIn)
+	form("/sign-out", a.signOut)
+	form("/sessions/end", a.forUser(a.endSession))
+	form("/sessions/end-others", a.forUser(a.endOthers))
+	form(pathBurst, a.makeBurst, limited)
+	form(pathLate, a.saveLate, limited)
+
 	for _, file := range assets {
-		e.Match(get, "/"+file.name, file.serve)
+		e.Match([]string{http.MethodGet, http.MethodHead}, "/"+file.name, file.serve)
 	}
 	return e, nil
 }

@@ -54,11 +54,21 @@ func newBrowserWith(t *testing.T, logger *slog.Logger) *browser {
 	return newBrowserOf(b)
 }
 
-// A clock is ahead of the time.
-type clock struct{ ahead atomic.Int64 }
+// A clock is ahead of the time, or stands still.
+type clock struct {
+	ahead   atomic.Int64
+	stopped atomic.Pointer[time.Time]
+}
 
-func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) now() time.Time {
+	if t := c.stopped.Load(); t != nil {
+		return *t
+	}
+	return time.Now().Add(time.Duration(c.ahead.Load()))
+}
+
 func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
+func (c *clock) stop(at time.Time)       { c.stopped.Store(&at) }
 
 // newBrowserOf returns another browser on the application of b.
 func newBrowserOf(b *browser) *browser {
@@ -132,7 +142,7 @@ func (b *browser) request(method, path string, body io.Reader, headers ...[2]str
 	if resp.Header.Get("Content-Security-Policy") != contentPolicy {
 		b.t.Errorf("%s %s has no policy", method, path)
 	}
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+	if method != http.MethodHead && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 		b.checkPage(r, b.firestore.Ops().Sub(before))
 	}
 	return r

@@ -16,8 +16,9 @@ import (
 // A meter counts what one request costs in Firestore. The session library calls Firestore with a context that derives
 // from the request's, so the meter is found in there by the interceptors of the connection.
 type meter struct {
-	mu  sync.Mutex
-	ops firestoretest.Ops
+	outer *meter // of the request that this one is a part of, or nil
+	mu    sync.Mutex
+	ops   firestoretest.Ops
 }
 
 type meterKey struct{}
@@ -25,7 +26,9 @@ type meterKey struct{}
 // metered gives each request a meter. Install it outside of the session middleware.
 func metered(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		ctx := context.WithValue(c.Request().Context(), meterKey{}, new(meter))
+		ctx := c.Request().Context()
+		outer, _ := ctx.Value(meterKey{}).(*meter)
+		ctx = context.WithValue(ctx, meterKey{}, &meter{outer: outer})
 		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)
 	}
@@ -43,10 +46,13 @@ func costOf(ctx context.Context) firestoretest.Ops {
 }
 
 func charge(ctx context.Context, ops firestoretest.Ops) {
-	m, ok := ctx.Value(meterKey{}).(*meter)
-	if !ok {
-		return
+	m, _ := ctx.Value(meterKey{}).(*meter)
+	for ; m != nil; m = m.outer {
+		m.add(ops)
 	}
+}
+
+func (m *meter) add(ops firestoretest.Ops) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.ops.Reads += ops.Reads

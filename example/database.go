@@ -3,10 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/firestore"
 	"google.golang.org/api/option"
@@ -32,8 +34,13 @@ func (db *database) Close() {
 	}
 }
 
+// errForgetful says that the program would keep sessions in memory where instances come and go, and there are several.
+var errForgetful = errors.New("this is Cloud Run, where sessions can't be kept in memory: " +
+	"set the environment variable GOOGLE_CLOUD_PROJECT to the ID of the project whose Firestore keeps them, with " +
+	"gcloud run services update SERVICE --update-env-vars GOOGLE_CLOUD_PROJECT=PROJECT")
+
 // openDatabase opens the emulator in FIRESTORE_EMULATOR_HOST, or else the Firestore of the project in
-// GOOGLE_CLOUD_PROJECT, or else one in memory.
+// GOOGLE_CLOUD_PROJECT, or else one in memory, unless this is Cloud Run.
 func openDatabase(ctx context.Context, getenv func(string) string) (*database, error) {
 	host, project := getenv("FIRESTORE_EMULATOR_HOST"), getenv("GOOGLE_CLOUD_PROJECT")
 	switch {
@@ -46,10 +53,15 @@ func openDatabase(ctx context.Context, getenv func(string) string) (*database, e
 		return db, nil
 	case project != "":
 		return openCloud(ctx, project)
+	case onCloudRun(getenv):
+		return nil, errForgetful
 	default:
 		return openMemory(ctx)
 	}
 }
+
+// onCloudRun reports whether the program runs there: Cloud Run sets K_SERVICE.
+func onCloudRun(getenv func(string) string) bool { return getenv("K_SERVICE") != "" }
 
 // openCloud opens the Firestore of a Google Cloud project, with the credentials that the machine has.
 func openCloud(ctx context.Context, project string, opts ...option.ClientOption) (*database, error) {
@@ -63,7 +75,10 @@ func openCloud(ctx context.Context, project string, opts ...option.ClientOption)
 	return &database{client: client, place: "in Google Cloud Firestore", closers: []io.Closer{client}}, nil
 }
 
-// openMemory starts a Firestore within the program.
+// commitTakes is roughly how long Firestore takes for a commit, from a program in the same region.
+const commitTakes = 10 * time.Millisecond
+
+// openMemory starts a Firestore within the program. Its commits take as long as they would elsewhere.
 func openMemory(ctx context.Context) (*database, error) {
 	server, err := firestoretest.NewServer() //nolint:contextcheck // it lives until Close, not until a context ends
 	if err != nil {
@@ -74,6 +89,8 @@ func openMemory(ctx context.Context) (*database, error) {
 		server.Close()
 		return nil, err
 	}
+	// Without that, one commit would be over before the next begins, and requests would never meet.
+	server.Inject(firestoretest.Fault{Method: "Commit", Times: -1, Delay: commitTakes})
 	db.place, db.level = "in memory, until this program ends", slog.LevelWarn
 	db.closers = append(db.closers, server)
 	return db, nil

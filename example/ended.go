@@ -20,5 +20,20 @@ func (a *app) session(c echo.Context) (*sessions.Session, error) {
 	if a.store.Ended(sess) {
 		sess.AddFlash(sessionEnded, keyNotices)
 	}
+	if sess.IsNew {
+		tryOut(sess)
+	} else {
+		admit(sess)
+	}
+	return sess, nil
+}
+
+// newSession returns the session in the place of one that was ended by this request.
+func newSession(c echo.Context) (*sessions.Session, error) {
+	sess, err := echofirestore.Get(c)
+	if err != nil {
+		return nil, err
+	}
+	tryOut(sess)
 	return sess, nil
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// retryAfter is how many seconds clients should wait before they repeat a request that failed because of Firestore.
+// retryAfter is how many seconds clients should wait before they repeat a request that failed because of Firestore, or of
+// too many others.
 const retryAfter = "10"
 
 // A problem is an error as pages show it.
@@ -42,6 +43,11 @@ var problems = map[int]problem{
 		"That’s too much",
 		"The form was far longer than anything that is kept here. Nothing was saved.",
 	},
+	http.StatusTooManyRequests: {
+		"That’s too often",
+		"Experiments are limited for all visitors together, because each costs more than a page. Nothing was changed. " +
+			"Please try again in a few seconds.",
+	},
 	http.StatusServiceUnavailable: {
 		"We can’t reach our database",
 		"Your session is kept there, so this page could be neither loaded nor saved. You are not signed out. " +
@@ -59,17 +65,17 @@ type errorPage struct {
 	problem
 	Status    int
 	RequestID string // to find the error in the log; empty if it is not logged
+	SignOut   bool   // the client may be signed in, and can sign out here
+	CSRF      string
 }
 
-// showError is the application's echo.HTTPErrorHandler. It does not need a session, because that may be what failed.
+// showError is the application's echo.HTTPErrorHandler. It does not need a session, because that may be what failed. So it
+// does not know who is signed in either, but it lets people sign out, which needs no more than their cookie.
 func (a *app) showError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	status := http.StatusInternalServerError
-	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
-		status = he.Code
-	}
+	status := statusOf(err)
 	page := errorPage{
 		problem: cmp.Or(problems[status], problem{Title: http.StatusText(status)}),
 		Status:  status,
@@ -78,10 +84,26 @@ func (a *app) showError(err error, c echo.Context) {
 	if status >= http.StatusInternalServerError {
 		page.RequestID = c.Response().Header().Get(echo.HeaderXRequestID)
 	}
-	if status == http.StatusServiceUnavailable {
+	if !sessionFails(status) && hasSession(c.Request()) {
+		page.SignOut, page.CSRF = true, newCSRFToken(c)
+	}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
 	}
 	if err := a.pages.show(c, status, "error.html", page); err != nil {
 		_ = c.NoContent(status) // the template is broken, or the client is gone
 	}
+}
+
+// statusOf returns the status that an error is answered with.
+func statusOf(err error) int {
+	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
+		return he.Code
+	}
+	return http.StatusInternalServerError
+}
+
+// sessionFails reports whether a response with this status may mean that the session can't be read, saved or ended.
+func sessionFails(status int) bool {
+	return status == http.StatusConflict || status >= http.StatusInternalServerError
 }

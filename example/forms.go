@@ -74,7 +74,7 @@ func (a *app) signOut(c echo.Context) error {
 	if err := echofirestore.Destroy(c); err != nil {
 		return err
 	}
-	sess, err := echofirestore.Get(c)
+	sess, err := newSession(c)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (a *app) homePage(c echo.Context, sess *sessions.Session) homePage {
 	page.User, _ = echofirestore.Value[string](sess, keyName)
 	page.Views, _ = echofirestore.Value[int](sess, keyViews)
 	page.Note.Value, page.HasNote = echofirestore.Value[string](sess, keyNote)
-	page.CSRF, _ = c.Get(csrfField).(string)
+	page.CSRF = csrfToken(c)
 	return page
 }
 

@@ -1,10 +1,12 @@
 // Command example is a small web application on echofirestore: it counts your visits, keeps a note for you, signs you in
-// and lists your sessions, and shows below each page what the page cost in Firestore.
+// and lists your sessions, shows the document in which yours is stored, and carries out two experiments with it. Below
+// each page, it shows what the page cost in Firestore.
 //
 //	go run ./example
 //
 // needs only Go, because the program contains a Firestore in memory. If FIRESTORE_EMULATOR_HOST is set, it uses the
-// emulator there, and if GOOGLE_CLOUD_PROJECT is set, the Firestore of that project. It listens on PORT, 8080 by default.
+// emulator there, and if GOOGLE_CLOUD_PROJECT is set, the Firestore of that project. On Cloud Run, one of them must be. The
+// program listens on PORT, 8080 by default.
 package main
 
 import (
@@ -40,7 +42,7 @@ func listenAndRun() error {
 // run serves the application on listener until ctx ends, and then finishes the requests under way. It closes listener.
 func run(ctx context.Context, getenv func(string) string, logs io.Writer, listener net.Listener) error {
 	defer listener.Close()
-	logger := newLogger(logs, getenv("K_SERVICE") != "")
+	logger := newLogger(logs, onCloudRun(getenv))
 
 	db, err := openDatabase(ctx, getenv)
 	if err != nil {

@@ -18,7 +18,7 @@ func TestVisitsAreCounted(t *testing.T) {
 	b := newBrowser(t)
 	first := b.get("/")
 	first.wants(t, http.StatusOK, "Hello, stranger.", "<strong>1</strong> <span>time</span>", "cost <strong>1 write</strong>", "Sessions are kept here for tests.")
-	if cookie := first.session(); cookie == nil || !cookie.HttpOnly || !cookie.Secure || cookie.MaxAge != 0 || cookie.SameSite != http.SameSiteLaxMode {
+	if cookie := first.session(); cookie == nil || !cookie.HttpOnly || !cookie.Secure || cookie.MaxAge != int(trial.Seconds()) || cookie.SameSite != http.SameSiteLaxMode {
 		t.Errorf("session cookie is %v", cookie)
 	}
 	if got := first.Header.Values("Set-Cookie"); len(got) != 2 || !strings.Contains(got[0], "; Path=/;") || !strings.HasSuffix(got[0], "; HttpOnly; Secure; SameSite=Lax") {
@@ -88,7 +88,7 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 	b.get("/")
 	before := b.submit("/sign-in", "name", "Ada", "keep", "yes").session()
 	after := b.submit("/sign-out").redirectsHome(t).session()
-	if after == nil || after.Value == before.Value || after.MaxAge != 0 {
+	if after == nil || after.Value == before.Value || after.MaxAge != int(trial.Seconds()) {
 		t.Errorf("session cookie is %v after signing out", after)
 	}
 	b.get("/").wants(t, http.StatusOK, "You are signed out", "Hello, stranger.", "<strong>1</strong> <span>time</span>").lacks(t, sessionEnded)
@@ -113,9 +113,10 @@ func TestBadInputIsExplainedAndKept(t *testing.T) {
 			t.Parallel()
 			b := newBrowser(t)
 			b.get("/")
+			b.get("/")
 			b.submit(test.path, test.field, test.value, "keep", "yes").
 				wants(t, http.StatusUnprocessableEntity, append(test.wants, "<title>Error", `aria-invalid="true"`, "cost <strong>1 read</strong>")...)
-			b.get("/").wants(t, http.StatusOK, "<strong>2</strong> <span>times</span>", "Hello, stranger.")
+			b.get("/").wants(t, http.StatusOK, "<strong>3</strong> <span>times</span>", "Hello, stranger.")
 		})
 	}
 }
@@ -147,6 +148,36 @@ func TestErrorsHavePages(t *testing.T) {
 	b.postUnsized("/note", strings.Repeat("x", 65<<10)).wants(t, http.StatusRequestEntityTooLarge, "That’s too much")
 }
 
+func TestErrorPagesLetPeopleSignOut(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(b *browser) reply{
+		"no such page":   func(b *browser) reply { return b.get("/nowhere") },
+		"not a page":     func(b *browser) reply { return b.get("/note") },
+		"a broken form":  func(b *browser) reply { return b.post("/note", "note=%zz") },
+		"a foreign form": func(b *browser) reply { return b.post("/note", "note=evil") },
+		"too long":       func(b *browser) reply { return b.post("/note", strings.Repeat("x", 65<<10)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBrowser(t)
+			stranger := fail(newBrowserOf(b)).lacks(t, `action="/sign-out"`)
+			if len(stranger.Cookies()) > 0 {
+				t.Errorf("a stranger gets cookies %v", stranger.Cookies())
+			}
+			ada := signedIn(b, firefoxOnLinux, "Ada")
+			page := fail(ada)
+			page.wants(t, page.StatusCode, `action="/sign-out"`, `name="csrf" value="`, "cost <strong>nothing</strong>")
+			before := b.firestore.Ops()
+			ada.submit("/sign-out").redirectsHome(t)
+			if cost := b.firestore.Ops().Sub(before).String(); cost != "1 write, 1 delete" {
+				t.Errorf("signing out cost %s", cost)
+			}
+			ada.get("/").wants(t, http.StatusOK, "You are signed out", "Hello, stranger.")
+			b.onlyDocument()
+		})
+	}
+}
+
 func TestPanicsHaveAPage(t *testing.T) {
 	t.Parallel()
 	var logs bytes.Buffer
@@ -173,7 +204,7 @@ func TestOutageHasAPage(t *testing.T) {
 				cost = "cost <strong>1 read</strong>"
 			}
 			repair := b.firestore.Inject(firestoretest.Fault{Method: method, Times: -1, Err: status.Error(codes.PermissionDenied, "secret")})
-			page := b.get("/").wants(t, http.StatusServiceUnavailable, "We can’t reach our database", cost).lacks(t, "secret")
+			page := b.get("/").wants(t, http.StatusServiceUnavailable, "We can’t reach our database", cost).lacks(t, "secret").lacks(t, "/sign-out")
 			if page.Header.Get("Retry-After") == "" || page.session() != nil {
 				t.Errorf("headers are %v", page.Header)
 			}

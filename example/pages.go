@@ -11,6 +11,7 @@ import (
 	"path"
 	"time"
 
+	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 
 	"github.com/echofirestore/echofirestore"
@@ -26,6 +27,12 @@ type frame struct {
 	Messages []message
 	Cost     firestoretest.Ops
 	Place    string
+}
+
+// frameOf returns the frame of a page about the session, with the messages that wait in it.
+func frameOf(sess *sessions.Session) frame {
+	user, _ := echofirestore.Value[string](sess, keyName)
+	return frame{User: user, Messages: takeMessages(sess)}
 }
 
 // saveFor saves the session before a page is rendered, not after as the middleware would, so that the page can show all
@@ -48,13 +55,17 @@ type pages map[string]*template.Template
 
 func parsePages() (pages, error) {
 	layout, err := template.New("layout.html").
-		Funcs(template.FuncMap{"asset": assetURL}).
-		ParseFS(files, "templates/layout.html")
+		Funcs(template.FuncMap{
+			"asset":      assetURL,
+			"repository": func() string { return "https://github.com/echofirestore/echofirestore" },
+			"reference":  func() string { return "https://pkg.go.dev/github.com/echofirestore/echofirestore" },
+		}).
+		ParseFS(files, "templates/layout.html", "templates/moment.html")
 	if err != nil {
 		return nil, err
 	}
 	all := make(pages)
-	for _, name := range []string{"home.html", "sessions.html", "error.html"} {
+	for _, name := range []string{"home.html", "sessions.html", "document.html", "burst.html", "late.html", "error.html"} {
 		page, err := layout.Clone()
 		if err != nil {
 			return nil, err
@@ -72,9 +83,19 @@ func (p pages) show(c echo.Context, status int, name string, data any) error {
 	if err := p[name].Execute(&html, data); err != nil {
 		return err
 	}
-	// Pages are personal. Otherwise, Firebase Hosting would cache those with status 404 for everyone.
-	c.Response().Header().Set(echo.HeaderCacheControl, "private, no-store")
+	c.Response().Header().Set(echo.HeaderCacheControl, personal)
 	return c.HTMLBlob(status, html.Bytes())
+}
+
+// personal keeps pages out of caches. Otherwise, Firebase Hosting would cache those with status 404 for everyone.
+const personal = "private, no-store"
+
+// head answers a HEAD request for a page, without its session: nobody sees the page, so nothing is counted, shown or stored.
+func head(c echo.Context) error {
+	header := c.Response().Header()
+	header.Set(echo.HeaderCacheControl, personal)
+	header.Set(echo.HeaderContentType, echo.MIMETextHTMLCharsetUTF8)
+	return c.NoContent(http.StatusOK)
 }
 
 // An asset is a file that all pages share.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -88,6 +90,22 @@ func TestRun(t *testing.T) {
 				t.Errorf("log begins with %s", line)
 			}
 		})
+	}
+}
+
+func TestCloudRunNeedsADatabase(t *testing.T) {
+	t.Parallel()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	requireNoError(t, err)
+	env := map[string]string{"K_SERVICE": "example"}
+	ctx, stop := context.WithCancel(t.Context())
+	stop() // so that a program that starts ends
+	err = run(ctx, func(key string) string { return env[key] }, io.Discard, listener)
+	if err == nil || !strings.Contains(err.Error(), "GOOGLE_CLOUD_PROJECT") {
+		t.Errorf("run returned %v", err)
+	}
+	if _, err := listener.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the listener is open: %v", err)
 	}
 }
 

@@ -59,6 +59,26 @@ func csrfWithCookie(secure bool) echo.MiddlewareFunc {
 	})
 }
 
+// csrfToken returns the token for the forms of a page. It is empty if the browser needs none.
+func csrfToken(c echo.Context) string {
+	token, _ := c.Get(csrfField).(string)
+	return token
+}
+
+// newCSRFToken is csrfToken for a page that a request got in the place of what it asked for, whether or not the middleware
+// has accepted it.
+func newCSRFToken(c echo.Context) string {
+	r := c.Request()
+	defer c.SetRequest(r)
+	look := r.WithContext(r.Context())
+	look.Method = http.MethodGet // which changes nothing, and is always accepted
+	c.SetRequest(look)
+	if err := csrf()(func(echo.Context) error { return nil })(c); err != nil {
+		return ""
+	}
+	return csrfToken(c)
+}
+
 // parseForm reads the request's form, so that a body that is too long, or is not a form, is refused as such: to the
 // CSRF check, it is a form without a token.
 func parseForm(next echo.HandlerFunc) echo.HandlerFunc {

@@ -12,12 +12,19 @@ import (
 	"github.com/echofirestore/echofirestore"
 )
 
-const pathSessions = "/sessions"
+const (
+	pathSessions = "/sessions"
+
+	// maxListed is how many sessions of one user the page reads and shows. A name that anybody can sign in under may have
+	// thousands.
+	maxListed = 20
+)
 
 // sessionsPage is what the template sessions.html shows.
 type sessionsPage struct {
 	frame
 	Sessions []sessionItem // the one that shows the page, then the others, the last seen first
+	More     bool          // there are others than these, which need not be older
 	CSRF     string
 }
 
@@ -49,15 +56,17 @@ func (a *app) forUser(next userHandler) echo.HandlerFunc {
 
 // listSessions shows the sessions of the user, on all devices.
 func (a *app) listSessions(c echo.Context, sess *sessions.Session, user string) error {
-	infos, err := a.store.Sessions(c.Request().Context(), user)
+	infos, err := a.store.Sessions(c.Request().Context(), user, echofirestore.AtMost(maxListed+1))
 	if err != nil {
 		return err
 	}
+	items := a.sessionItems(infos, a.store.SessionID(sess))
 	page := sessionsPage{
 		frame:    frame{User: user, Messages: takeMessages(sess)},
-		Sessions: a.sessionItems(infos, a.store.SessionID(sess)),
+		Sessions: items[:min(len(items), maxListed)],
+		More:     len(items) > maxListed,
+		CSRF:     csrfToken(c),
 	}
-	page.CSRF, _ = c.Get(csrfField).(string)
 	if err := a.saveFor(c, &page.frame); err != nil {
 		return err
 	}

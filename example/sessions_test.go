@@ -70,6 +70,25 @@ func TestSessionsAreListed(t *testing.T) {
 	}
 }
 
+func TestManySessionsAreNotAllListed(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	var last *browser
+	for range maxListed {
+		last = signedIn(b, firefoxOnLinux, "Ada")
+	}
+	last.get("/sessions").wants(t, http.StatusOK, "cost <strong>21 reads</strong>").lacks(t, "There are more")
+	for range 3 {
+		last = signedIn(b, firefoxOnLinux, "Ada")
+	}
+	page := last.get("/sessions").wants(t, http.StatusOK, "These are 20 of them. There are more", "cost <strong>22 reads</strong>")
+	if n := len(sessionItems.FindAllString(page.body, -1)); n != maxListed {
+		t.Errorf("%d sessions are listed", n)
+	}
+	last.submit("/sessions/end-others").redirectsTo(t, "/sessions")
+	last.get("/sessions").wants(t, http.StatusOK, "22 sessions ended").lacks(t, "There are more")
+}
+
 func TestAnotherDeviceCanBeSignedOut(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)

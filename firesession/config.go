@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/echofirestore/echofirestore/internal/credential"
 	"github.com/echofirestore/echofirestore/internal/document"
@@ -201,6 +204,14 @@ type Config struct {
 	// Optional. Default value slog.Default().
 	Logger *slog.Logger
 
+	// TracerProvider and MeterProvider are OpenTelemetry's: for spans of loads and saves, and for
+	// counters of what they cost and how they end. docs/operations.md lists them all. They never
+	// receive keys, the IDs of documents, or values.
+	// Optional. Default values otel.GetTracerProvider() and otel.GetMeterProvider(), which do
+	// nothing until the program sets others.
+	TracerProvider trace.TracerProvider
+	MeterProvider  metric.MeterProvider
+
 	// Now returns the current time. Tests set it to let sessions expire.
 	// Optional. Default value time.Now.
 	Now func() time.Time
@@ -226,6 +237,12 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
+	}
+	if cfg.TracerProvider == nil {
+		cfg.TracerProvider = otel.GetTracerProvider()
+	}
+	if cfg.MeterProvider == nil {
+		cfg.MeterProvider = otel.GetMeterProvider()
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -271,7 +288,11 @@ func (cfg Config) settings() session.Settings {
 		CacheBytes:  cfg.CacheBytes,
 		Timeout:     cfg.Timeout,
 		Logger:      cfg.Logger,
-		Now:         cfg.Now,
+
+		TracerProvider: cfg.TracerProvider,
+		MeterProvider:  cfg.MeterProvider,
+
+		Now: cfg.Now,
 	}
 }
 

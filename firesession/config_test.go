@@ -4,6 +4,9 @@ import (
 	"reflect"
 	"testing"
 
+	metric "go.opentelemetry.io/otel/metric/noop"
+	trace "go.opentelemetry.io/otel/trace/noop"
+
 	"github.com/echofirestore/echofirestore/internal/configtest"
 )
 
@@ -15,7 +18,7 @@ func (noAEAD) Decrypt(_, _ []byte) ([]byte, error) { return nil, nil }
 // TestEveryFieldReachesTheStore gives a Config a value for each field, and looks for it in the store's settings.
 func TestEveryFieldReachesTheStore(t *testing.T) {
 	t.Parallel()
-	cfg := Config{AEAD: noAEAD{}}
+	cfg := Config{AEAD: noAEAD{}, TracerProvider: trace.NewTracerProvider(), MeterProvider: metric.NewMeterProvider()}
 	configtest.Fill(&cfg)
 	from, to := reflect.ValueOf(cfg), reflect.ValueOf(cfg.settings())
 	for i := range to.NumField() {

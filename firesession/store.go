@@ -148,7 +148,7 @@ func (s *Store) All(ctx context.Context) iter.Seq2[SessionInfo, error] {
 
 // Revoke ends the session of a user that has this ID in [Store.Sessions], wherever it is in use. It returns [ErrGone] if
 // the user has no such session, because it was ended or renewed meanwhile, or because it belongs to another user. It costs
-// as much as Sessions, and one delete.
+// as much as Sessions, and one delete. If the answer to that is lost, it costs one read more, and perhaps another delete.
 func (s *Store) Revoke(ctx context.Context, user, id string) error {
 	return s.core.Revoke(ctx, user, id)
 }
@@ -163,14 +163,14 @@ func (s *Store) Revoke(ctx context.Context, user, id string) error {
 // each that it ends. After more than one batch, it looks again for sessions that were renewed meanwhile, which costs one
 // read for each spared session, at least one. If it returns an error, it has ended at least as many sessions as it returns.
 func (s *Store) RevokeUser(ctx context.Context, user string, except ...string) (int, error) {
-	return s.core.RevokeUser(ctx, user, except...)
+	return s.core.RevokeUser(ctx, user, except, nil)
 }
 
 // RevokeAll ends all sessions and returns their number. It deletes every document of Config.Collection. It works in batches
 // and costs as much as [Store.DeleteExpired]. After more than one batch, it looks for sessions that were renewed meanwhile,
 // which costs one more read.
 func (s *Store) RevokeAll(ctx context.Context) (int, error) {
-	return s.core.RevokeAll(ctx)
+	return s.core.RevokeAll(ctx, nil)
 }
 
 // DeleteExpired deletes the documents of expired sessions and returns their number. It is for databases without a TTL
@@ -184,7 +184,21 @@ func (s *Store) RevokeAll(ctx context.Context) (int, error) {
 // Config.Timeout limits each batch. If a batch fails or ctx ends, the documents that were deleted stay deleted and are
 // counted, and the next call continues.
 func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
-	return s.core.DeleteExpired(ctx)
+	return s.core.DeleteExpired(ctx, nil)
+}
+
+// Check reports whether this Store can read sessions now, for a readiness probe. It reads a document that never exists, by
+// its ID, in Config.Collection. That costs one read, and takes at most Config.Timeout.
+//
+// A nil error proves that the credentials are valid, that the database exists and answers, and that this program may read
+// it. It does not prove that the program may write, or that there are indexes or a TTL policy: the command echofirestore
+// check does. The error is that of a load that fails: it says which database did not answer and within what time, and has
+// Firestore's gRPC status.
+//
+// Do not restart a program because of it: a restart does not repair Firestore. If anyone can call the probe, remember its
+// result for a few seconds, since each call is billed.
+func (s *Store) Check(ctx context.Context) error {
+	return s.core.Check(ctx)
 }
 
 // SessionInfo describes a session to its user, for example in a list of devices.
@@ -193,6 +207,10 @@ type SessionInfo struct {
 	// the document's ID, not a credential: nobody can open the session with it. It changes when the
 	// session is renewed.
 	ID string
+
+	// User is the user that is stored with the session, as text: the session value that
+	// Config.UserKey named when it was saved. It is "" if there was none.
+	User string
 
 	// Began is when the session began. Renewing it does not change that.
 	Began time.Time

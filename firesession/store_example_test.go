@@ -1,14 +1,20 @@
 package firesession_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"time"
 
 	"github.com/gorilla/sessions"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 // Without the Handler, a Store is used as any of gorilla/sessions. It saves when it is told to.
@@ -198,4 +204,42 @@ func ExampleStore_Update() {
 	// Output:
 	// POST /: 200 1
 	// POST /: 200 2
+}
+
+// A readiness probe: the load balancer sends requests to other instances until Firestore answers this one.
+func ExampleStore_Check() {
+	server, err := firestoretest.NewServer()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client, err := server.Client(context.Background()) // firestore.NewClient(ctx, firestore.DetectProjectID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	store, err := firesession.NewStore(firesession.Config{Client: client, Timeout: 5 * time.Second})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { // outside of store.Handler
+		if err := store.Check(r.Context()); err != nil {
+			log.New(os.Stdout, "", 0).Print("not ready: ", status.Code(err)) // slog.Error("not ready", "error", err)
+			http.Error(w, "no sessions", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprint(w, "ready")
+	})
+
+	browse(mux, "GET /readyz")
+	server.Inject(firestoretest.Fault{Method: "BatchGetDocuments", Err: status.Error(codes.PermissionDenied, "no role")})
+	browse(mux, "GET /readyz")
+	fmt.Println("cost:", server.Ops())
+	// Output:
+	// GET /readyz: 200 ready
+	// not ready: PermissionDenied
+	// GET /readyz: 503 no sessions
+	// cost: 1 read
 }

@@ -67,6 +67,11 @@ program echo4 "$module@$root_version"
 program echo5 "$module/v5@$v5_version"
 program nethttp "$module@$root_version"
 
+# The commands, as a user of the module runs them.
+for command in echofirestore firestoretest; do
+  (cd "$work/echo4" && quietly go run "$module/cmd/$command" -help) || fail "a program that requires the module cannot run $command"
+done
+
 compiles echo4 '^github.com/labstack/echo/v4$'
 compiles_no echo4 "^github.com/labstack/echo/v5\|^$module/v5"
 compiles echo5 '^github.com/labstack/echo/v5$'

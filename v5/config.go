@@ -10,6 +10,8 @@ import (
 	"github.com/echofirestore/echofirestore/internal/session"
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Defaults of Config.
@@ -209,6 +211,14 @@ type Config struct {
 	// Optional. Default value slog.Default().
 	Logger *slog.Logger
 
+	// TracerProvider and MeterProvider are OpenTelemetry's: for spans of loads and saves, and for
+	// counters of what they cost and how they end. docs/operations.md lists them all. They never
+	// receive keys, the IDs of documents, or values.
+	// Optional. Default values otel.GetTracerProvider() and otel.GetMeterProvider(), which do
+	// nothing until the program sets others.
+	TracerProvider trace.TracerProvider
+	MeterProvider  metric.MeterProvider
+
 	// Now returns the current time. Tests set it to let sessions expire.
 	// Optional. Default value time.Now.
 	Now func() time.Time
@@ -250,6 +260,8 @@ func (cfg Config) core() firesession.Config {
 		CacheBytes:      cfg.CacheBytes,
 		Timeout:         cfg.Timeout,
 		Logger:          cfg.Logger,
+		TracerProvider:  cfg.TracerProvider,
+		MeterProvider:   cfg.MeterProvider,
 		Now:             cfg.Now,
 	}
 }

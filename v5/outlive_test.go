@@ -17,6 +17,8 @@ import (
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore/v5"
 )
@@ -234,7 +236,7 @@ func TestHandlersOutliveTheirRequests(t *testing.T) {
 
 // outliveLoad makes the requests, those of one user one after another.
 func (a *app) outliveLoad(seen *foreign) {
-	ctx, cancel := context.WithTimeout(a.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(a.t.Context(), time.Minute+time.Duration(*outliveFlag)*20*time.Millisecond)
 	defer cancel()
 	left := new(atomic.Int64)
 	left.Store(int64(*outliveFlag))
@@ -262,8 +264,12 @@ func (a *app) outliveLoad(seen *foreign) {
 					}
 				}
 				if strings.HasPrefix(user, "lasting") {
-					if snap, err := collection.Doc(key).Get(ctx); err != nil || !snap.Exists() {
+					switch _, err := collection.Doc(key).Get(ctx); {
+					case status.Code(err) == codes.NotFound:
 						seen.endings.Add(1)
+					case err != nil:
+						a.t.Error(err)
+						return
 					}
 					continue
 				}

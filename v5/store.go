@@ -17,6 +17,7 @@ import (
 //   - [firesession.Store.Sessions] lists the sessions of a user, and [firesession.Store.All] those of everybody.
 //     [firesession.Store.Revoke], [firesession.Store.RevokeUser] and [firesession.Store.RevokeAll] end sessions.
 //     [firesession.Store.DeleteExpired] deletes those that have expired.
+//   - [firesession.Store.Check] is for a readiness probe.
 //   - [firesession.Store.SessionID] returns the ID of a session in these lists. [firesession.Store.Ended] reports whether
 //     the client's session is over.
 //

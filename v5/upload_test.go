@@ -1,20 +1,15 @@
 package echofirestore_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
-	"log"
 	"log/slog"
-	"mime/multipart"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/echofirestore/echofirestore/firestoretest"
+	"github.com/echofirestore/echofirestore/internal/uploadtest"
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
 
@@ -23,7 +18,7 @@ import (
 
 // TestUploadsLeaveNoFiles posts files that do not fit into memory, and looks for what is left of them in the folder of
 // temporary files: no more than without the middleware.
-func TestUploadsLeaveNoFiles(t *testing.T) {
+func TestUploadsLeaveNoFiles(t *testing.T) { //nolint:paralleltest // the folder of temporary files is the process's
 	parse := func(c *echo.Context) error {
 		if err := c.Request().ParseMultipartForm(1); err != nil {
 			return err
@@ -77,8 +72,6 @@ func TestUploadsLeaveNoFiles(t *testing.T) {
 			t.Run(tt.name+"/"+protocol, func(t *testing.T) {
 				client := firestoretest.NewClient(t)
 				left := func(sessions ...echo.MiddlewareFunc) int {
-					dir := t.TempDir()
-					t.Setenv("TMPDIR", dir)
 					e := echo.New()
 					e.Logger = slog.New(slog.DiscardHandler)
 					e.Use(tt.outside...)
@@ -86,12 +79,7 @@ func TestUploadsLeaveNoFiles(t *testing.T) {
 					e.Use(tt.inside...)
 					e.POST("/", tt.handler)
 					e.POST("/again", parse)
-					post(t, e, protocol == "HTTP/2")
-					files, err := os.ReadDir(dir)
-					if err != nil {
-						t.Fatal(err)
-					}
-					return len(files)
+					return uploadtest.Left(t, e, protocol == "HTTP/2")
 				}
 				without := left()
 				if with := left(echofirestore.Middleware(echofirestore.Config{Client: client})); with > without {
@@ -99,34 +87,5 @@ func TestUploadsLeaveNoFiles(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// post uploads a file, and returns when the server is done with it.
-func post(t *testing.T, handler http.Handler, http2 bool) {
-	t.Helper()
-	server := httptest.NewUnstartedServer(handler)
-	server.EnableHTTP2 = http2
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.StartTLS()
-	defer server.Close()
-	body := new(bytes.Buffer)
-	form := multipart.NewWriter(body)
-	part, err := form.CreateFormFile("file", "file")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := part.Write(make([]byte, 1<<20)); err != nil {
-		t.Fatal(err)
-	}
-	form.Close()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", form.FormDataContentType())
-	if resp, err := server.Client().Do(req); err == nil {
-		_, _ = io.Copy(io.Discard, resp.Body)
-		resp.Body.Close()
 	}
 }

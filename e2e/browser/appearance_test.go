@@ -15,10 +15,12 @@ const legible = 4.5
 
 const iPhone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1"
 
-// TestAppearance looks at the pages in light and in dark, and on a small phone.
+// TestAppearance looks at the pages in light and in dark, and on a small phone, and has axe look for what keeps
+// people from using them.
 func TestAppearance(t *testing.T) {
 	t.Parallel()
 	d, p, tab := startDemo(t), newProfile(t), newTable(t)
+	rules := axe(t)
 	d.signIn(t, "Ada", iPhone)
 
 	for _, page := range []struct {
@@ -33,7 +35,15 @@ func TestAppearance(t *testing.T) {
 			p.press("Save note")
 		}},
 		{"sessions", func() { p.follow("See your sessions") }},
+		{"document", func() {
+			p.open(d.url)
+			p.follow("Show the document")
+		}},
+		{"burst-before", func() { p.open(d.url + "/burst") }},
+		{"burst", func() { p.press("Change it ten times") }},
 		{"error", func() { p.open(d.url + "/nowhere") }},
+		{"late-before", func() { p.open(d.url + "/late-save") }},
+		{"late", func() { p.press("End it meanwhile") }},
 	} {
 		page.show()
 		p.resize(1000, 700)
@@ -42,6 +52,7 @@ func TestAppearance(t *testing.T) {
 			look := ask[look](p, lookOfPage)
 			expect(tab, page.name+", "+scheme+": ground", scheme, look.Ground)
 			expectAtLeast(tab, page.name+", "+scheme+": lowest contrast", legible, look.Contrast)
+			expect(tab, page.name+", "+scheme+": violations of accessibility", "", p.violations(rules))
 			p.photograph(page.name + "-" + scheme)
 		}
 		p.resize(320, 640)

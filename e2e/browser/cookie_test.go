@@ -22,7 +22,7 @@ func TestCookie(t *testing.T) {
 		t.Parallel()
 		d, p, tab := startDemo(t), newProfile(t), newTable(t)
 		p.open(d.url)
-		expect(tab, "as it is stored", "localhost only, /, HttpOnly, SameSite=Lax, until the browser closes", describe(p.sessionCookie()))
+		expect(tab, "as it is stored at first", "localhost only, /, HttpOnly, SameSite=Lax, for 1 hour", describe(p.sessionCookie()))
 		expectWorkingAndUnseen(tab, p, d.url)
 	})
 	t.Run("https", func(t *testing.T) {
@@ -30,7 +30,7 @@ func TestCookie(t *testing.T) {
 		d, p, tab := startDemo(t), newProfile(t), newTable(t)
 		secure, plain := startFront(t, d, "https"), startFront(t, d, "http")
 		p.open(secure.url("shop.example"))
-		expect(tab, "as it is stored", "shop.example only, /, HttpOnly, Secure, SameSite=Lax, until the browser closes", describe(p.sessionCookie()))
+		expect(tab, "as it is stored at first", "shop.example only, /, HttpOnly, Secure, SameSite=Lax, for 1 hour", describe(p.sessionCookie()))
 		expectWorkingAndUnseen(tab, p, secure.url("shop.example"))
 		expect(tab, "sent by https", "GET / without cookies | GET / with __session", secure.received())
 		p.open(plain.url("shop.example"))
@@ -49,6 +49,7 @@ func expectWorkingAndUnseen(tab *table, p *profile, url string) {
 	expect(tab, "JavaScript can replace it", false, p.key() != key)
 	p.open(url)
 	expect(tab, "it is sent back", "Hello, stranger. | 2 times", p.glance())
+	expect(tab, "and has then", "until the browser closes", lasting(p.sessionCookie()))
 }
 
 // sessionCookie returns the session's cookie, as the browser stores it, and nil if there is none.
@@ -111,5 +112,8 @@ func lasting(cookie *network.Cookie) string {
 		return "until the browser closes"
 	}
 	left := time.Until(time.UnixMilli(int64(cookie.Expires * 1000)))
+	if hours := math.Round(left.Hours()); hours == 1 {
+		return "for 1 hour"
+	}
 	return fmt.Sprintf("for %.0f days", math.Round(left.Hours()/24))
 }

@@ -36,7 +36,7 @@ func TestOtherSites(t *testing.T) {
 			expect(tab, "frame", "GET / with control", f.received())
 			ask[any](p, `fetch("`+shop+`/", {mode: "no-cors", credentials: "include"}).then(() => "done")`)
 			expect(tab, "script", "GET / with control", f.received())
-			for _, action := range []string{"/note", "/sign-in", "/sign-out", "/sessions/end-others"} {
+			for _, action := range []string{"/note", "/sign-in", "/sign-out", "/sessions/end-others", "/burst", "/late-save"} {
 				p.open(stranger + "/form?to=" + action)
 				status := p.press("Win")
 				expect(tab, "form", "POST "+action+" with control", f.received())

@@ -16,7 +16,6 @@ import (
 	"testing"
 
 	"github.com/echofirestore/echofirestore"
-	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 )
@@ -26,8 +25,14 @@ const collection = "sessions"
 // versions are those of aiohttp-session-firestore that are tried, the latest first.
 var versions = []string{"0.1.3", "0.1.1"}
 
+// A database is where sessions are: a *firestoretest.Server, for example.
+type database interface {
+	Addr() string // what FIRESTORE_EMULATOR_HOST is to be
+	Project() string
+}
+
 // startPython runs app.py until the test is over, and returns its URL. A max age of 0 is Python's None.
-func startPython(t *testing.T, version string, firestore *firestoretest.Server, maxAge int) string {
+func startPython(t *testing.T, version string, firestore database, maxAge int) string {
 	t.Helper()
 	python, err := venv(t.Context(), "requirements-"+version+".txt")
 	if err != nil {

@@ -1,2 +1,3 @@
-// Package tracing looks at the spans that the Firestore client makes of what echofirestore has it do.
+// Package tracing looks at what echofirestore, and the Firestore client beneath it, export through OpenTelemetry. It has the
+// tests, for any host to run.
 package tracing

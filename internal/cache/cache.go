@@ -13,8 +13,8 @@ import (
 
 // A Cache keeps documents. Those that it returns are shared, and must not be changed. A nil Cache keeps nothing.
 //
-// Every call to Firestore that reads or writes a document is announced by Begin, and ends with one of the methods of Call. A
-// call that was overtaken by another one leaves nothing in the cache that the other one knows to be over.
+// Every call to Firestore that reads or writes a document is made through it. A call that was overtaken by another one leaves
+// nothing in the cache that the other one knows to be over.
 type Cache struct {
 	maxAge   time.Duration
 	maxBytes int

@@ -39,6 +39,38 @@ func (c *Cache) hit(now time.Time) int {
 	return number(doc)
 }
 
+// write has a document written.
+func write(t *testing.T, c *Cache, doc *document.Stored) {
+	t.Helper()
+	if err := c.Write(doc.ID, noon, func() (*document.Stored, error) { return doc, nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPanics has calls panic: nothing stays under way.
+func TestPanics(t *testing.T) {
+	t.Parallel()
+	c := New(time.Minute, 1<<20)
+	write(t, c, version(1))
+	for name, call := range map[string]func(){
+		"read": func() {
+			_, _ = c.Read(t.Context(), "b", noon, func(context.Context) (*document.Stored, error) { panic("get") })
+		},
+		"write": func() { _ = c.Write("a", noon, func() (*document.Stored, error) { panic("store") }) },
+	} {
+		func() {
+			defer func() { _ = recover() }()
+			call()
+		}()
+		if len(c.calls) > 0 {
+			t.Errorf("after a %s, %d calls stay", name, len(c.calls))
+		}
+	}
+	if got := c.hit(noon); got != 0 {
+		t.Errorf("version %d is in the cache, although nobody knows what was written", got)
+	}
+}
+
 func TestOvertakenCalls(t *testing.T) {
 	t.Parallel()
 	// An event is a call that begins, or ends with a version, 0 for a deleted or missing document.
@@ -84,18 +116,18 @@ func TestOvertakenCalls(t *testing.T) {
 				case e.call == "delete":
 					c.Drop("a")
 				case e.ends == begins && write:
-					calls[e.call] = c.Begin("a", noon)
+					calls[e.call] = c.begin("a", noon, nil)
 				case e.ends == begins:
 					calls[e.call] = c.begin("a", noon, make(chan struct{}))
-				case !write:
+				default:
 					if e.ends > 0 {
 						call.doc = version(e.ends)
 					}
-					call.end()
-				case e.ends > 0:
-					call.Stored(version(e.ends))
-				default:
-					call.Failed()
+					if write {
+						call.endWrite()
+					} else {
+						call.endRead()
+					}
 				}
 			}
 			if got := c.hit(noon); got != tt.want {
@@ -140,7 +172,7 @@ func TestAge(t *testing.T) {
 	}
 	call := c.begin("a", noon, make(chan struct{}))
 	call.doc = version(1)
-	if call.end(); c.hit(noon.Add(15*time.Second)) != 1 {
+	if call.endRead(); c.hit(noon.Add(15*time.Second)) != 1 {
 		t.Error("a read of the same version that began earlier made the copy older")
 	}
 }
@@ -181,7 +213,7 @@ func TestEviction(t *testing.T) {
 	} {
 		switch step.do {
 		case "keep":
-			c.Begin(step.id, noon).Stored(doc(step.id, step.size))
+			write(t, c, doc(step.id, step.size))
 		case "drop":
 			c.Drop(step.id)
 		case "use":
@@ -281,8 +313,7 @@ func TestNoCache(t *testing.T) {
 	t.Parallel()
 	c := New(0, 1<<20)
 	get := func(context.Context) (*document.Stored, error) { return version(1), nil }
-	c.Begin("a", noon).Stored(version(1))
-	c.Begin("a", noon).Failed()
+	write(t, c, version(1))
 	c.Drop("a")
 	if doc, err := c.Read(t.Context(), "a", noon, get); number(doc) != 1 || err != nil {
 		t.Errorf("read %v, %v", doc, err)
@@ -304,7 +335,7 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // it measures memory
 			doc := &document.Stored{ID: id, Created: noon, Updated: noon, Fields: map[string]any{
 				"data": strings.Repeat("x", size), "max_age": int64(3600), "expire": noon, "user": fmt.Sprint(i), "hashed": true,
 			}}
-			c.Begin(id, noon).Stored(doc)
+			write(t, c, doc)
 		}
 		taken := heap() - before
 		t.Logf("%d sessions of %d bytes, of which %d stay: %.1f MiB, %.2f of CacheBytes, %d per session; %d goroutines, before %d",

@@ -19,18 +19,10 @@ type Call struct {
 	spoilt bool      // the document was, or may have been, deleted meanwhile
 	least  time.Time // a version that was stored meanwhile
 
-	// What a read has found. It is written before done is closed.
+	// What a read has found, or a write has stored. It is written before done is closed.
 	doc       *document.Stored // nil if there is none
 	err       error
-	abandoned bool // it failed for a reason that concerns only the request that made it
-}
-
-// Begin announces a write at the time now.
-func (c *Cache) Begin(id string, now time.Time) *Call {
-	if c == nil {
-		return nil
-	}
-	return c.begin(id, now, nil)
+	abandoned bool // a read failed for a reason that concerns only the request that made it
 }
 
 func (c *Cache) begin(id string, now time.Time, done chan struct{}) *Call {
@@ -47,29 +39,29 @@ func (c *Cache) beginLocked(id string, now time.Time, done chan struct{}) *Call 
 	return call
 }
 
-// Stored ends a write that has stored doc.
-func (call *Call) Stored(doc *document.Stored) {
-	if call == nil {
-		return
+// Write stores a document by store, at the time now. If store returns an error, or panics, nobody knows what is stored.
+func (c *Cache) Write(id string, now time.Time, store func() (*document.Stored, error)) error {
+	if c == nil {
+		_, err := store()
+		return err
 	}
-	c := call.cache
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.remove(call)
-	call.keep(doc)
-	c.outdate(doc.ID, doc.Updated)
+	call := c.begin(id, now, nil)
+	defer call.endWrite()
+	call.doc, call.err = store()
+	return call.err
 }
 
-// Failed ends a write that has deleted the document, or of which nobody knows what it has done.
-func (call *Call) Failed() {
-	if call == nil {
-		return
-	}
+func (call *Call) endWrite() {
 	c := call.cache
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.remove(call)
-	c.spoil(call.id)
+	if call.err != nil || call.doc == nil {
+		c.spoil(call.id)
+		return
+	}
+	call.keep(call.doc)
+	c.outdate(call.id, call.doc.Updated)
 }
 
 // keep puts what a call tells of its document into the cache, unless it was overtaken. The caller holds the mutex of the cache.
@@ -89,14 +81,13 @@ func (c *Cache) Read(ctx context.Context, id string, now time.Time, get Get) (*d
 
 func (call *Call) read(ctx context.Context, get Get) (*document.Stored, error) {
 	call.abandoned = true // unless get returns
-	defer call.end()
+	defer call.endRead()
 	call.doc, call.err = get(ctx)
 	call.abandoned = call.err != nil && ctx.Err() != nil
 	return call.doc, call.err
 }
 
-// end ends a read.
-func (call *Call) end() {
+func (call *Call) endRead() {
 	c := call.cache
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,6 +16,10 @@ const maxIDBytes = 1500
 // with it, so that a key issued under one name never opens a session of another.
 const otherNames = "~"
 
+// NoSessionID is the ID of a document that never holds a session, in any [Scheme]: a hash contains no tilde, no key begins
+// with one, and every other ID that does contains a colon.
+const NoSessionID = otherNames + "check"
+
 // NewKey returns 256 random bits as 43 characters, like Python's secrets.token_urlsafe(32).
 func NewKey() string {
 	var b [32]byte

@@ -35,6 +35,16 @@ type Sent struct {
 	Version time.Time // of the document that its cookie was made for; zero if the cookie does not say
 }
 
+// A Lack says why a request has no key.
+type Lack string
+
+// The reasons. Of several cookies, the last one counts.
+const (
+	NoCookie     Lack = "no cookie"
+	NotAKey      Lack = "not a key"     // no document can have that ID
+	BadSignature Lack = "bad signature" // or none, or one of keys that are not in the Config any more
+)
+
 // A Scheme says how keys are made, and how they are converted.
 type Scheme struct {
 	cookieName string
@@ -93,12 +103,18 @@ func (s *Scheme) Issue(name string) (Credential, error) {
 }
 
 // Sent returns the keys in the request's cookies with the given name, each once and with the latest version, in the order
-// in which the client sends them. It passes over cookies that cannot be keys, such as empty ones and those that are not signed.
-func (s *Scheme) Sent(r *http.Request, name string) []Sent {
-	var keys []Sent
+// in which the client sends them. It passes over cookies that cannot be keys, such as empty ones and those that are not signed. If
+// there is no key, lack says why.
+func (s *Scheme) Sent(r *http.Request, name string) (keys []Sent, lack Lack) {
+	lack = NoCookie
 	for _, cookie := range r.CookiesNamed(name) {
 		sent, ok := s.verify(cookie)
-		if _, err := s.DocumentID(name, sent.Key); !ok || err != nil {
+		if !ok {
+			lack = BadSignature
+			continue
+		}
+		if _, err := s.DocumentID(name, sent.Key); err != nil {
+			lack = NotAKey
 			continue
 		}
 		i := slices.IndexFunc(keys, func(other Sent) bool { return other.Key == sent.Key })
@@ -109,7 +125,7 @@ func (s *Scheme) Sent(r *http.Request, name string) []Sent {
 			keys = append(keys, sent)
 		}
 	}
-	return keys
+	return keys, lack
 }
 
 // Versioned returns the value of a cookie that names the version of the session's document, too. It is that of cred if

@@ -235,7 +235,7 @@ func TestHashedIDs(t *testing.T) {
 	}
 }
 
-func keysOf(sent []Sent) []string {
+func keysOf(sent []Sent, _ Lack) []string {
 	var keys []string
 	for _, s := range sent {
 		keys = append(keys, s.Key)
@@ -304,7 +304,7 @@ func TestVersioned(t *testing.T) {
 			for _, value := range tt.cookies {
 				r.AddCookie(&http.Cookie{Name: "__session", Value: value})
 			}
-			got := tt.to.Sent(r, "__session")
+			got, _ := tt.to.Sent(r, "__session")
 			if !slices.EqualFunc(got, tt.want, func(a, b Sent) bool { return a.Key == b.Key && a.Version.Equal(b.Version) }) {
 				t.Errorf("%v, want %v", got, tt.want)
 			}
@@ -320,6 +320,58 @@ func TestVersioned(t *testing.T) {
 		cred := Credential{Key: strings.Repeat("k", n), Cookie: "without a version"}
 		if got := long.Versioned("__session", cred, version); len("__session")+len(got) > maxCookieBytes {
 			t.Fatalf("the cookie with a key of %d bytes has %d", n, len(got))
+		}
+	}
+}
+
+func TestLack(t *testing.T) {
+	t.Parallel()
+	plain := NewScheme("__session", NewKey, false, nil)
+	signed := NewScheme("__session", NewKey, false, [][]byte{[]byte(strings.Repeat("k", 32))})
+	for _, tt := range []struct {
+		name   string
+		scheme *Scheme
+		values []string
+		want   Lack
+	}{
+		{"no cookie", plain, nil, NoCookie},
+		{"an empty cookie", plain, []string{""}, NotAKey},
+		{"a reserved ID", plain, []string{"__x__"}, NotAKey},
+		{"another ID, and a slash", plain, []string{"a/b", ".."}, NotAKey},
+		{"no cookie, signed", signed, nil, NoCookie},
+		{"not signed", signed, []string{"key"}, BadSignature},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+			r.AddCookie(&http.Cookie{Name: "other", Value: "x"})
+			for _, value := range tt.values {
+				r.AddCookie(&http.Cookie{Name: "__session", Value: value})
+			}
+			if keys, lack := tt.scheme.Sent(r, "__session"); len(keys) > 0 || lack != tt.want {
+				t.Errorf("keys %q, %q", keys, lack)
+			}
+		})
+	}
+}
+
+// TestNoSessionID looks for a name and a key whose document has the ID that is never a session's.
+func TestNoSessionID(t *testing.T) {
+	t.Parallel()
+	if err := ValidateID(NoSessionID); err != nil {
+		t.Errorf("Firestore refuses it: %v", err)
+	}
+	parts := []string{"check", "~check", "~", "", ":", "~check:", ":check", "c", "heck", "__session", "~~check"}
+	for _, hashKeys := range []bool{false, true} {
+		for _, cookieName := range []string{"check", "__session", "~check", "~"} {
+			s := NewScheme(cookieName, NewKey, hashKeys, nil)
+			for _, name := range append(parts, cookieName) {
+				for _, key := range parts {
+					if id, err := s.DocumentID(name, key); err == nil && id == NoSessionID {
+						t.Errorf("it is that of session %q with key %q (hashed: %t)", name, key, hashKeys)
+					}
+				}
+			}
 		}
 	}
 }

@@ -91,7 +91,7 @@ func (l *Layout) Parse(stored Stored, now time.Time) (*Document, error) {
 	}
 
 	var ok bool
-	if doc.Data, ok = doc.Fields[fieldData].(string); !ok {
+	if doc.Data, ok = doc.Fields[FieldData].(string); !ok {
 		return malformed("data is not a string")
 	}
 	var err error

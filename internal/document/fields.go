@@ -10,7 +10,7 @@ import (
 
 // The fields of a session's document. Those that are not here belong to others, and saving leaves them alone.
 const (
-	fieldData    = "data"    // string: the encoded Payload
+	FieldData    = "data"    // string: the encoded Payload
 	fieldMaxAge  = "max_age" // integer seconds, or null for a browser session
 	FieldExpire  = "expire"  // timestamp, where there is a limit
 	FieldUser    = "user"    // string, with Config.UserKey
@@ -75,7 +75,7 @@ func (l *Layout) ownFields(doc *Document) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	fields := map[string]any{fieldData: data, fieldMaxAge: nil}
+	fields := map[string]any{FieldData: data, fieldMaxAge: nil}
 	if doc.MaxAge > 0 {
 		fields[fieldMaxAge] = int64(doc.MaxAge)
 	}
@@ -107,7 +107,7 @@ func (l *Layout) merged(fields, own map[string]any) map[string]any {
 // updates returns what stores the library's own fields in the place of prev.
 func (l *Layout) updates(prev *Document, own map[string]any) []firestore.Update {
 	var updates []firestore.Update
-	for _, name := range append([]string{fieldData, fieldMaxAge}, l.optional()...) {
+	for _, name := range append([]string{FieldData, fieldMaxAge}, l.optional()...) {
 		value, has := own[name]
 		if _, had := prev.Fields[name]; !has && (!had && name == fieldWrite) {
 			continue

@@ -8,6 +8,7 @@ package hosttest
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"reflect"
 	"testing"
@@ -162,6 +163,8 @@ type Store interface {
 	Refresh(r *http.Request, name string) error
 	SessionID(sess *sessions.Session) string
 	Ended(sess *sessions.Session) bool
+	RevokeUser(ctx context.Context, user string, except ...string) (int, error)
+	DeleteExpired(ctx context.Context) (int, error)
 }
 
 // CopyConfig copies the fields of from to those of the same name in the Config that to points to, except ErrorHandler.

@@ -23,7 +23,7 @@ func Diff(base map[string]any, session map[any]any) (Change, error) {
 	for key, v := range session {
 		name, ok := key.(string)
 		if !ok {
-			return Change{}, fmt.Errorf("echofirestore: a session key is a %T: it must be a string", key)
+			return Change{}, fmt.Errorf("echofirestore: the session has a key of type %T: keys must be strings", key)
 		}
 		if old, ok := base[name]; !ok || !Equal(old, v) {
 			if ch.Set == nil {

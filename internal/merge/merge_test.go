@@ -221,7 +221,7 @@ func TestDiff(t *testing.T) {
 	}
 	for _, key := range []any{5, nil, 1.5, struct{}{}, "session"[0], named("a")} {
 		_, err := Diff(map[string]any{"a": 1}, map[any]any{"a": 1, key: "x"})
-		if want := fmt.Sprintf("echofirestore: a session key is a %T: it must be a string", key); err == nil || err.Error() != want {
+		if want := fmt.Sprintf("echofirestore: the session has a key of type %T: keys must be strings", key); err == nil || err.Error() != want {
 			t.Errorf("key %#v: %v", key, err)
 		}
 	}

@@ -18,6 +18,7 @@ type call struct {
 	sent     time.Time     // by the history's clock
 	arrived  bool          // at the server, which has given its answer
 	applied  bool          // and it was no error
+	tick     int           // when it arrived
 	found    *state        // of a read that has arrived: what it found
 	answered chan struct{} // closed when the caller is to have its responses or its error
 	gaveUp   bool          // the caller waits no more

@@ -1,7 +1,6 @@
 package model
 
 import (
-	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -61,7 +60,7 @@ func (h *history) decide(v *visit) {
 		h.answer(v, nil)
 		return
 	}
-	_, isRead := v.call.Request.(*pb.BatchGetDocumentsRequest)
+	isRead := !isCommit(v.call)
 	chance := h.faults
 	if isRead {
 		chance /= 3
@@ -73,7 +72,8 @@ func (h *history) decide(v *visit) {
 		h.strike(v, isRead)
 	default:
 		h.arrive(v, v.call)
-		if h.IntN(4) > 0 {
+		slow := isRead && h.cacheFor > 0 && h.IntN(2) == 0 // so that others come and share it
+		if h.IntN(4) > 0 && !slow {
 			h.answer(v, nil)
 		} else {
 			h.say("#%d %s: arrived", v.id, inWords(v.call))

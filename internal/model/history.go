@@ -3,19 +3,15 @@ package model
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -26,6 +22,7 @@ import (
 	"github.com/echofirestore/echofirestore/firesession"
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/bubble"
+	"github.com/echofirestore/echofirestore/internal/credential"
 	"github.com/echofirestore/echofirestore/internal/testclock"
 )
 
@@ -39,18 +36,23 @@ type history struct {
 	clock      *testclock.Clock
 	collection string
 	hashed     bool // Config.HashKeys, in every fourth history
-	servers    []http.Handler
+	cacheFor   time.Duration
+	scheme     *credential.Scheme
+	processes  []*process
+	bulky      bool         // large values come up
 	issued     atomic.Int64 // keys
 	tally      *tally
 
 	baton    sync.Mutex // held but while visits run
 	tick     atomic.Int64
 	visits   []*visit
-	planned  int      // visits yet to come
-	faults   float64  // the chance of a call to be hit
-	browsers []string // their cookies
-	keys     []string // all that were issued
+	planned  int     // visits yet to come
+	faults   float64 // the chance of a call to be hit
+	browsers []cookie
+	answered int      // the browser that had the last answer; -1 if none had
+	issues   []cookie // all that were set
 	late     []late
+	facts    []func() // what processes were told in this step
 	ledger   ledger
 	lines    []string // what happened, in words
 	problems []string
@@ -65,7 +67,9 @@ type late struct {
 const (
 	modelMaxAge     = 3600
 	modelTouchAfter = 10 * time.Minute
-	takenKey        = "taken" // of a session of somebody else, that the key factory may return
+	modelCacheFor   = 2 * time.Second
+	restAtMost      = 3 * time.Second // longer than a backoff is, mostly
+	takenKey        = "taken"         // of a session of somebody else, that the key factory may return
 )
 
 func newHistory(t testing.TB, seed uint64, host Host, n *bubble.Network, tally *tally) *history {
@@ -77,12 +81,18 @@ func newHistory(t testing.TB, seed uint64, host Host, n *bubble.Network, tally *
 		collection: fmt.Sprintf("history-%d", tally.histories),
 		hashed:     seed%4 == 1,
 		tally:      tally,
-		browsers:   make([]string, 3),
+		browsers:   make([]cookie, 3),
+		answered:   -1,
 		ledger:     newLedger(),
 	}
-	for range 2 {
-		h.servers = append(h.servers, h.newServer(t, host))
+	h.cacheFor = []time.Duration{0, modelCacheFor, modelCacheFor}[h.IntN(3)]
+	h.scheme = credential.NewScheme(firesession.DefaultCookieName, nil, h.hashed, h.signingKeys())
+	for range []int{1, 2, 4}[h.IntN(3)] {
+		h.processes = append(h.processes, h.newProcess(t, host))
 	}
+	h.bulky = h.cacheFor > 0 && h.IntN(8) == 0
+	h.tally.note("processes", len(h.processes))
+	h.tally.note("histories with CacheFor", h.cacheFor)
 	h.planned = 4 + h.IntN(16)
 	h.faults = []float64{0, 0.1, 0.3}[h.IntN(3)]
 	return h
@@ -109,11 +119,11 @@ func (h *history) now() int { return int(h.tick.Load()) }
 
 // id returns the ID of the document of a key.
 func (h *history) id(key string) string {
-	if h.hashed {
-		hash := sha256.Sum256([]byte(firesession.DefaultCookieName + ":" + key))
-		return base64.RawURLEncoding.EncodeToString(hash[:])
+	id, err := h.scheme.DocumentID(firesession.DefaultCookieName, key)
+	if err != nil {
+		return key // of no session
 	}
-	return key
+	return id
 }
 
 // newKey is a key factory that every now and then returns a key that is taken.
@@ -125,31 +135,17 @@ func (h *history) newKey() string {
 	return fmt.Sprintf("key-%d", n)
 }
 
-// newServer returns one more server of the application.
-func (h *history) newServer(t testing.TB, host Host) http.Handler {
-	t.Helper()
-	return host(t, firesession.Config{
-		Client:     h.network.Client,
-		Collection: h.collection,
-		MaxAge:     modelMaxAge,
-		TouchAfter: modelTouchAfter,
-		UserKey:    sidKey,
-		KeyFactory: h.newKey,
-		HashKeys:   h.hashed,
-		Now:        h.clock.Now,
-		Logger:     slog.New(logHandler{}),
-	}, func(w http.ResponseWriter, r *http.Request, s Sessions) error {
-		return r.Context().Value(visitKey{}).(*visit).handle(w, s)
-	})
-}
+// short returns a text without what makes values bulky.
+func short(text string) string { return strings.ReplaceAll(text, strings.Repeat(".", bulk), "…") }
 
 func (h *history) say(format string, args ...any) {
-	h.lines = append(h.lines, fmt.Sprintf("%4d  ", h.now())+fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	h.lines = append(h.lines, fmt.Sprintf("%4d  %s", h.now(), short(text)))
 }
 
 func (h *history) problem(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	h.problems = append(h.problems, text)
+	h.problems = append(h.problems, short(text))
 	h.say("PROBLEM: %s", text)
 }
 
@@ -168,127 +164,6 @@ func (h *history) run(ctx context.Context) {
 		}
 	}
 	h.audit(ctx)
-}
-
-// step is one thing that happens. It reports false when nothing is left to happen.
-func (h *history) step(ctx context.Context) bool {
-	h.settle()
-	h.tick.Add(1)
-	type choice struct {
-		weight int
-		do     func()
-	}
-	var choices []choice
-	may := func(weight int, do func()) { choices = append(choices, choice{weight, do}) }
-	active, idle, asleep := 0, true, false
-	for _, v := range h.visits {
-		switch {
-		case v.done:
-			continue
-		case v.asleep:
-			may(2, func() { h.wake(v) })
-		case v.call.arrived:
-			may(4, func() { h.answer(v, nil) })
-		default:
-			may(6, func() { h.decide(v) })
-		}
-		if active++; !v.lost && h.faults > 0 && h.IntN(4) == 0 {
-			may(1, func() { h.goAway(v) })
-		}
-		asleep = asleep || v.asleep
-		idle = idle && v.call != nil && v.call.Method == "wait"
-	}
-	if h.planned > 0 && active < 4 {
-		may(8/(1+active)+1, func() { h.begin(ctx) })
-	}
-	for i, l := range h.late {
-		may(2, func() { h.late = slices.Delete(h.late, i, i+1); h.deliver(l) })
-	}
-	if choices == nil {
-		return false
-	}
-	if h.planned > 0 {
-		if !asleep {
-			may(1, func() { h.pass(time.Second) })
-		}
-		if idle { // for nothing that takes long is allowed to by Config.Timeout, but handlers
-			may(3, func() { h.pass([]time.Duration{11 * time.Minute, 50 * time.Minute}[h.IntN(2)]) })
-		}
-		may(1, func() { h.annotate() })
-	}
-	total := 0
-	for _, c := range choices {
-		total += c.weight
-	}
-	n := h.IntN(total)
-	for _, c := range choices {
-		if n -= c.weight; n < 0 {
-			c.do()
-			break
-		}
-	}
-	return true
-}
-
-func (h *history) pass(d time.Duration) {
-	h.clock.Advance(d)
-	h.say("%v pass", d)
-}
-
-// settle waits until every visit is at a call, asleep or done. One that is asleep stays so for the history until that
-// wakes it, though others may have waited for longer meanwhile: how long the client waits is not by our chance.
-func (h *history) settle() {
-	h.baton.Unlock()
-	synctest.Wait()
-	h.baton.Lock()
-	for _, v := range h.visits {
-		switch {
-		case v.call != nil && v.call.gaveUp:
-			h.say("#%d waits no more for its %s", v.id, v.call.Method)
-			h.unanswered(v, v.call)
-			v.call, v.asleep = nil, true
-		case v.running:
-			select {
-			case c, ok := <-v.calls:
-				h.reached(v, c, ok)
-			default:
-				v.running, v.asleep = false, true
-			}
-		}
-	}
-}
-
-// reached notes that v has come to its next call, or to its end.
-func (h *history) reached(v *visit, c *call, ok bool) {
-	if v.call != nil {
-		h.unanswered(v, v.call)
-	}
-	v.asleep, v.running, v.call = false, false, c
-	if ok {
-		c.sent = h.clock.Now()
-		v.sent = append(v.sent, c)
-		if id := creates(c); id != "" {
-			v.unsure[id] = true
-			v.collides = v.collides || id == h.id(takenKey)
-		}
-		return
-	}
-	h.end(v)
-}
-
-// wake lets time pass until v is awake.
-func (h *history) wake(v *visit) {
-	h.baton.Unlock()
-	c, ok := <-v.calls
-	h.baton.Lock()
-	h.reached(v, c, ok)
-}
-
-// follow is called by visits when it may be the time that has woken them: the race detector must know that all which the
-// history has done until then comes before what they do now.
-func (h *history) follow() {
-	h.baton.Lock()
-	defer h.baton.Unlock()
 }
 
 // annotate has another program write a field of its own into a session's document.
@@ -328,7 +203,7 @@ func (h *history) writeOutside(id string, exists bool, fields map[string]string)
 func (h *history) arrive(v *visit, c *call) {
 	before := h.network.Server.Ops()
 	h.network.Make(&c.Call)
-	c.arrived, c.applied = true, c.Err == nil
+	c.arrived, c.applied, c.tick = true, c.Err == nil, h.now()
 	if v != nil {
 		cost := h.network.Server.Ops().Sub(before)
 		v.cost = ops{Reads: v.cost.Reads + cost.Reads, Writes: v.cost.Writes + cost.Writes, Deletes: v.cost.Deletes + cost.Deletes}
@@ -380,11 +255,22 @@ func (h *history) answer(v *visit, err error) {
 	if c.Err != nil {
 		h.unanswered(v, c)
 	}
+	if isCommit(c) {
+		v.conflicts = c.Err != nil
+	}
+	v.resting = v.conflicts || c.Err != nil
+	if req, ok := c.Request.(*pb.CommitRequest); ok && c.Err == nil {
+		h.facts = append(h.facts, func() { v.process.learn(req, c.tick) })
+	}
 	switch status.Code(c.Err) {
 	case codes.OK, codes.AlreadyExists, codes.FailedPrecondition, codes.NotFound:
 		delete(v.unsure, creates(c))
 	}
+	if id := creates(c); c.Err == nil && id != "" {
+		v.sure[id] = true
+	}
 	if c.Err == nil && c.found != nil && c.found.exists {
+		v.sure[c.found.id] = true
 		delete(v.unsure, c.found.id) // it has looked
 	}
 	v.call, v.running = nil, true

@@ -7,6 +7,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/internal/hosttest"
 )
 
 // A Host returns one more server of an application: a framework with the package of its sessions, whose Config has the
@@ -24,4 +25,6 @@ type Sessions interface {
 	Destroy() error
 	Renew() error
 	Update(fn func(*sessions.Session) error) error
+	Refresh() error
+	Stores() []hosttest.Store
 }

@@ -21,14 +21,18 @@ type ledger struct {
 	alive   map[string]*state
 	deleted map[string]int // tick
 	sids    map[string]bool
-	sidOf   map[string]string // the session that a document holds, or held
-	last    *state            // the last one that was deleted
+	sidOf   map[string]string   // the session that a document holds, or held
+	last    *state              // the last one that was deleted
+	past    map[string][]*state // by document, all that it has held, in order
+	changes map[*state][]any    // the *write and *addition that a state was the first to have
 }
 
 // A state is what a document holds, or held at some time.
 type state struct {
 	id     string
-	tick   int // when this was so
+	tick   int       // when this was stored, or deleted
+	until  int       // when that was over; 0 if it is not
+	over   time.Time // likewise
 	exists bool
 	fields map[string]*pb.Value
 	values map[string]string // as JSON, by key
@@ -40,6 +44,22 @@ type state struct {
 func newLedger() ledger {
 	return ledger{
 		alive: make(map[string]*state), deleted: make(map[string]int), sids: make(map[string]bool), sidOf: make(map[string]string),
+		past: make(map[string][]*state), changes: make(map[*state][]any),
+	}
+}
+
+// put notes that a document holds s from now on.
+func (l *ledger) put(s *state, now time.Time) {
+	if past := l.past[s.id]; len(past) > 0 {
+		last := past[len(past)-1]
+		last.until, last.over = s.tick, now
+	}
+	l.past[s.id] = append(l.past[s.id], s)
+	if s.exists {
+		l.alive[s.id] = s
+	} else {
+		delete(l.alive, s.id)
+		l.deleted[s.id] = s.tick
 	}
 }
 
@@ -130,7 +150,7 @@ func (h *history) committed(v *visit, req *pb.CommitRequest) {
 		}
 		id := idOf(doc.GetName())
 		old, existed := h.ledger.alive[id]
-		if _, ok := h.ledger.deleted[id]; ok {
+		if _, ok := h.ledger.deleted[id]; ok && !h.createsAgain(v, id) {
 			h.problem("%s is written after its deletion", id)
 		}
 		if !existed {
@@ -151,7 +171,9 @@ func (h *history) committed(v *visit, req *pb.CommitRequest) {
 			h.problem("session %s becomes %s under the same key %s", before.sid, next.sid, next.id)
 		}
 		next.sid = cmp.Or(before.sid, next.sid)
-		h.ledger.alive[id], h.ledger.sidOf[id] = next, next.sid
+		h.ledger.put(next, h.clock.Now())
+		h.ledger.sidOf[id] = next.sid
+		h.noteChanges(v, before, next)
 		h.checkIdentity(old, next)
 		if v != nil {
 			h.checkBefore(v, before, next, req)
@@ -162,6 +184,22 @@ func (h *history) committed(v *visit, req *pb.CommitRequest) {
 			}
 		}
 	}
+}
+
+// createsAgain reports whether v creates a document that others have ended before v had an answer to its first try. Nobody was told
+// of it then, so it does not come back: it is as if v had created it only now.
+func (h *history) createsAgain(v *visit, id string) bool {
+	if v == nil || v.sure[id] || !slices.Contains(v.created, id) {
+		return false
+	}
+	delete(h.ledger.deleted, id)
+	for _, p := range h.processes {
+		delete(p.ended, id)
+	}
+	for _, each := range h.visits {
+		each.deletes = slices.DeleteFunc(each.deletes, func(deleted string) bool { return deleted == id })
+	}
+	return true
 }
 
 // renewedFrom returns the state that a creation takes the place of, if the commit is a renewal.
@@ -183,15 +221,13 @@ func (h *history) renewedFrom(old *state, req *pb.CommitRequest) *state {
 // none is stored without values but by an Update.
 func (h *history) checkBefore(v *visit, before, next *state, req *pb.CommitRequest) {
 	decided := h.clock.Now()
-	for _, c := range slices.Backward(v.sent) {
-		if proto.Equal(c.Request, req) {
-			decided = c.sent
-		}
+	if i := slices.IndexFunc(v.sent, func(c *call) bool { return proto.Equal(c.Request, req) }); i >= 0 {
+		decided = v.sent[i].sent // it may have been repeated
 	}
 	if before.exists && !before.aliveAt(decided) {
 		h.problem("#%d brings back %s, which has expired", v.id, next.id)
 	}
-	if before.exists && len(before.values) > 1 && len(next.values) == 1 && !v.does(opDrain) {
+	if before.exists && len(before.values) > 1 && len(next.values) == 1 && !v.does(opDrain, opKeep) {
 		h.problem("#%d leaves session %s without values", v.id, next.id)
 	}
 }
@@ -203,18 +239,39 @@ func (v *visit) removed(sid, key string) bool {
 	})
 }
 
+// revokes reports whether v is to revoke the sessions of a user.
+func (v *visit) revokes(user string) bool {
+	return slices.ContainsFunc(slices.Concat(v.steps, v.late), func(s step) bool { return s.op == opRevoke && s.key == user })
+}
+
+// companions returns the visits that v may have committed for: itself, and others of its process.
+func (h *history) companions(v *visit) []*visit {
+	var all []*visit
+	for _, each := range h.visits {
+		if each == v || !each.done && each.process == v.process {
+			all = append(all, each)
+		}
+	}
+	return all
+}
+
 // deleted takes a deletion into the ledger. Only those who end or renew a session delete it, or who have removed all that
-// is in it, unless it has expired.
+// is in it, maybe together, unless it has expired.
 func (h *history) deleted(v *visit, id string) {
 	s, ok := h.ledger.alive[id]
 	if !ok {
 		return
 	}
+	companions := h.companions(v)
 	if s.aliveAt(h.clock.Now()) {
 		v.deletes = append(v.deletes, id)
+		for _, each := range companions {
+			each.mayEnd = each.mayEnd || slices.ContainsFunc(each.writes, func(w *write) bool { return each.removed(s.sid, w.key) })
+		}
 	}
 	for key, value := range s.values {
-		if !v.ends && s.aliveAt(h.clock.Now()) && key != maxAgeKey && !v.removed(s.sid, key) {
+		removed := slices.ContainsFunc(companions, func(each *visit) bool { return each.removed(s.sid, key) })
+		if !v.ends && s.aliveAt(h.clock.Now()) && key != maxAgeKey && !removed && !v.revokes(s.sid) {
 			h.problem("#%d deletes %s, which is alive, and has not removed %s = %s", v.id, id, key, value)
 		}
 		mine := slices.ContainsFunc(v.writes, func(w *write) bool { return w.sid == s.sid && w.key == key })
@@ -225,8 +282,7 @@ func (h *history) deleted(v *visit, id string) {
 	if id == h.id(takenKey) {
 		h.problem("#%d deletes the session of somebody else", v.id)
 	}
-	delete(h.ledger.alive, id)
-	h.ledger.deleted[id] = h.now()
+	h.ledger.put(&state{id: id, tick: h.now()}, h.clock.Now())
 	h.ledger.last = s
 }
 
@@ -244,6 +300,11 @@ func (h *history) checkIdentity(old, next *state) {
 		default:
 			h.problem("session %s is alive under %s and %s", s.sid, id, next.id)
 		}
+	}
+	if v := next.by; v != nil { // likewise, if others have ended that
+		again = again || slices.ContainsFunc(v.created, func(id string) bool {
+			return h.ledger.sidOf[id] == next.sid && !v.sure[id]
+		})
 	}
 	renewal := h.ledger.last != nil && h.ledger.last.sid == next.sid && h.ledger.deleted[h.ledger.last.id] == h.now()
 	if h.ledger.sids[next.sid] && !renewal && !again {
@@ -269,6 +330,8 @@ func inWords(c *call) string {
 	var s strings.Builder
 	s.WriteString(map[bool]string{true: "goes on"}[c.Request == nil])
 	switch req := c.Request.(type) {
+	case *pb.RunQueryRequest, *pb.BeginTransactionRequest, *pb.RollbackRequest:
+		s.WriteString(c.Method)
 	case *pb.BatchGetDocumentsRequest:
 		fmt.Fprintf(&s, "read %s", idOf(req.GetDocuments()[0]))
 		if c.arrived && c.found != nil && !c.found.exists {
@@ -299,6 +362,8 @@ func inWords(c *call) string {
 	}
 	return s.String()
 }
+
+func isCommit(c *call) bool { _, ok := c.Request.(*pb.CommitRequest); return ok }
 
 func hasUpdateTime(c *call) bool {
 	req, ok := c.Request.(*pb.CommitRequest)

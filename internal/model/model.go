@@ -43,9 +43,14 @@ func Run(t *testing.T, host Host) {
 		t.Log("\n" + strings.Join(h.lines, "\n"))
 		return
 	}
-	seeds := seedsToRun(t)
+	seeds, least := seedsToRun(t)
 	total := newTally()
-	t.Cleanup(func() { t.Logf("\n%v", total) })
+	t.Cleanup(func() {
+		t.Logf("\n%v", total)
+		if !t.Failed() {
+			total.demand(t, least)
+		}
+	})
 	var mu sync.Mutex
 	for shard := range modelShards {
 		t.Run(fmt.Sprint("shard ", shard), func(t *testing.T) {
@@ -82,8 +87,8 @@ func runHistory(t *testing.T, host Host, n *bubble.Network, tally *tally, seed u
 	return h
 }
 
-// seedsToRun returns what hands out seeds, to several goroutines.
-func seedsToRun(t *testing.T) func() (seed uint64, ok bool) {
+// seedsToRun returns what hands out seeds, to several goroutines, and how many there are at least.
+func seedsToRun(t *testing.T) (seeds func() (seed uint64, ok bool), least int) {
 	t.Helper()
 	first, n := uint64(1), uint64(testsize.N(100, 1000))
 	limit := time.Duration(1 << 62)
@@ -96,6 +101,9 @@ func seedsToRun(t *testing.T) func() (seed uint64, ok bool) {
 	kept := keptSeeds(t)
 	var next atomic.Uint64
 	begun := time.Now()
+	if least = len(kept); *soakFlag == 0 {
+		least += int(n)
+	}
 	return func() (uint64, bool) {
 		i := next.Add(1) - 1
 		if i < uint64(len(kept)) {
@@ -103,7 +111,7 @@ func seedsToRun(t *testing.T) func() (seed uint64, ok bool) {
 		}
 		i -= uint64(len(kept))
 		return first + i, i < n && time.Since(begun) < limit
-	}
+	}, least
 }
 
 //go:embed testdata/seeds

@@ -2,12 +2,12 @@ package model
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
+	"strings"
 
 	"github.com/gorilla/sessions"
 
@@ -45,6 +45,11 @@ const (
 	opRefuse  op = "refuse"       // Update whose function fails
 	opDrain   op = "drain"        // Update that empties the session
 	opEndIn   op = "end in Update"
+	opKeep    op = "keep" // Update that changes nothing
+	opRefresh op = "refresh"
+	opRevoke  op = "revoke" // all sessions of a user
+	opSweep   op = "sweep"
+	opBulk    op = "bulk" // sets a large value
 )
 
 const (
@@ -59,8 +64,12 @@ const (
 // sidKey is the value that is a session's identity, maxAgeKey stands for its max age among its values.
 const sidKey, maxAgeKey = "sid", "(max age)"
 
+// bulk is how long a large value is: two do not fit into the cache.
+const bulk = 600_000
+
 // handle is the handler of the visit.
-func (v *visit) handle(w http.ResponseWriter, s Sessions) error {
+func (v *visit) handle(ctx context.Context, w http.ResponseWriter, s Sessions) error {
+	v.ctx = ctx
 	v.err = v.respond(w, s)
 	return v.err
 }
@@ -82,7 +91,7 @@ func (v *visit) respond(w http.ResponseWriter, s Sessions) error {
 		w.WriteHeader(http.StatusInternalServerError)
 	default:
 		w.WriteHeader(http.StatusOK)
-		v.begun = true
+		v.begun, v.begunAt = true, v.h.now()
 		return v.do(s, v.late)
 	}
 	return nil
@@ -90,6 +99,7 @@ func (v *visit) respond(w http.ResponseWriter, s Sessions) error {
 
 func (v *visit) do(s Sessions, steps []step) error {
 	for _, step := range steps {
+		v.gate()
 		if step.op == opDestroy {
 			if err := v.destroy(s); err != nil {
 				return err
@@ -112,6 +122,9 @@ func (v *visit) do(s Sessions, steps []step) error {
 
 // session is the handler's way to the session. It notes what the first one to ask was shown.
 func (v *visit) session(s Sessions) (*sessions.Session, error) {
+	if v.asked == 0 {
+		v.ask()
+	}
 	var sess *sessions.Session
 	if v.silent {
 		sess = s.Session()
@@ -122,9 +135,21 @@ func (v *visit) session(s Sessions) (*sessions.Session, error) {
 		}
 	}
 	if !v.looked {
-		v.looked, v.isNew, v.seen, v.seenAt = true, sess.IsNew, texts(sess), v.h.clock.Now()
+		v.looked, v.isNew, v.seen, v.seenAt, v.seenTick = true, sess.IsNew, texts(sess), v.h.clock.Now(), v.h.now()
+		v.gate()
 	}
 	return sess, nil
+}
+
+// gate has a visit that something has let go on stop until the history lets it. Otherwise, several that were waiting for the
+// same would go on at once, and which of them comes first would not be by the history's chance.
+func (v *visit) gate() {
+	if v.h.now() != v.passed {
+		c := newCall("wait", nil)
+		v.calls <- c
+		<-c.answered
+		v.passed = v.h.now()
+	}
 }
 
 func (v *visit) destroy(s Sessions) error {
@@ -138,9 +163,8 @@ func (v *visit) change(s Sessions, sess *sessions.Session, step step) error {
 	value := fmt.Sprintf("v%d.%d", v.id, len(v.writes))
 	switch step.op {
 	case opWait:
-		c := newCall("wait", nil)
-		v.calls <- c
-		<-c.answered
+		v.passed = 0
+		v.gate()
 	case opRead:
 	case opSet:
 		v.put(sess, step.key, value)
@@ -152,6 +176,8 @@ func (v *visit) change(s Sessions, sess *sessions.Session, step step) error {
 		if _, ok := sess.Values[step.key]; ok {
 			v.put(sess, step.key, nil)
 		}
+	case opBulk:
+		v.put(sess, step.key, value+strings.Repeat(".", bulk))
 	case opNested:
 		if m, ok := sess.Values[step.key].(map[string]any); ok {
 			m[fmt.Sprint(v.id%3)] = value
@@ -175,6 +201,12 @@ func (v *visit) change(s Sessions, sess *sessions.Session, step step) error {
 			return s.Renew()
 		}
 		v.renewing, sess.ID = cmp.Or(sess.ID, v.renewing), ""
+	case opRefresh:
+		return v.refresh(s, sess)
+	case opRevoke: // others, perhaps; what fails is found out by what they do later
+		_, _ = s.Stores()[0].RevokeUser(v.ctx, step.key)
+	case opSweep:
+		_, _ = s.Stores()[0].DeleteExpired(v.ctx)
 	case opExpire:
 		v.endSession()
 		sess.Options.MaxAge = -1
@@ -184,18 +216,10 @@ func (v *visit) change(s Sessions, sess *sessions.Session, step step) error {
 		if sess.ID != "" {
 			v.remove(sess, func(i int) bool { return i%2 == v.id%2 })
 		}
-	case opCount, opTry, opAdd, opRefuse, opDrain, opEndIn:
+	case opCount, opTry, opAdd, opRefuse, opKeep, opDrain, opEndIn:
 		return v.update(s, sess, step.op)
 	}
 	return nil
-}
-
-// endSession notes that the session is to end, and its values with it.
-func (v *visit) endSession() {
-	v.ends, v.renewing = true, ""
-	for _, w := range v.writes {
-		w.superseded, w.undone = true, true
-	}
 }
 
 var (
@@ -212,9 +236,16 @@ func (v *visit) update(s Sessions, sess *sessions.Session, o op) error {
 	v.ends = v.ends || o == opEndIn
 	before := len(v.writes)
 	v.draining = o == opDrain
+	var seen sight
 	err := s.Update(func(sess *sessions.Session) error {
 		v.h.follow()
 		v.undo(before) // this run begins anew
+		if o == opRefuse || o == opKeep {
+			seen = v.sight("an Update that changes nothing", sess, v.asked)
+		}
+		if o == opKeep {
+			return nil
+		}
 		if o == opRefuse {
 			sess.Values["n"], sess.Values["k0"] = -1, "refused"
 			return errRefused
@@ -247,6 +278,9 @@ func (v *visit) update(s Sessions, sess *sessions.Session, o op) error {
 	if err != nil {
 		v.undo(before)
 	}
+	if o == opKeep && err == nil || errors.Is(err, errRefused) {
+		v.witness(seen)
+	}
 	// One that ends the session cannot know whether it has, if the answer was lost: the document is gone either way.
 	v.dropped = v.dropped || errors.Is(err, firesession.ErrGone) && o != opEndIn
 	switch {
@@ -262,101 +296,13 @@ func (v *visit) update(s Sessions, sess *sessions.Session, o op) error {
 	case err == nil:
 		u.acked = v.h.now()
 		v.noteAcked()
+	case o == opKeep && errors.Is(err, firesession.ErrGone):
+		v.witness(sight{what: "an Update that finds its session gone", id: v.documentOf(sess), from: v.asked})
+		return err
 	case o == opTry:
 		return nil
 	}
 	return err
-}
-
-// undo notes that the writes from the given one on are undone, and that those before hold again.
-func (v *visit) undo(from int) {
-	for _, w := range v.writes[from:] {
-		w.superseded, w.undone = true, true
-	}
-	for i, w := range v.writes[:from] {
-		w.superseded = w.undone || slices.ContainsFunc(v.writes[i+1:], func(later *write) bool {
-			return !later.undone && later.sid == w.sid && later.key == w.key
-		})
-	}
-}
-
-// noteTried notes that the writes so far may be stored whatever becomes of the visit.
-func (v *visit) noteTried() {
-	for _, w := range v.writes {
-		w.tried = true
-	}
-}
-
-// noteAcked notes that the writes so far are stored.
-func (v *visit) noteAcked() {
-	for _, w := range v.writes {
-		w.tried = true
-		if w.acked == 0 && !w.undone && !w.moot && w.holds() {
-			w.acked = v.h.now()
-		}
-	}
-}
-
-// holds reports whether a write that the client is told of must be there: not if it has emptied a session that others
-// renewed meanwhile.
-func (w *write) holds() bool { return !w.v.empties || w.v.applied > w.at }
-
-// remove removes those values of a session that which picks, by their place among the keys. It leaves a session alone
-// that counts, for counts that are removed are hard to follow.
-func (v *visit) remove(sess *sessions.Session, which func(int) bool) {
-	if sess.Values["n"] != nil || sess.Values["list"] != nil {
-		return
-	}
-	id := v.identity(sess)
-	for i, key := range slices.Sorted(maps.Keys(texts(sess))) {
-		if which(i) {
-			delete(sess.Values, key)
-			v.note(id, key, "")
-			v.empties = v.empties || len(sess.Values) == 0
-		}
-	}
-}
-
-// put sets a value, nil for none, and notes it.
-func (v *visit) put(sess *sessions.Session, key string, value any) {
-	id := v.sid(sess)
-	if value == nil {
-		delete(sess.Values, key)
-		v.note(id, key, "")
-		return
-	}
-	sess.Values[key] = value
-	v.note(id, key, text(value))
-}
-
-func (v *visit) note(sid, key, value string) {
-	w := &write{v: v, sid: sid, key: key, value: value, at: v.h.now()}
-	for _, earlier := range v.writes {
-		if earlier.sid == sid && earlier.key == key {
-			earlier.superseded = true
-			w.moot = value == "" && earlier.acked == 0
-		}
-	}
-	v.writes = append(v.writes, w)
-}
-
-// sid returns the session's identity, which outlives its keys. A session that has none is given one.
-func (v *visit) sid(sess *sessions.Session) string {
-	if id := sid(sess); id != "" {
-		return id
-	}
-	id := cmp.Or(v.identity(sess), fmt.Sprintf("s%d.%d", v.id, len(v.writes)))
-	sess.Values[sidKey] = id
-	v.note(id, sidKey, text(id))
-	if sess.Options.MaxAge != modelMaxAge { // set before
-		v.note(id, maxAgeKey, fmt.Sprint(sess.Options.MaxAge))
-	}
-	return id
-}
-
-// identity returns the identity of a session also if its values do not show it: others have removed them.
-func (v *visit) identity(sess *sessions.Session) string {
-	return cmp.Or(sid(sess), v.h.ledger.sidOf[v.h.id(cmp.Or(sess.ID, v.renewing))])
 }
 
 func sid(sess *sessions.Session) string { id, _ := sess.Values[sidKey].(string); return id }

@@ -21,23 +21,23 @@ func (h *history) end(v *visit) {
 	v.leave()
 	v.done, v.finished = true, h.now()
 	status := v.response.StatusCode
-	cookie := v.cookie()
+	cookie := v.setCookie()
 	h.say("#%d ends: %d, cookie %v, error %v", v.id, status, cookie, v.err)
 	if v.crashed {
 		return
 	}
 	h.checkShown(v)
+	h.checkSights(v)
 	h.checkCost(v)
 	h.tally.note("statuses", status)
 
 	deleting := cookie != nil && cookie.MaxAge < 0
 	switch {
 	case cookie == nil:
-	case deleting && !v.ends && len(v.deletes) == 0:
+	case deleting && !v.ends && len(v.deletes) == 0 && !v.mayEnd:
 		h.problem("#%d deletes the cookie of a session that it did not end", v.id)
 	case !deleting:
-		h.keys = append(h.keys, cookie.Value)
-		if id := h.id(cookie.Value); !h.ledger.at(id).exists && h.ledger.deleted[id] == 0 {
+		if id := h.idOf(cookie); !h.ledger.at(id).exists && h.ledger.deleted[id] == 0 {
 			h.problem("#%d sets a cookie for no session", v.id)
 		}
 	}
@@ -50,19 +50,29 @@ func (h *history) end(v *visit) {
 	if v.dropped && h.ledger.at(h.id(v.key)).aliveAt(h.clock.Now()) {
 		h.problem("#%d drops its changes to a session that is alive", v.id)
 	}
-	if v.dropped && slices.Contains(v.deletes, h.id(v.key)) && len(v.unsure) == 0 && cookie == nil && !v.does(opDestroy, opExpire, opEmpty, opTake, opEndIn) {
+	if v.dropped && cookie == nil && h.hasRenewed(v) {
 		h.problem("#%d drops its changes to a session that it renewed itself", v.id)
 	}
-	if v.dropped && v.late == nil && cookie != nil && !deleting && !h.ledger.at(h.id(cookie.Value)).exists {
+	if v.dropped && v.late == nil && cookie != nil && !deleting && !h.ledger.at(h.idOf(cookie)).exists {
 		h.problem("#%d sets the cookie of a session that it knows to be gone", v.id) // in the place of a new one, perhaps
 	}
-	if v.browser >= 0 && !v.lost && cookie != nil {
-		h.browsers[v.browser] = cookie.Value
+	if v.browser >= 0 && !v.lost {
+		h.take(v, cookie)
+	}
+	for _, id := range v.deletes {
+		v.process.ended[id] = true // whatever it was told
 	}
 }
 
-// cookie returns the session's cookie that the response sets, nil if none.
-func (v *visit) cookie() *http.Cookie {
+// hasRenewed reports whether v has renewed its session, and can know it: the new document is still there, and v knows its key.
+func (h *history) hasRenewed(v *visit) bool {
+	return slices.Contains(v.deletes, h.id(v.key)) && v.does(opRenew, opByID) && len(v.unsure) == 0 &&
+		!v.does(opDestroy, opExpire, opEmpty, opTake, opEndIn, opRevoke) &&
+		!slices.ContainsFunc(v.created, func(id string) bool { return h.ledger.deleted[id] != 0 })
+}
+
+// setCookie returns the session's cookie that the response sets, nil if none.
+func (v *visit) setCookie() *http.Cookie {
 	var found *http.Cookie
 	for _, cookie := range v.response.Cookies() {
 		if cookie.Name == firesession.DefaultCookieName && found != nil {
@@ -102,29 +112,10 @@ func (v *visit) acked() bool {
 	return v.done && !v.crashed && v.response.StatusCode == want && v.err == nil && !v.unsaved
 }
 
-// checkShown holds what a handler saw of its session against what its read found.
-func (h *history) checkShown(v *visit) {
-	if !v.acked() || !v.looked || v.unread || v.ends && v.loaded == nil || v.key == "" || v.invalid() {
-		return
-	}
-	switch {
-	case v.loaded == nil:
-		h.problem("#%d shows a session though no read was answered", v.id)
-	case v.isNew == v.loaded.aliveAt(v.seenAt):
-		h.problem("#%d shows a session whose IsNew is %v, with the document alive: %v", v.id, v.isNew, !v.isNew)
-	case !v.isNew:
-		for key, want := range v.loaded.values {
-			if got := v.seen[key]; got != want && key != maxAgeKey {
-				h.problem("#%d shows %s = %s, stored is %s", v.id, key, got, want)
-			}
-		}
-	}
-}
-
 // checkDelivered sees to it that a visit leaves no document whose key the client does not get.
 func (h *history) checkDelivered(v *visit, cookie *http.Cookie) {
 	for _, id := range v.created {
-		if h.ledger.at(id).aliveAt(h.clock.Now()) && !v.unsure[id] && (cookie == nil || h.id(cookie.Value) != id) {
+		if h.ledger.at(id).aliveAt(h.clock.Now()) && !v.unsure[id] && (cookie == nil || h.idOf(cookie) != id) {
 			h.problem("#%d leaves session %s to nobody", v.id, id)
 		}
 	}
@@ -260,17 +251,17 @@ func (h *history) audit(ctx context.Context) {
 
 // checkCost holds a visit that nothing disturbed against what such a visit may cost.
 func (h *history) checkCost(v *visit) {
-	if !v.solo || v.faulty || v.collides || v.late != nil || !v.stores() || h.clock.Now().Sub(v.beginAt) >= time.Minute {
+	if h.cacheFor > 0 || !v.solo || v.faulty || v.collides || v.late != nil || !v.stores() || h.clock.Now().Sub(v.beginAt) >= time.Minute {
 		return
 	}
 	last := opRead // the one step that does more
 	for _, s := range v.steps {
 		switch {
-		case s.op == opRead, s.op == opWait, s.op == opSame, s.op == opRefuse, s.op == opUnset && v.seen[s.key] == "" && last == opRead:
+		case (s.op == opSave || s.op == opKeep) && len(v.steps) > 1:
+			return // it may extend the session, for once
+		case s.op == opRead, s.op == opWait, s.op == opSame, s.op == opRefuse, s.op == opKeep, s.op == opUnset && v.seen[s.key] == "" && last == opRead:
 		case last != opRead:
 			return // there are several
-		case s.op == opSave && len(v.steps) > 1:
-			return // it may extend the session, for once
 		case s.op != opSave:
 			last = s.op
 		}
@@ -302,6 +293,8 @@ func (h *history) checkCost(v *visit) {
 		}
 	case opEmpty, opTake, opDrain:
 		return // that depends on what the session holds: see TestEmptied
+	case opRefresh, opRevoke, opSweep:
+		return // likewise
 	default:
 		want.Writes = 1
 	}

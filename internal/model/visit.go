@@ -7,15 +7,19 @@ import (
 	"net/http/httptest"
 	"strings"
 	"time"
+
+	"github.com/echofirestore/echofirestore/firesession"
 )
 
 // A visit is one request of a history: what its handler does, and what was seen of it.
 type visit struct {
 	h        *history
 	id       int
-	browser  int // whose cookies it takes and gets; -1 for one that replays a key
-	key      string
-	server   http.Handler
+	browser  int // whose cookies it takes and gets; -1 for one that replays a cookie
+	cookie   cookie
+	key      string // in the cookie
+	process  *process
+	hurried  bool   // one of a burst
 	collides bool   // its first new key is taken
 	silent   bool   // takes the session from Echo's context, so that the handler does not learn of a failed load
 	steps    []step // before the response
@@ -23,12 +27,14 @@ type visit struct {
 	late     []step // after the response has begun
 
 	// What it is at.
-	calls   chan *call
-	leave   context.CancelFunc // the client goes away
-	running bool               // since the last step of the history
-	asleep  bool               // in the client's backoff, or in a call that hangs
-	call    *call              // waits for what becomes of it
-	done    bool
+	calls     chan *call
+	leave     context.CancelFunc // the client goes away
+	running   bool               // since the last step of the history
+	asleep    bool               // in the client's backoff, in a call that hangs, or waits for another visit
+	resting   bool               // the first, as far as it is known
+	conflicts bool               // its last commit has failed
+	call      *call              // waits for what becomes of it
+	done      bool
 
 	// What happened to it.
 	beginAt  time.Time
@@ -43,12 +49,22 @@ type visit struct {
 	cost     ops
 	created  []string        // documents, by commits of its own
 	deletes  []string        // likewise, while they were alive
+	mayEnd   bool            // a commit that may have been for it, too, has deleted one from which it has removed values
 	unsure   map[string]bool // documents that it may have created: no answer has told
+	sure     map[string]bool // documents of which an answer has told it that they were stored
 	loaded   *state          // what its last read found before the handler saw the session
 
 	// What its handler has seen and done.
+	passed   int // tick of its last gate
+	ctx      context.Context
 	looked   bool // at the session
-	unread   bool // it was destroyed unread
+	asked    int  // tick at which it asked for it; 0 if it has not
+	askedAt  time.Time
+	known    int  // tick of the latest version that its process knew by then to have stored
+	over     bool // its process knew by then to have ended the session
+	seenTick int
+	sights   []sight // what else it has seen
+	unread   bool    // it was destroyed unread
 	isNew    bool
 	seen     map[string]string
 	seenAt   time.Time
@@ -64,33 +80,12 @@ type visit struct {
 
 	response *http.Response
 	begun    bool  // the handler has sent the response, and goes on
+	begunAt  int   // tick
 	err      error // of the handler
 	unsaved  bool  // the log says that a session was not saved, or could not be read after the response had begun
 }
 
 type visitKey struct{}
-
-// A write is a value that a visit has given to a key of the session sid, "" for none.
-type write struct {
-	v          *visit
-	sid        string
-	key, value string
-	at         int // tick
-	superseded bool
-	moot       bool // it removes what the visit has set before, and so changes nothing if there was nothing before
-	undone     bool // by its Update, which ran again, or by the end of the session
-	tried      bool // a save was, before the end of the handler
-	acked      int  // tick at which one had returned nil; 0 if none has
-}
-
-// An addition is an Update of a session, which counts or appends to a list.
-type addition struct {
-	v     *visit
-	sid   string
-	id    string // what it appends; "" if it counts
-	at    int
-	acked int // tick at which it had returned nil; 0 if it has not
-}
 
 func (v *visit) String() string {
 	var s strings.Builder
@@ -116,8 +111,8 @@ func (v *visit) String() string {
 func (v *visit) run(ctx context.Context) {
 	defer close(v.calls)
 	req := httptest.NewRequestWithContext(context.WithValue(ctx, visitKey{}, v), http.MethodPost, "/", http.NoBody)
-	if v.key != "" {
-		req.Header.Set("Cookie", "__session="+v.key)
+	if v.cookie.value != "" {
+		req.Header.Set("Cookie", firesession.DefaultCookieName+"="+v.cookie.value)
 	}
 	rec := httptest.NewRecorder()
 	defer func() { v.response = rec.Result() }()
@@ -128,5 +123,5 @@ func (v *visit) run(ctx context.Context) {
 			panic(p)
 		}
 	}()
-	v.server.ServeHTTP(rec, req)
+	v.process.handler.ServeHTTP(rec, req)
 }

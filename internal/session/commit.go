@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/echofirestore/echofirestore/internal/document"
 	"github.com/echofirestore/echofirestore/internal/merge"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 // maxSaves is how often a session is saved that others keep changing.
@@ -26,6 +28,11 @@ type commit struct {
 	sess    *sessions.Session
 	rec     *record
 	writeID string // of the Update whose commit it is; otherwise ""
+
+	op     *telemetry.Operation
+	base   *document.Document // what was stored when the request loaded or last saved the session
+	did    action             // the last one; doNothing if another request was faster
+	merged bool               // with what other requests have changed
 
 	change  merge.Change
 	next    *document.Document // what the change makes of the stored document
@@ -61,7 +68,7 @@ func (s *Store) saveExclusively(ctx context.Context, rec *record, f func() (unto
 func (s *Store) commitWith(
 	ctx context.Context, sess *sessions.Session, rec *record, writeID string,
 ) (untouched, err error) {
-	c := &commit{Store: s, sess: sess, rec: rec, writeID: writeID}
+	c := &commit{Store: s, sess: sess, rec: rec, writeID: writeID, base: rec.doc}
 	if untouched, err = c.run(ctx); errors.Is(err, ErrGone) {
 		rec.reported()
 	}
@@ -87,14 +94,28 @@ func (c *commit) run(ctx context.Context) (untouched, err error) {
 	c.rec.repair(c.sess)
 	c.compare()
 	do, err := plan(c.situation())
-	if do == doNothing {
-		return nil, err
+	if do == doNothing && err == nil {
+		return nil, nil
 	}
 	ctx, cancel := c.detach(ctx)
 	defer cancel()
+	ctx, end := c.observe(ctx)
+	defer func() { end(cmp.Or(err, untouched)) }()
+	if do != doNothing {
+		untouched, err = c.carryOut(ctx, do)
+	}
+	if err == nil {
+		c.op.Outcome = c.outcome()
+	}
+	return untouched, err
+}
+
+// carryOut is run for a commit that has something to do.
+func (c *commit) carryOut(ctx context.Context, do action) (untouched, err error) {
 	interfered := false
 	for attempt := range maxSaves {
 		start := time.Now()
+		c.did = do
 		found, done, err := c.do(ctx, do)
 		switch {
 		case err != nil && !c.hasChanged() && (do == doReread || do == doTouch):

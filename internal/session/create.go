@@ -46,7 +46,7 @@ func (c *commit) create(ctx context.Context) error {
 // is none, it tries once more, with the same key, so that only one of the two commits can be applied.
 func (s *Store) createOnce(ctx context.Context, doc *document.Document) (*document.Document, error) {
 	for lost := error(nil); ; {
-		err := s.firestore.create(ctx, doc)
+		err := s.firestore.create(ctx, "create session", doc)
 		if err == nil {
 			return doc, nil
 		}
@@ -54,7 +54,7 @@ func (s *Store) createOnce(ctx context.Context, doc *document.Document) (*docume
 		if !taken && !outcomeUnknown(err) {
 			return nil, err
 		}
-		found, unread := unlessMalformed(s.read(ctx, doc.ID))
+		found, unread := ifAlive(s.read(ctx, doc.ID))
 		switch {
 		case unread != nil && taken:
 			return nil, unread

@@ -6,6 +6,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/echofirestore/echofirestore/internal/document"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 // endedBy reports whether the handler has ended sess by a negative Options.MaxAge.
@@ -16,11 +17,13 @@ func (s *Store) destroy(ctx context.Context, sess *sessions.Session, rec *record
 	if rec.isUpdating() {
 		return errUpdating()
 	}
-	return rec.exclusively(func() error {
+	return rec.exclusively(func() (err error) {
 		rec.repair(sess)
 		clear(sess.Values)
 		ctx, cancel := s.detach(ctx)
 		defer cancel()
+		ctx, op := s.begin(ctx, telemetry.Destroy)
+		defer func() { endDeleting(op, err) }()
 		if err := s.end(ctx, sess, rec); err != nil {
 			return err
 		}

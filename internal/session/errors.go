@@ -31,7 +31,7 @@ var (
 
 	// ErrCommitted means that a new session was saved after the response had begun, when its cookie
 	// could no longer be sent. Nothing was stored.
-	ErrCommitted = errors.New("echofirestore: the response has begun, the cookie of a new session can no longer be sent")
+	ErrCommitted = errors.New("echofirestore: the response has begun, the cookie of a new session can no longer be sent: save it before the first byte")
 )
 
 // A failure is an error on its way to the client: a load or a save that did not work out.
@@ -72,6 +72,9 @@ func (g gateway) failed(ctx context.Context, attempt string, start time.Time, er
 	default: // the client was waiting to try again, and does not say after what
 		text += fmt.Sprintf(" did not answer within %v, or only with a code after which the client tries again, such as "+
 			"UNAVAILABLE (not reachable, overloaded) or RESOURCE_EXHAUSTED (a quota)", took)
+	}
+	if answer.Code() == codes.PermissionDenied {
+		text += " (has the account of this program the role roles/datastore.user in this project?)"
 	}
 	chain := []error{told}
 	if ended != nil {

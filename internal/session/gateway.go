@@ -2,22 +2,26 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"cloud.google.com/go/firestore"
+	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/echofirestore/echofirestore/internal/cache"
 	"github.com/echofirestore/echofirestore/internal/document"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
-// A gateway makes all calls to Firestore, and keeps what they return or store in the cache. Until ctx ends, it repeats writes that were aborted in contention, with the same
-// precondition, and queries whose answer was lost. The Firestore client repeats other calls itself.
+// A gateway makes all calls to Firestore, and keeps what they return or store in the cache. Until ctx ends, it repeats writes
+// that were aborted in contention, with the same precondition, and queries whose answer was lost. The Firestore client repeats
+// other calls itself.
 //
 // Its errors are *failures, with Firestore's gRPC status in their chain. If ctx has ended, so is its error.
 type gateway struct {
@@ -26,6 +30,15 @@ type gateway struct {
 	database   string // as errors name it
 	cache      *cache.Cache
 	now        func() time.Time
+	recorder   *telemetry.Recorder
+}
+
+// A call is one to Firestore.
+type call struct {
+	attempt   string // what it is for, as errors say it
+	operation string // what it does, as measurements say it
+	start     time.Time
+	billed    telemetry.Billed
 }
 
 func newGateway(cfg Settings) gateway {
@@ -45,6 +58,9 @@ func newGateway(cfg Settings) gateway {
 		g.database += ", emulator " + os.Getenv("FIRESTORE_EMULATOR_HOST")
 	}
 	g.database += ")"
+	g.recorder = telemetry.New(cfg.TracerProvider, cfg.MeterProvider, telemetry.Where{
+		Project: project, Database: database, Collection: cfg.Collection,
+	})
 	return g
 }
 
@@ -56,22 +72,27 @@ func (g gateway) load(ctx context.Context, id string, least time.Time) (doc *doc
 		return doc, true, err
 	}
 	start := time.Now()
-	doc, fresh, err = g.cache.Load(ctx, id, least, g.now, func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, id) })
-	return doc, fresh, g.failed(ctx, "load session", start, err, id)
+	doc, fresh, err = g.cache.Load(ctx, id, least, g.now, func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, "load session", id) })
+	if err != nil && !errors.As(err, new(*failure)) { // ctx has ended while another request was reading
+		err = g.failed(ctx, "load session", start, err, id)
+	}
+	return doc, fresh, err
 }
 
 // get returns a document as it is stored, nil if there is none.
 func (g gateway) get(ctx context.Context, id string) (*document.Stored, error) {
-	start := time.Now()
-	doc, err := g.cache.Read(ctx, id, g.now(), func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, id) })
-	return doc, g.failed(ctx, "load session", start, err, id)
+	return g.cache.Read(ctx, id, g.now(), func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, "load session", id) })
 }
 
 // read asks Firestore for a document. It asks by GetAll, since the span of a Get of the Firestore client quotes the name of a
 // document that is missing.
-func (g gateway) read(ctx context.Context, id string) (*document.Stored, error) {
+func (g gateway) read(ctx context.Context, attempt, id string) (*document.Stored, error) {
+	c := call{attempt: attempt, operation: "get", start: time.Now()}
 	snaps, err := g.client.GetAll(ctx, []*firestore.DocumentRef{g.collection.Doc(id)})
-	if err != nil || !snaps[0].Exists() {
+	if err == nil {
+		c.billed.Reads = 1
+	}
+	if err = g.finish(ctx, c, err, id); err != nil || !snaps[0].Exists() {
 		return nil, err
 	}
 	doc := asStored(snaps[0])
@@ -83,8 +104,9 @@ func asStored(snap *firestore.DocumentSnapshot) document.Stored {
 }
 
 // create stores a document that does not exist, and notes its version.
-func (g gateway) create(ctx context.Context, doc *document.Document) error {
-	return g.write(ctx, "create session", doc, nil, func() (*firestore.WriteResult, error) {
+func (g gateway) create(ctx context.Context, attempt string, doc *document.Document) error {
+	c := call{attempt: attempt, operation: "create", billed: telemetry.Billed{Writes: 1}}
+	return g.write(ctx, c, doc, nil, func() (*firestore.WriteResult, error) {
 		return g.collection.Doc(doc.ID).Create(ctx, doc.Fields)
 	})
 }
@@ -93,7 +115,8 @@ func (g gateway) create(ctx context.Context, doc *document.Document) error {
 func (g gateway) update(
 	ctx context.Context, attempt string, prev, next *document.Document, updates []firestore.Update,
 ) error {
-	return g.write(ctx, attempt, next, nil, func() (*firestore.WriteResult, error) {
+	c := call{attempt: attempt, operation: "update", billed: telemetry.Billed{Writes: 1}}
+	return g.write(ctx, c, next, nil, func() (*firestore.WriteResult, error) {
 		return g.collection.Doc(next.ID).Update(ctx, updates, firestore.LastUpdateTime(prev.Version))
 	})
 }
@@ -101,7 +124,8 @@ func (g gateway) update(
 // move stores the document next, which does not exist, deletes the version prev of another one, in one commit, and notes the
 // version of next.
 func (g gateway) move(ctx context.Context, prev, next *document.Document) error {
-	return g.write(ctx, "renew session", next, []string{prev.ID}, func() (*firestore.WriteResult, error) {
+	c := call{attempt: "renew session", operation: "BATCH", billed: telemetry.Billed{Writes: 1, Deletes: 1}}
+	return g.write(ctx, c, next, []string{prev.ID}, func() (*firestore.WriteResult, error) {
 		//nolint:staticcheck // The successors of WriteBatch are no match: BulkWriter is not atomic, and a transaction
 		// costs a call more to begin it.
 		results, err := g.client.Batch().
@@ -119,43 +143,72 @@ func (g gateway) move(ctx context.Context, prev, next *document.Document) error 
 func (g gateway) delete(
 	ctx context.Context, attempt, id string, preconditions ...firestore.Precondition,
 ) error {
-	return g.write(ctx, attempt, nil, []string{id}, func() (*firestore.WriteResult, error) {
+	c := call{attempt: attempt, operation: "delete", billed: telemetry.Billed{Deletes: 1}}
+	return g.write(ctx, c, nil, []string{id}, func() (*firestore.WriteResult, error) {
 		return g.collection.Doc(id).Delete(ctx, preconditions...)
 	})
 }
 
-// write makes a commit that stores a document, unless it is nil, and notes its version, and that deletes those with some IDs.
+// write makes a commit that stores a document, unless it is nil, and notes its version, and that deletes those with some IDs. It
+// is billed as c says if it succeeds.
 func (g gateway) write(
-	ctx context.Context, attempt string, stores *document.Document, deletes []string, commit func() (*firestore.WriteResult, error),
+	ctx context.Context, c call, stores *document.Document, deletes []string, commit func() (*firestore.WriteResult, error),
 ) error {
-	start := time.Now()
+	c.start = time.Now()
 	defer g.cache.Drop(deletes...)
-	ids := deletes
-	var call *cache.Call
-	if stores != nil {
-		ids = append(slices.Clip(ids), stores.ID)
-		call = g.cache.Begin(stores.ID, g.now())
-	}
-	err := repeat(ctx, codes.Aborted, func() error {
-		result, err := commit()
-		if err == nil && stores != nil {
-			stores.Version = result.UpdateTime
+	apply := func() (updateTime time.Time, err error) {
+		err = repeat(ctx, codes.Aborted, func() error {
+			result, err := commit()
+			if err == nil {
+				updateTime = result.UpdateTime
+			}
+			return err
+		})
+		if err != nil {
+			c.billed = telemetry.Billed{}
 		}
-		return err
-	})
-	if err == nil && stores != nil {
-		call.Stored(stores.Stored())
-	} else {
-		call.Failed()
+		return updateTime, err
 	}
-	return g.failed(ctx, attempt, start, err, ids...)
+	if stores == nil {
+		_, err := apply()
+		return g.finish(ctx, c, err, deletes...)
+	}
+	err := g.cache.Write(stores.ID, g.now(), func() (*document.Stored, error) {
+		version, err := apply()
+		if err != nil {
+			return nil, err
+		}
+		stores.Version = version
+		return stores.Stored(), nil
+	})
+	return g.finish(ctx, c, err, append(slices.Clip(deletes), stores.ID)...)
 }
 
 // query returns the documents that a query finds.
 func (g gateway) query(ctx context.Context, attempt string, query firestore.Query) ([]*firestore.DocumentSnapshot, error) {
-	start := time.Now()
+	c := call{attempt: attempt, operation: "query", start: time.Now()}
 	snaps, err := readAll(ctx, query.Documents)
-	return snaps, g.failed(ctx, attempt, start, err)
+	if err == nil {
+		c.billed.Reads = max(1, len(snaps))
+	}
+	return snaps, g.finish(ctx, c, err)
+}
+
+// count returns how many documents a query finds. Firestore bills a read for each 1000 of them.
+func (g gateway) count(ctx context.Context, attempt string, query firestore.Query) (int, error) {
+	const alias = "n"
+	c := call{attempt: attempt, operation: "count", start: time.Now()}
+	result, err := query.NewAggregationQuery().WithCount(alias).Get(ctx)
+	n := 0
+	if value, ok := result[alias].(*pb.Value); ok {
+		n = int(value.GetIntegerValue())
+	} else if err == nil {
+		err = status.Error(codes.Internal, "the answer has no number")
+	}
+	if err == nil {
+		c.billed.Reads = max(1, (n+999)/1000)
+	}
+	return n, g.finish(ctx, c, err)
 }
 
 // A batch is what a transaction has deleted of the results of a query.
@@ -163,6 +216,7 @@ type batch struct {
 	docs []*firestore.DocumentSnapshot // deleted, or with an error, found to be
 	last *firestore.DocumentSnapshot   // the last result that was looked at; nil if there was none
 	full bool                          // there may be more results
+	lost bool                          // the answer to the commit is lost, and there is time to look
 }
 
 // deleteBatch deletes those of the first results of a query that doomed picks, in one transaction: size at most, of limit
@@ -170,7 +224,7 @@ type batch struct {
 func (g gateway) deleteBatch(
 	ctx context.Context, attempt string, query firestore.Query, size, limit int, doomed func(*firestore.DocumentSnapshot) bool,
 ) (b batch, err error) {
-	start := time.Now()
+	c := call{attempt: attempt, operation: "BATCH delete", start: time.Now()}
 	query = query.Limit(limit)
 	looked := false
 	err = repeat(ctx, codes.Aborted, func() error {
@@ -181,6 +235,7 @@ func (g gateway) deleteBatch(
 				return err
 			}
 			b.full, looked = len(snaps) == limit, true
+			c.billed.Reads += max(1, len(snaps))
 			for _, snap := range snaps {
 				if doomed(snap) {
 					if len(b.docs) == size {
@@ -198,14 +253,27 @@ func (g gateway) deleteBatch(
 		}, firestore.MaxAttempts(1)) // the client would make five, and wait for longer
 	})
 	if looked && len(b.docs) == 0 && statusOf(err).Code() == codes.InvalidArgument {
-		return b, nil // the client has repeated a commit of nothing
+		err = nil // the client has repeated a commit of nothing
+	}
+	if err == nil {
+		c.billed.Deletes = len(b.docs)
 	}
 	ids := make([]string, len(b.docs))
 	for i, doc := range b.docs {
 		ids[i] = doc.Ref.ID
 	}
 	g.cache.Drop(ids...)
-	return b, g.failed(ctx, attempt, start, err, ids...)
+	return b, g.finish(ctx, c, err, ids...)
+}
+
+// finish records a call, and returns its failure, nil if err is.
+func (g gateway) finish(ctx context.Context, c call, err error, ids ...string) error {
+	code := ""
+	if err != nil {
+		code = codeName(statusOf(err).Code())
+	}
+	g.recorder.Call(ctx, c.operation, code, c.start, c.billed)
+	return g.failed(ctx, c.attempt, c.start, err, ids...)
 }
 
 // readAll returns the documents that a query finds. If the answer is lost, it asks again, as Firestore's client does for
@@ -218,47 +286,4 @@ func readAll(
 		return err
 	})
 	return snaps, err
-}
-
-// The time before a call is repeated begins with about the first and doubles up to about the second: contention may last
-// for as long as Firestore takes to scale, see https://cloud.google.com/firestore/native/docs/understand-error-codes.
-const (
-	firstBackoff = 20 * time.Millisecond
-	lastBackoff  = 2 * time.Second
-)
-
-// repeat calls do until it does not fail with code any more, or ctx has no time for another attempt.
-func repeat(ctx context.Context, code codes.Code, do func() error) error {
-	var last error // with code: if the time ends in an attempt, the reason is here
-	for backoff := firstBackoff; ; backoff = min(2*backoff, lastBackoff) {
-		err := do()
-		switch {
-		case err == nil:
-			return nil
-		case statusOf(err).Code() == code:
-			last = err
-		case last != nil && ctx.Err() != nil:
-			return fmt.Errorf("%w (%w)", last, ctx.Err())
-		default:
-			return err
-		}
-		if stopped := sleep(ctx, backoff/2+rand.N(backoff/2)); stopped != nil { //nolint:gosec // jitter, not a secret
-			return fmt.Errorf("%w (%w)", last, stopped)
-		}
-	}
-}
-
-// sleep returns nil after d, or else why ctx has ended by then: at once, if that is known.
-func sleep(ctx context.Context, d time.Duration) error {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
-		return context.DeadlineExceeded
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -30,6 +30,7 @@ func (c *commit) share(ctx context.Context) (done bool, err error) {
 	if !m.outcome.done {
 		c.commitFor(ctx, id, m)
 	}
+	c.merged = m.outcome.merged
 	switch out := m.outcome; {
 	case out.err != nil:
 		return false, out.err
@@ -107,10 +108,16 @@ func (c *commit) commitFor(ctx context.Context, id string, m *member) {
 	} else {
 		c.turns.forget(id)
 	}
+	var together []*member
 	for _, each := range m.group {
 		if !each.outcome.done {
-			each.outcome = out
+			together = append(together, each)
 		}
+	}
+	for _, each := range together {
+		each.outcome = out
+		each.outcome.merged = len(together) > 1 || out.of != nil && !out.of.Version.Equal(each.base.Version)
+		c.op.Link(each.op)
 	}
 }
 
@@ -140,7 +147,7 @@ func (c *commit) commitGroup(ctx context.Context, m *member) outcome {
 			return outcome{done: true, err: err}
 		case done || found == nil:
 			erases := next.updates == nil
-			return outcome{done: true, doc: found, erased: done && erases, over: !done && erases}
+			return outcome{done: true, of: prev, doc: found, erased: done && erases, over: !done && erases}
 		}
 		prev, interfered = found, true
 		if !pause(ctx, attempt, time.Since(start)) {

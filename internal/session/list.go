@@ -13,11 +13,12 @@ import (
 
 	"github.com/echofirestore/echofirestore/internal/credential"
 	"github.com/echofirestore/echofirestore/internal/document"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 // An Info is what firesession.SessionInfo is.
 type Info struct {
-	ID                    string
+	ID, User              string
 	Began, Saved, Expires time.Time
 	MaxAge                int
 	Values                map[string]any
@@ -105,14 +106,16 @@ func (s *Store) All(ctx context.Context) iter.Seq2[Info, error] {
 }
 
 // list returns the documents that a query finds, and the living sessions in them.
-func (s *Store) list(ctx context.Context, query firestore.Query) ([]Info, []*firestore.DocumentSnapshot, error) {
+func (s *Store) list(
+	ctx context.Context, query firestore.Query,
+) (infos []Info, snaps []*firestore.DocumentSnapshot, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	snaps, err := s.firestore.query(ctx, "list sessions", query)
-	if err != nil {
+	ctx, op := s.begin(ctx, telemetry.List)
+	defer func() { endOperation(op, err) }()
+	if snaps, err = s.firestore.query(ctx, "list sessions", query); err != nil {
 		return nil, nil, err
 	}
-	var infos []Info
 	now := s.cfg.Now()
 	for _, snap := range snaps {
 		doc, err := s.layout.Parse(asStored(snap), now)
@@ -120,9 +123,13 @@ func (s *Store) list(ctx context.Context, query firestore.Query) ([]Info, []*fir
 			continue // no session, or none that is alive
 		}
 		infos = append(infos, Info{
-			ID: credential.PublicID(doc.ID), Began: doc.Started, Saved: doc.Version, Expires: doc.Expire,
+			ID: credential.PublicID(doc.ID), User: doc.User, Began: doc.Started, Saved: doc.Version, Expires: doc.Expire,
 			MaxAge: doc.MaxAge, Values: doc.Values,
 		})
+	}
+	op.Outcome = telemetry.Found
+	if len(infos) == 0 {
+		op.Outcome = telemetry.None
 	}
 	return infos, snaps, nil
 }

@@ -50,7 +50,7 @@ func plan(s situation) (action, error) {
 	case s.state == stored:
 		return planStored(s)
 	case s.state.in(vanished, dropped):
-		if !s.changed || s.emptied {
+		if !s.update && (!s.changed || s.emptied) {
 			return doNothing, nil
 		}
 		return doNothing, gone()

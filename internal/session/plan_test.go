@@ -54,6 +54,7 @@ func TestPlan(t *testing.T) {
 		{name: "vanished, and emptied", in: situation{state: vanished, changed: true, emptied: true}},
 		{name: "vanished, and renewed", in: situation{state: vanished, changed: true, renewing: true}, err: ErrGone},
 		{name: "vanished, and ended", in: situation{state: vanished, ended: true}, want: doEnd},
+		{name: "vanished, and not changed by an Update", in: situation{state: vanished, update: true}, err: ErrGone},
 		{name: "vanished, and ended by an Update", in: situation{state: vanished, ended: true, update: true}, err: ErrGone},
 		{name: "dropped, and changed again", in: situation{state: dropped, changed: true, sets: true}, err: ErrGone},
 

@@ -19,6 +19,7 @@ type record struct {
 	store   *Store
 	name    string
 	options sessions.Options // as handed out
+	lack    credential.Lack  // why the client has no key, if it has none
 	managed bool             // an exchange sends its cookie
 
 	// Whoever loads, changes or saves the session holds the token. It may be held as long as calls to Firestore, and the function

@@ -9,6 +9,7 @@ import (
 
 	"github.com/echofirestore/echofirestore/internal/credential"
 	"github.com/echofirestore/echofirestore/internal/document"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 // Refresh reads the request's session of the given name as it is stored now. It works as the function [Refresh] does, for
@@ -46,20 +47,18 @@ func (s *Store) refresh(ctx context.Context, sess *sessions.Session, rec *record
 	if rec.isUpdating() {
 		return errUpdating()
 	}
-	var malformed []*document.MalformedError
-	var failed error // the load
+	var done *loading
 	err := rec.exclusively(func() (err error) {
 		switch {
 		case rec.key == "" && rec.state == unreadable: // the name is not valid
 			return rec.cause
 		case rec.state.in(unread, unreadable):
-			if malformed, failed = s.loadAgain(ctx, sess, rec); failed == nil && rec.state == absent && rec.missing {
+			if done, err = s.loadAgain(ctx, sess, rec); err == nil && rec.state == absent && rec.missing {
 				return gone()
 			}
-			return failed
-		case rec.state == stored:
-			failed, err = s.readAgain(ctx, sess, rec)
 			return err
+		case rec.state == stored:
+			return s.readAgain(ctx, sess, rec)
 		case rec.state.in(vanished, dropped):
 			clear(sess.Values)
 			return gone()
@@ -69,46 +68,61 @@ func (s *Store) refresh(ctx context.Context, sess *sessions.Session, rec *record
 			return rec.cause // nil, or why the session could not be ended
 		}
 	})
-	s.reportLoad(ctx, failed, malformed)
+	if done != nil {
+		s.reportLoad(ctx, rec, done)
+	}
 	return err
 }
 
-// loadAgain loads a session that was not read yet, or could not be.
-func (s *Store) loadAgain(
-	ctx context.Context, sess *sessions.Session, rec *record,
-) (malformed []*document.MalformedError, failed error) {
+// loadAgain loads a session that was not read yet, or could not be, and returns why it could not be.
+func (s *Store) loadAgain(ctx context.Context, sess *sessions.Session, rec *record) (*loading, error) {
 	p, err := rec.pending(sess)
 	if err != nil {
 		return nil, err
 	}
 	rec.set(func() { rec.version = time.Time{} }) // not from the cache
-	if malformed = s.loadAlone(ctx, sess, rec); rec.state == unreadable {
-		return malformed, rec.cause
+	done := s.loadAlone(ctx, sess, rec)
+	if rec.state == unreadable {
+		return done, rec.cause
 	}
 	p.apply(sess)
-	return malformed, nil
+	return done, nil
 }
 
-// readAgain reads a session that was read before. If Firestore does not answer, failed and err say so.
-func (s *Store) readAgain(ctx context.Context, sess *sessions.Session, rec *record) (failed, err error) {
+// readAgain reads a session that was read before.
+func (s *Store) readAgain(ctx context.Context, sess *sessions.Session, rec *record) error {
 	p, err := rec.pending(sess)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	found, _, err := s.find(ctx, rec.name, credential.Sent{Key: rec.key})
-	found, err = unlessMalformed(found, err)
-	switch {
-	case err != nil:
-		return err, err
-	case found == nil:
+	found, err := s.readStored(ctx, rec)
+	if err != nil {
+		s.logUnread(ctx, err)
+		return err
+	}
+	if found == nil {
 		rec.vanish()
 		rec.reported()
 		clear(sess.Values)
-		return nil, gone()
+		return gone()
 	}
 	s.turns.learn(found)
 	rec.confirm(found)
-	return nil, s.rewind(sess, rec, p)
+	return s.rewind(sess, rec, p)
+}
+
+// readStored returns what is stored of a session now, nil if it is over.
+func (s *Store) readStored(ctx context.Context, rec *record) (found *document.Document, err error) {
+	ctx, op := s.begin(ctx, telemetry.Load)
+	defer func() { endOperation(op, err) }()
+	found, fresh, err := s.find(ctx, rec.name, credential.Sent{Key: rec.key})
+	var done loading
+	done.note(found, fresh, err)
+	op.Outcome = done.outcome
+	if found, err = ifAlive(found, err); err != nil {
+		return nil, err
+	}
+	return found, nil
 }

@@ -41,7 +41,7 @@ func (s *Store) replaceVersion(
 		}
 		return s.firestore.move(ctx, prev, next)
 	}, func() (*document.Document, bool, error) {
-		found, err := unlessMalformed(s.read(ctx, next.ID))
+		found, err := ifAlive(s.read(ctx, next.ID))
 		wrote := found != nil && next.Wrote(found)
 		if err == nil && !wrote && next.ID != prev.ID {
 			found, err = s.reread(ctx, rec)
@@ -115,7 +115,7 @@ func (s *Store) conditionally(
 // reread returns what is stored of a session now, nil if it is over.
 func (s *Store) reread(ctx context.Context, rec *record) (*document.Document, error) {
 	found, _, err := s.find(ctx, rec.name, credential.Sent{Key: rec.key})
-	doc, err := unlessMalformed(found, err)
+	doc, err := ifAlive(found, err)
 	if err != nil {
 		return nil, inConflict(ctx, err)
 	}

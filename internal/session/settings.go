@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/echofirestore/echofirestore/internal/document"
 )
@@ -40,7 +42,11 @@ type Settings struct {
 
 	Timeout time.Duration
 	Logger  *slog.Logger
-	Now     func() time.Time
+
+	TracerProvider trace.TracerProvider
+	MeterProvider  metric.MeterProvider
+
+	Now func() time.Time
 }
 
 // layout returns what concerns the documents.

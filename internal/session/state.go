@@ -6,7 +6,7 @@ import "slices"
 //
 //	from         to           when
 //	unread       stored       a document of the client's keys holds a living session
-//	unread       absent       none does
+//	unread       absent       none does, or the client has no key
 //	unread       unreadable   Firestore did not answer
 //	absent       stored       the session was saved for the first time
 //	stored       absent       the handler has ended or emptied it
@@ -21,7 +21,7 @@ type state int
 
 const (
 	absent     state = iota // nothing is stored
-	unread                  // the client has a key, and nobody has looked for its document
+	unread                  // nobody has looked for the documents of the client's keys, if it has any
 	unreadable              // the document could not be read
 	stored                  // there is a document
 	ending                  // the handler has ended the session, and the next commit tries again to delete its document

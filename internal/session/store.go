@@ -1,14 +1,10 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"time"
 
-	"cloud.google.com/go/firestore"
 	"github.com/gorilla/sessions"
 
 	"github.com/echofirestore/echofirestore/internal/credential"
@@ -107,73 +103,6 @@ func (s *Store) keepsSame(other *Store) bool {
 		a.Path == b.Path && a.Domain == b.Domain && a.Partitioned == b.Partitioned
 }
 
-// load reads a session unless that was done before. It returns why the session could not be read.
-func (s *Store) load(ctx context.Context, sess *sessions.Session, rec *record) error {
-	if rec.is(unread) {
-		loaded := false
-		var malformed []*document.MalformedError
-		err := rec.exclusively(func() error {
-			if rec.is(unread) {
-				malformed = s.loadAlone(ctx, sess, rec)
-				loaded = true
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if loaded {
-			s.reportLoad(ctx, rec.unreadFor(), malformed)
-		}
-	}
-	return rec.unreadFor()
-}
-
-// loadAlone reads the documents of the client's keys, one after another, until one has a living session. It returns those
-// that it has ignored. If a callback panics, the session stays unread.
-func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *record) (malformed []*document.MalformedError) {
-	if ctx.Err() != nil {
-		// Some middleware ends the request's context, and then Echo's error handler asks for the session.
-		ctx = context.WithoutCancel(ctx)
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	sent, others := credential.Sent{Key: rec.key, Version: rec.version}, rec.others
-	var doc *document.Document
-	var fresh bool
-	var err error
-	missing := false
-	for sent.Key != "" {
-		doc, fresh, err = s.find(ctx, rec.name, sent)
-		if bad, ok := errors.AsType[*document.MalformedError](err); ok {
-			malformed = append(malformed, bad)
-			doc, err = nil, nil
-		} else if doc != nil || err != nil { // after an error, the next key is not tried: it may be somebody else's
-			break
-		} else {
-			missing = true
-		}
-		sent, others = cutKey(others)
-	}
-	if doc != nil && err == nil {
-		if err = s.adopt(sess, rec, doc); err == nil {
-			sess.ID, sess.IsNew = sent.Key, false
-		}
-	}
-	rec.set(func() {
-		rec.key, rec.others = sent.Key, others
-		switch {
-		case err != nil:
-			rec.state, rec.cause = unreadable, err
-		case doc != nil:
-			rec.state, rec.confirmed = stored, fresh
-		default:
-			rec.state, rec.missing = absent, missing
-		}
-	})
-	return malformed
-}
-
 func validateName(name string) error {
 	if (&http.Cookie{Name: name}).Valid() != nil {
 		return rejected(fmt.Errorf("echofirestore: the session name %q is not a valid cookie name", name))
@@ -181,31 +110,7 @@ func validateName(name string) error {
 	return nil
 }
 
-// adopt fills a session with the contents of a document.
-func (s *Store) adopt(sess *sessions.Session, rec *record, doc *document.Document) error {
-	values, err := s.layout.CopyValues(doc)
-	if err != nil {
-		return rejected(err)
-	}
-	fill(sess, values)
-	sess.Options.MaxAge = doc.MaxAge
-	rec.set(func() { rec.doc, rec.values, rec.maxAge = doc, doc.Values, doc.MaxAge })
-	return nil
-}
-
-// fill replaces the session's values, in the same map, because handlers may hold it.
-func fill(sess *sessions.Session, values map[string]any) {
-	if sess.Values == nil {
-		sess.Values = make(map[any]any, len(values))
-	}
-	clear(sess.Values)
-	for key, v := range values {
-		sess.Values[key] = v
-	}
-}
-
-// newSession returns the session of the given name of a request, and its record. If the client has a key, the session must
-// then be loaded.
+// newSession returns the session of the given name of a request, and its record. Before it is used, the session must be loaded.
 func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions.Session, *record) {
 	sess := sessions.NewSession(s.face, name)
 	sess.IsNew = true
@@ -213,8 +118,11 @@ func (s *Store) newSession(r *http.Request, name string, secure bool) (*sessions
 	rec := &record{store: s, name: name, options: *sess.Options, maxAge: s.cfg.MaxAge, token: newToken()}
 	if err := validateName(name); err != nil {
 		rec.state, rec.cause = unreadable, err
-	} else if sent, others := cutKey(s.credentials.Sent(r, name)); sent.Key != "" {
-		rec.state, rec.key, rec.version, rec.others = unread, sent.Key, sent.Version, others
+	} else {
+		keys, lack := s.credentials.Sent(r, name)
+		sent, others := cutKey(keys)
+		rec.key, rec.version, rec.others = sent.Key, sent.Version, others
+		rec.state, rec.lack = unread, lack
 	}
 	addRecord(sess, rec)
 	return sess, rec
@@ -247,87 +155,4 @@ func (s *Store) takeRecord(sess *sessions.Session) (*record, error) {
 	rec := &record{store: s, name: sess.Name(), options: *s.options(false), token: newToken()}
 	addRecord(sess, rec)
 	return rec, nil
-}
-
-// find returns the living session with the given name and key, and errors as read does. If the client's cookie names a
-// version, it may be an older one than that which is stored, from the cache; then it is not fresh. Without Config.HashKeys,
-// find ignores a document that is stored under a hash: otherwise the ID of that document would open its session.
-func (s *Store) find(ctx context.Context, name string, sent credential.Sent) (doc *document.Document, fresh bool, err error) {
-	id, err := s.credentials.DocumentID(name, sent.Key)
-	if err != nil {
-		return nil, false, rejected(err)
-	}
-	doc, fresh, err = s.recall(ctx, id, sent.Version)
-	if doc != nil && doc.Hashed() && !s.cfg.HashKeys {
-		return nil, false, nil
-	}
-	return doc, fresh, err
-}
-
-// recall is as read, but a document that is not older than the given version may come from the cache.
-func (s *Store) recall(ctx context.Context, id string, version time.Time) (doc *document.Document, fresh bool, err error) {
-	found, fresh, err := s.firestore.load(ctx, id, version)
-	if err == nil && !fresh {
-		if doc, err := s.layout.Parse(*found, s.cfg.Now()); err == nil {
-			return doc, false, nil
-		}
-		found, err = s.firestore.get(ctx, id) // another process may have extended it
-	}
-	doc, err = s.living(ctx, found, err)
-	return doc, true, err
-}
-
-// read returns the living session in the document with the given ID, nil if there is none. Its errors are those of living.
-func (s *Store) read(ctx context.Context, id string) (*document.Document, error) {
-	found, err := s.firestore.get(ctx, id)
-	return s.living(ctx, found, err)
-}
-
-// living returns the living session in a document that was just read, nil if there is none. It deletes an expired session, but
-// only in the version that was read: if another request has extended it meanwhile, it is alive. Errors are that of the read,
-// those of Firestore, and *document.MalformedError together with what could be read.
-func (s *Store) living(ctx context.Context, found *document.Stored, err error) (*document.Document, error) {
-	for retried := false; err == nil && found != nil; retried = true {
-		doc, err := s.layout.Parse(*found, s.cfg.Now())
-		if !errors.Is(err, document.ErrExpired) {
-			return doc, err
-		}
-		id := found.ID
-		err = s.firestore.delete(ctx, "delete expired session", id, firestore.LastUpdateTime(found.Updated))
-		switch {
-		case err != nil && !movedOn(err) && !outcomeUnknown(err) && !errors.Is(err, ErrConflict):
-			return nil, err
-		case err == nil || retried || errors.Is(err, ErrConflict):
-			return nil, nil // it is over, whether or not its document is gone
-		}
-		if found, err = s.firestore.get(ctx, id); err != nil {
-			return nil, err
-		}
-	}
-	return nil, err
-}
-
-// unlessMalformed converts the result of reading a document that was read or written before: if it is malformed now, it does
-// not hold a session.
-func unlessMalformed(doc *document.Document, err error) (*document.Document, error) {
-	if _, malformed := errors.AsType[*document.MalformedError](err); malformed {
-		return nil, nil
-	}
-	return doc, err
-}
-
-// reportLoad logs that a document was ignored, or could not be read, because the caller may not get that error or not report
-// it. If the client disconnected meanwhile, the level is debug.
-func (s *Store) reportLoad(ctx context.Context, unread error, malformed []*document.MalformedError) {
-	for _, ignored := range malformed {
-		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", ignored),
-			slog.String("collection", s.cfg.Collection), slog.Time("update_time", ignored.Updated))
-	}
-	if unread != nil {
-		level := slog.LevelError
-		if errors.Is(ctx.Err(), context.Canceled) && errors.Is(unread, context.Canceled) {
-			level = slog.LevelDebug
-		}
-		s.cfg.Logger.LogAttrs(ctx, level, "session not loaded", slog.Any("error", unread))
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gorilla/sessions"
+	"go.opentelemetry.io/otel"
 
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/credential"
@@ -25,6 +26,9 @@ func newStore(t *testing.T, change func(*Settings)) *Store {
 		Timeout:    10 * time.Second,
 		Logger:     slog.New(slog.DiscardHandler),
 		Now:        time.Now,
+
+		TracerProvider: otel.GetTracerProvider(),
+		MeterProvider:  otel.GetMeterProvider(),
 	}
 	change(&cfg)
 	return NewStore(cfg)

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"slices"
+	"time"
 
 	"cloud.google.com/go/firestore"
 	"google.golang.org/grpc/codes"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/echofirestore/echofirestore/internal/credential"
 	"github.com/echofirestore/echofirestore/internal/document"
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 const (
@@ -27,20 +29,28 @@ const (
 //
 // Config.Timeout limits each batch. If a batch fails or ctx ends, the documents that were deleted stay deleted and are
 // counted, and the next call continues.
-func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
+func (s *Store) DeleteExpired(ctx context.Context, progress Progress) (int, error) {
 	expired := s.firestore.collection.Where(document.FieldExpire, "<=", s.cfg.Now())
 	return s.sweep(ctx, sweep{
-		attempt: "delete expired sessions",
-		query:   expired.Select(document.FieldExpire), // the order, to go on from
+		kind:     telemetry.DeleteExpired,
+		attempt:  "delete expired sessions",
+		query:    expired.Select(document.FieldExpire), // the order, to go on from
+		progress: progress,
 	})
 }
 
+// Progress is told after each batch how many documents a call has deleted so far, or looked at. If it returns an error, the call ends and
+// returns that. It may be nil.
+type Progress func(deleted int) error
+
 // A sweep deletes results of a query.
 type sweep struct {
+	kind     telemetry.Kind
 	attempt  string
 	query    firestore.Query
 	spare    []string // IDs of sessions that stay
 	complete bool     // no document may escape by being renewed while it is under way
+	progress Progress
 
 	size  int // how many documents a batch deletes
 	grown int // how many batches in a row had that size
@@ -50,6 +60,8 @@ type sweep struct {
 // slow to pass over what was just deleted. A document that is renewed gets another place, which may be before that: so
 // nothing has escaped only once a single transaction has seen all that is left.
 func (s *Store) sweep(ctx context.Context, w sweep) (deleted int, err error) {
+	ctx, op := s.begin(ctx, w.kind)
+	defer func() { endDeleting(op, err) }()
 	w.size = w.largest()
 	for again := true; again; {
 		again = false
@@ -59,6 +71,11 @@ func (s *Store) sweep(ctx context.Context, w sweep) (deleted int, err error) {
 			if deleted += len(b.docs); err != nil {
 				return deleted, err
 			}
+			if w.progress != nil {
+				if err := w.progress(deleted); err != nil {
+					return deleted, err
+				}
+			}
 			last, more = b.last, b.full
 			again = again || more && w.complete
 		}
@@ -67,14 +84,16 @@ func (s *Store) sweep(ctx context.Context, w sweep) (deleted int, err error) {
 }
 
 // sweepBatch deletes the first results behind last. Firestore refuses them as an invalid argument if they are too large
-// for a transaction, but also if it has deleted them, its answer was lost, and the client has repeated the commit. What
-// the next transaction finds tells one from the other. With an error, it returns what it has deleted nevertheless.
+// for a transaction, but also if it has deleted them, its answer was lost, and the client has repeated the commit. Where the
+// client does not repeat it, nobody knows either. What the next transaction finds tells one from the other. With an error,
+// sweepBatch returns what it has deleted nevertheless.
 func (s *Store) sweepBatch(ctx context.Context, w *sweep, last *firestore.DocumentSnapshot) (batch, error) {
-	var done, refused batch
+	var done, failed batch
 	for size := w.size; ; {
 		b, err := s.sweepOnce(ctx, w, last)
-		if looked := err == nil || b.last != nil; looked && !b.meets(refused) {
-			done.docs = append(done.docs, refused.docs...)
+		again := b.meets(failed)
+		if looked := err == nil || b.last != nil; looked && !again {
+			done.docs = append(done.docs, failed.docs...)
 			w.size = size
 		}
 		switch {
@@ -82,18 +101,22 @@ func (s *Store) sweepBatch(ctx context.Context, w *sweep, last *firestore.Docume
 			w.grow(b)
 			b.docs = append(done.docs, b.docs...)
 			return b, nil
-		case len(b.docs) == 0 || !b.refused(err):
+		case len(b.docs) > 0 && b.lost && (!failed.lost || !again): // one retry is enough, see conditionally
+			size = w.size
+		case len(b.docs) > 0 && b.refused(err):
+			size = w.size
+			w.size, w.grown = max(1, len(b.docs)/2), 0
+		default:
 			return done, err
 		}
-		size = w.size
-		w.size, w.grown = max(1, len(b.docs)/2), 0
-		refused = b
+		failed = b
 	}
 }
 
 // sweepOnce deletes the first results behind last, if Firestore takes as many in a transaction. A single one may be too
 // large for that and is then deleted by itself.
 func (s *Store) sweepOnce(ctx context.Context, w *sweep, last *firestore.DocumentSnapshot) (batch, error) {
+	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	query := w.query
@@ -109,6 +132,7 @@ func (s *Store) sweepOnce(ctx context.Context, w *sweep, last *firestore.Documen
 		err = s.firestore.delete(ctx, w.attempt, b.docs[0].Ref.ID, firestore.LastUpdateTime(b.docs[0].UpdateTime))
 		b.full = true // what is behind it was not looked at
 	}
+	b.lost = outcomeUnknown(err) && ctx.Err() == nil && time.Since(start) < s.cfg.Timeout/2
 	return b, err
 }
 

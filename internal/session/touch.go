@@ -14,6 +14,7 @@ func (c *commit) touch(ctx context.Context) error {
 	doc := c.layout.Extend(c.rec.doc, c.cfg.Now())
 	err = c.firestore.update(ctx, "extend session", c.rec.doc, doc, doc.Extension())
 	if movedOn(err) {
+		c.did = doNothing
 		return nil
 	}
 	if err == nil {

@@ -47,7 +47,9 @@ type member struct {
 type outcome struct {
 	done   bool               // there is an outcome
 	err    error              // the session could not be saved
+	of     *document.Document // the version that it follows
 	doc    *document.Document // what is stored; nil if nothing is
+	merged bool               // with what other requests have changed
 	erased bool               // the group has emptied the session, and its document is deleted
 	over   bool               // the group was to do that, but another request has ended the session
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
 // Update changes the request's session of the given name by fn and saves it, as one step. It works as the function [Update]
@@ -33,8 +36,11 @@ func (s *Store) change(ctx context.Context, sess *sessions.Session, rec *record,
 		return errUpdating()
 	}
 	return s.saveExclusively(ctx, rec, func() (untouched, err error) {
+		ctx, op := s.begin(context.WithoutCancel(ctx), telemetry.Update)
 		u := &update{Store: s, sess: sess, rec: rec, fn: fn, left: s.cfg.Timeout}
-		err = u.run(context.WithoutCancel(ctx))
+		defer func() { endOperation(op, cmp.Or(ours(err), u.untouched)) }()
+		err = u.run(ctx)
+		op.Outcome = cmp.Or(op.Outcome, telemetry.None)
 		return u.untouched, err
 	})
 }
@@ -143,9 +149,12 @@ func (u *update) once(ctx context.Context, pass func(), attempt int) error {
 }
 
 // confirm returns refused, the error of fn, if fn has seen what is stored. If it has seen a copy from the cache, confirm reads
-// the session. If that has changed, it notes what is stored now and returns errMovedOn.
+// the session. If that has changed, it notes what is stored now and returns errMovedOn. If the session is over, its error says so.
 func (u *update) confirm(ctx context.Context, refused error) error {
-	if u.rec.state != stored || u.rec.confirmed {
+	switch {
+	case u.rec.state.in(vanished, dropped):
+		return gone()
+	case u.rec.state != stored || u.rec.confirmed:
 		return refused
 	}
 	ctx, cancel := context.WithTimeout(ctx, u.left)

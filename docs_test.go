@@ -7,7 +7,89 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/echofirestore/echofirestore/internal/doctest"
 )
+
+// TestDocumentationCompiles compiles the Go code of all pages but that which needs other modules: their tests do that.
+func TestDocumentationCompiles(t *testing.T) {
+	t.Parallel()
+	t.Logf("%d blocks", doctest.Compile(t, ".", doctest.Root))
+}
+
+// TestLinks checks all links of the documentation.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	t.Logf("%d links", doctest.CheckLinks(t, "."))
+}
+
+// TestTestingPage makes sure that the page shows the functions that signedin_test.go tests.
+func TestTestingPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("docs", "testing.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested, err := os.ReadFile("signedin_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions := regexp.MustCompile(`(?ms)^func .*?^}$`).FindAllString(string(tested), -1)
+	if len(functions) != 3 {
+		t.Errorf("%d functions, want 3", len(functions))
+	}
+	for _, function := range functions {
+		if !strings.Contains(string(page), function) {
+			t.Errorf("the page does not show\n%s", function)
+		}
+	}
+}
+
+// TestQuotes makes sure that code on pages is still as in the files that the tests run.
+func TestQuotes(t *testing.T) {
+	t.Parallel()
+	indent := regexp.MustCompile(`(?m)^\t+`)
+	for _, tt := range []struct {
+		page, file string
+		blocks     int // how many of the page's are from there
+	}{
+		{"docs/security.md", "production_example_test.go", 1},
+		{"docs/firebase-auth.md", "example/oidc/firebase/firebase.go", 6},
+	} {
+		source, err := os.ReadFile(tt.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code := indent.ReplaceAllString(string(source), "")
+		found := 0
+		for _, page := range doctest.Pages(t, ".") {
+			if page.Path != tt.page {
+				continue
+			}
+			for _, block := range page.Blocks {
+				if block.Language == "go" && strings.Contains(code, indent.ReplaceAllString(block.Code, "")) {
+					found++
+				}
+			}
+		}
+		if found != tt.blocks {
+			t.Errorf("%d blocks of %s are in %s, want %d", found, tt.page, tt.file, tt.blocks)
+		}
+	}
+}
+
+// TestReadmeIsShort keeps the README to what a reader needs to decide and to begin.
+func TestReadmeIsShort(t *testing.T) {
+	t.Parallel()
+	const atMost = 300
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), "\n"); n > atMost {
+		t.Errorf("it has %d lines, want at most %d: move to docs/ what is for later", n, atMost)
+	}
+}
 
 // asvs are the requirements of OWASP ASVS 5.0.0 that concern sessions.
 var asvs = []string{

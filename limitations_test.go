@@ -1,6 +1,6 @@
 package echofirestore_test
 
-// What the README and the security page name as limits: nothing else can be done, and these tests show that it is so.
+// What docs/limitations.md and the security page name as limits: nothing else can be done, and these tests show that it is so.
 
 import (
 	"bytes"

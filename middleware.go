@@ -12,11 +12,11 @@ import (
 	"github.com/echofirestore/echofirestore/internal/session"
 )
 
-// Middleware returns the middleware that keeps its sessions in s.
+// Middleware returns middleware that keeps sessions in s.
 //
-// A request that passes it more than once has the same sessions each time: in an Echo that is mounted in another one,
-// after c.Echo().ServeHTTP, or with the middleware also on a group. This includes two Stores with the same Client,
-// Collection and cookie; the Config of the outermost then applies.
+// A request that passes it more than once has the same sessions each time: in an Echo that is mounted in another one, after
+// c.Echo().ServeHTTP, or with the middleware also on a group. This also applies to two Stores with the same Client,
+// Collection and cookie; the Config of the outermost one counts.
 func (s *Store) Middleware() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {

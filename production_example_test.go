@@ -51,8 +51,8 @@ func ExampleConfig_production() {
 
 		// How long it lives.
 		MaxAge:      0,               // the cookie: until the browser closes
-		IdleTimeout: time.Hour,       // without a request
-		TouchAfter:  5 * time.Minute, // requests that only read count, too: for a write each 5 minutes at most
+		IdleTimeout: time.Hour,       // without a request that uses it
+		TouchAfter:  5 * time.Minute, // requests that only read extend it, for at most one write in 5 minutes
 		Lifetime:    24 * time.Hour,  // whatever happens
 
 		// What it costs.

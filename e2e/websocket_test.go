@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/gorilla/sessions"
+	gorilla "github.com/gorilla/websocket"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	"google.golang.org/grpc/codes"
@@ -101,5 +103,51 @@ func TestWebSocket(t *testing.T) {
 				t.Errorf("stored %s, want %s", data, tt.want)
 			}
 		})
+	}
+}
+
+// TestGorillaWebSocket is the handler of docs/streaming.md: gorilla's Upgrade sends only the headers that it is given.
+func TestGorillaWebSocket(t *testing.T) {
+	t.Parallel()
+	_, client := firestoretest.Start(t)
+	e := echo.New()
+	e.Use(echofirestore.Middleware(echofirestore.Config{Client: client}))
+	e.GET("/", func(c echo.Context) error {
+		sess, err := echofirestore.Get(c)
+		if err != nil {
+			return err
+		}
+		n, _ := sess.Values["sockets"].(int)
+		sess.Values["sockets"] = n + 1
+		if err := echofirestore.Save(c); err != nil {
+			return err
+		}
+		header := http.Header{"Set-Cookie": c.Response().Header()["Set-Cookie"]}
+		var upgrader gorilla.Upgrader
+		conn, err := upgrader.Upgrade(c.Response(), c.Request(), header)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		return conn.WriteJSON(n + 1)
+	})
+	web := httptest.NewServer(e)
+	defer web.Close()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialer := gorilla.Dialer{Jar: jar}
+	for want := 1; want <= 2; want++ {
+		conn, resp, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(web.URL, "http"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		var got int
+		if err := conn.ReadJSON(&got); err != nil || got != want {
+			t.Errorf("socket %d, %v, want %d", got, err, want)
+		}
+		conn.Close()
 	}
 }

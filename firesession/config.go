@@ -23,11 +23,14 @@ const (
 	DefaultCacheBytes = 32 << 20
 )
 
-// Config says how sessions are kept. Client is required; every other field may have its zero value.
+// Config configures a Store. Only Client is required. The zero value of every other field stands for its default. The
+// fields are in groups: what is stored, the cookie, how long a session lives, protection, cost, and operation.
 type Config struct {
 	// Client is the connection to Firestore. The Store never closes it.
 	// Required.
 	Client *firestore.Client
+
+	// What is stored.
 
 	// Collection is the ID of the collection that holds the sessions, one document each. Keep
 	// nothing else in it: without SigningKeys or HashKeys, a made-up cookie can name any of its
@@ -36,13 +39,21 @@ type Config struct {
 	// Optional. Default value "echo_sessions".
 	Collection string
 
-	// KeyFactory makes the keys of new sessions. A key is a credential: it must be unpredictable,
-	// with at least 128 bits of entropy. It must also be a Firestore document ID (1 to 1500 bytes
-	// of UTF-8, no slash, not ".", ".." or "__…__"), fit into a cookie, and not begin with "~". A
-	// save with any other key fails before anything is written. The Logger gets a warning about the
-	// first key of fewer than 16 characters. Requests call KeyFactory concurrently.
-	// Optional. Default value: 32 bytes of crypto/rand in base64url, 43 characters.
-	KeyFactory func() string
+	// Encoder and Decoder turn a session into the text of its document's data field, and back. If
+	// Decoder returns an error, the document is malformed: it stays, and the client gets a new,
+	// empty session. Requests call both concurrently. Set both or neither.
+	// Optional. Default values EncodeJSON and DecodeJSON, whose documents Python can share.
+	Encoder func(Payload) (string, error)
+	Decoder func(string) (Payload, error)
+
+	// UserKey names the session value that identifies the user, such as "user_id". The value is
+	// copied, as text of at most 1499 bytes, into the document's indexed field user, where
+	// Store.Sessions and Store.RevokeUser look for the sessions of a user. A session that was
+	// stored before gets the field at its next change.
+	// Optional. Default value "": no such field is written.
+	UserKey string
+
+	// The cookie.
 
 	// CookieName is the name of the cookie, and of the session that Get returns. Firebase Hosting
 	// forwards only the cookie "__session" to a backend. Elsewhere, a prefix makes browsers refuse
@@ -64,21 +75,19 @@ type Config struct {
 	// Optional. Default value of Path "/", of Domain none: only the host that set the cookie.
 	Path, Domain string
 
-	// MaxAge is how long a session lives after its last save, in seconds. A handler can change it
-	// for its session in Options.MaxAge. A session keeps the max age that is stored with it: a
-	// lower MaxAge applies to new sessions only.
-	// Optional. Default value 0: the cookie lives until the browser closes, and the document has no
-	// expiry.
-	MaxAge int
-
 	// Secure restricts the cookie to HTTPS.
-	// Optional. Default value false: the cookie is Secure if the request came over TLS. A demo on
-	// http://localhost then works too. Behind a proxy that terminates TLS, set it.
+	// Optional. Default value false: the cookie is Secure if the request came over TLS, so that a
+	// demo on http://localhost works. Behind a proxy that terminates TLS, set it.
 	Secure bool
 
 	// DisableHTTPOnly lets JavaScript read the cookie, and with it anyone who can inject a script.
 	// Optional. Default value false.
 	DisableHTTPOnly bool
+
+	// SameSite says whether requests from other sites carry the cookie. http.SameSiteNoneMode
+	// requires Secure; http.SameSiteDefaultMode omits the attribute.
+	// Optional. Default value http.SameSiteLaxMode.
+	SameSite http.SameSite
 
 	// Partitioned gives browsers a separate cookie for each site that embeds this one (CHIPS). It
 	// requires Secure. A partitioned cookie and an unpartitioned one of the same name are different
@@ -87,94 +96,99 @@ type Config struct {
 	// Optional. Default value false.
 	Partitioned bool
 
-	// SameSite says whether requests from other sites carry the cookie. http.SameSiteNoneMode
-	// requires Secure; http.SameSiteDefaultMode omits the attribute.
-	// Optional. Default value http.SameSiteLaxMode.
-	SameSite http.SameSite
+	// How long a session lives.
 
-	// Encoder and Decoder turn a session into the text of its document's data field, and back. If
-	// Decoder returns an error, the document is malformed: its session is new and empty, and the
-	// document stays. Requests call both concurrently. Set both or neither.
-	// Optional. Default values EncodeJSON and DecodeJSON, whose documents Python can share.
-	Encoder func(Payload) (string, error)
-	Decoder func(string) (Payload, error)
+	// MaxAge is how long a session lives after its last save, in seconds. A handler can change it
+	// for its session in Options.MaxAge. A session keeps the max age that is stored with it: a
+	// lower MaxAge applies to new sessions only.
+	// Optional. Default value 0: the cookie lives until the browser closes, and the document has no
+	// expiry.
+	MaxAge int
+
+	// IdleTimeout ends a session that has not been used for this long, even if its cookie lives on.
+	// It is a limit for sessions that last until the browser closes. Using a session without
+	// changing it then counts as a save, for MaxAge as well. The expiry moves at most once per
+	// TouchAfter, so a session may end up to a TouchAfter early. A document that was last saved
+	// without this limit, by Python or before the field was set, ends an IdleTimeout after its last
+	// change, even if it has been read since. So setting it, or shortening it, may sign users out
+	// once.
+	// Optional. Default value 0: no such limit.
+	IdleTimeout time.Duration
 
 	// Lifetime is how long a session lives after it began, however active it is.
 	// Optional. Default value 0: no limit but MaxAge.
 	Lifetime time.Duration
 
-	// IdleTimeout ends a session that is not used for so long, whatever the lifetime of its cookie
-	// is: a limit for sessions that last as long as the browser runs. Using a session without
-	// changing it then counts as a save, for MaxAge as well; the expiry moves once per TouchAfter,
-	// so a session may end up to a TouchAfter before it has been idle for so long. The cookie lives
-	// for the max age all the same. A document that was last saved without this limit, by Python or
-	// before it was set, ends an IdleTimeout after its last change, even if it was read since. So
-	// switching it on, or shortening it, may sign out people once.
-	// Optional. Default value 0: no such limit.
-	IdleTimeout time.Duration
-
-	// TouchAfter extends sessions that are read but not changed. Their expiry moves to a MaxAge or
-	// an IdleTimeout from now, for one write, whenever that gains at least TouchAfter, or half of a
-	// shorter Options.MaxAge or IdleTimeout. It must be less than MaxAge and IdleTimeout, if they
-	// are above 0.
+	// TouchAfter extends sessions that are read but not changed. A request moves the expiry to a
+	// MaxAge or an IdleTimeout from now, for one write, whenever that gains at least TouchAfter, or
+	// half of an Options.MaxAge or IdleTimeout that is shorter. It must be less than MaxAge and
+	// IdleTimeout, if they are above 0.
 	// Optional. Default value a tenth of IdleTimeout; without one 0: only changes extend a session.
 	TouchAfter time.Duration
 
-	// UserKey names the session value that identifies the user, such as "user_id". The value is
-	// copied, as text of at most 1499 bytes, into the document's indexed field user, by which
-	// Store.Sessions and Store.RevokeUser find the sessions of one user. A session that was stored
-	// before gets the field at its next change.
-	// Optional. Default value "": no such field is written.
-	UserKey string
+	// Protection.
+
+	// KeyFactory makes the keys of new sessions. A key is a credential: it must be unpredictable,
+	// with at least 128 bits of entropy. It must also be a Firestore document ID (1 to 1500 bytes
+	// of UTF-8, no slash, not ".", ".." or "__…__"), fit into a cookie, and not begin with "~".
+	// With any other key, a save fails before anything is written. The Logger gets a warning about
+	// the first key of fewer than 16 characters. Requests call KeyFactory concurrently.
+	// Optional. Default value: 32 bytes of crypto/rand in base64url, 43 characters.
+	KeyFactory func() string
 
 	// SigningKeys authenticate the cookie, so that a forged one is rejected without asking
 	// Firestore. They are pairs of a hash key (HMAC-SHA256; at least 32 random bytes, 32 or 64 are
 	// best) and a block key (AES; 16, 24 or 32 random bytes), which also encrypts the cookie, or
 	// nil. The last block key may be omitted. The first pair signs, and all pairs verify. To
-	// rotate, put a new pair in front ({newHash, nil, oldHash, nil}), and drop the old one when the
-	// sessions of its time are over: a cookie moves to the first pair when its session is next
-	// saved. These are the key pairs of github.com/gorilla/securecookie. NewStore copies them.
+	// rotate, put a new pair in front ({newHash, nil, oldHash, nil}), and remove the old one when
+	// all sessions of its time have ended: a cookie moves to the first pair when its session is
+	// next saved. These are the key pairs of github.com/gorilla/securecookie. NewStore copies them.
 	// Optional. Default value: cookies hold the bare key. Switching signing on or off ends all
 	// present sessions.
 	SigningKeys [][]byte
 
 	// HashKeys names each document by the SHA-256 of "name:key" in base64url, where name is that of
-	// the session's cookie. Nothing in the database, in a backup, or among the document names in a
-	// log or a trace then opens a session. It is recommended unless Python shares the sessions,
-	// which cannot find such documents. All instances must agree on it.
+	// the session's cookie. Then nothing in the database, in a backup, or among the document names
+	// in a log or a trace opens a session. It is recommended unless Python shares the sessions,
+	// because Python cannot find such documents. All instances must use the same setting.
 	// Optional. Default value false: the key is the document's ID. Switching hashing on or off ends
 	// all present sessions.
 	HashKeys bool
 
 	// AEAD encrypts the sessions' data between Encoder and Decoder, and binds it to its document: a
-	// copy in another document is malformed. A Tink AEAD fits, with rotation of keys. It must work
-	// without the network, since any error of Decrypt makes the session malformed.
+	// copy in another document is malformed. A Tink AEAD works, and lets you rotate keys. It must
+	// work without the network, because any error of Decrypt makes the session malformed.
 	// Optional. Default value: data is stored as Encoder returns it. Switching encryption on or off
 	// ends all present sessions.
 	AEAD AEAD
 
-	// CacheFor keeps each session in memory for so long after this Store has read or written it, at
-	// most 5 minutes. A request whose session is there costs no read. It requires SigningKeys, and
-	// must be less than MaxAge and IdleTimeout, if they are above 0. Use one Store per process then.
+	// Cost.
+
+	// CacheFor is how long this Store keeps a session in memory after it has read or written it, at
+	// most 5 minutes. A request whose session is in memory costs no read. It requires SigningKeys,
+	// and must be less than MaxAge and IdleTimeout, if they are above 0. A process should have only
+	// one Store with a cache.
 	//
-	// What other processes change may be unseen for CacheFor, and so may a session that they end or
-	// revoke; but a client that waits for each response before its next request sees its own
-	// changes, in every process: its cookie names the version that it has seen. Saves never
-	// overwrite what they have not seen, except under the same key, and Update decides on what is
-	// stored. Refresh reads the session where a handler must know.
+	// For up to CacheFor, this Store may not see what other processes change, end or revoke. But a
+	// client that waits for each response before its next request sees its own changes in every
+	// process, because its cookie names the version that it has seen. Saves never overwrite what
+	// they have not seen, except under the same key, and Update decides on what is stored. A
+	// handler that must know calls Refresh.
 	//
-	// Cookies that name a version are malformed for releases before the first with CacheFor: deploy
-	// the release first, CacheFor second.
+	// Versions of this library without CacheFor reject cookies that name a version: deploy the new
+	// version first, and set CacheFor second.
 	// Optional. Default value 0: every request that asks for its session reads it.
 	CacheFor time.Duration
 
-	// CacheBytes limits the memory that CacheFor takes, in bytes, approximately. The sessions that
-	// were not used for the longest time go first. It must be at least 1 MiB, the size of the largest
-	// session.
+	// CacheBytes limits the memory for CacheFor, in bytes, approximately. The sessions that have
+	// not been used for the longest time are dropped first. It must be at least 1 MiB, the size of
+	// the largest session.
 	// Optional. Default value 32 MiB.
 	CacheBytes int
 
-	// Timeout limits the time in Firestore of one load or one commit, including retries.
+	// Operation.
+
+	// Timeout limits the time that one load or one commit may take, including retries.
 	// Optional. Default value 10 s.
 	Timeout time.Duration
 
@@ -185,12 +199,12 @@ type Config struct {
 	// time, and 500 if the session cannot be stored at all.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 
-	// Logger receives the problems that no caller can be told about. It never receives keys or
-	// values.
+	// Logger receives problems that no caller can be told about. No message contains a session key
+	// or a value.
 	// Optional. Default value slog.Default().
 	Logger *slog.Logger
 
-	// TracerProvider and MeterProvider are OpenTelemetry's, for spans of loads and saves, and for
+	// TracerProvider and MeterProvider are OpenTelemetry's: for spans of loads and saves, and for
 	// counters of what they cost and how they end. docs/operations.md lists them all. They never
 	// receive keys, the IDs of documents, or values.
 	// Optional. Default values otel.GetTracerProvider() and otel.GetMeterProvider(), which do
@@ -198,7 +212,7 @@ type Config struct {
 	TracerProvider trace.TracerProvider
 	MeterProvider  metric.MeterProvider
 
-	// Now is the clock. It is for tests of what an application does when sessions expire.
+	// Now returns the current time. Tests set it to let sessions expire.
 	// Optional. Default value time.Now.
 	Now func() time.Time
 }

@@ -1,7 +1,7 @@
 // Package firesession keeps the sessions of a net/http program in Google Cloud Firestore.
 //
 // The browser holds an opaque key in a cookie; the data is a Firestore document. A session is read when a handler first
-// asks for it and saved before the first byte of the response, if it was changed:
+// asks for it. If it was changed, it is saved before the first byte of the response:
 //
 //	func main() {
 //		client, err := firestore.NewClient(context.Background(), firestore.DetectProjectID)
@@ -24,7 +24,7 @@
 //		fmt.Fprint(w, n+1)
 //	}
 //
-// Package [github.com/echofirestore/echofirestore] does the same for Echo 4. Its page says what you can rely on.
+// Package [github.com/echofirestore/echofirestore] does the same for Echo 4. Its page describes what you can rely on.
 package firesession
 
 import (
@@ -40,8 +40,8 @@ import (
 // response.
 //
 // An error means that Firestore did not answer. The session is then empty and cannot be saved. Without a Handler, the error
-// is [ErrNoMiddleware], and the session is nil. If a request passes several Handlers, each of a Store of its own, the
-// functions of this package act on the innermost.
+// is [ErrNoMiddleware] and the session is nil. If a request passes several Handlers, each of a Store of its own, the
+// functions of this package act on the session of the innermost one.
 func Get(r *http.Request) (*sessions.Session, error) {
 	x, err := exchangeOf(r)
 	if err != nil {
@@ -61,9 +61,10 @@ func Session(r *http.Request) *sessions.Session {
 	return x.Session(r.Context())
 }
 
-// Save saves the request's sessions now, not only before the first byte of the response. It is for handlers that need the
-// outcome. Before a WebSocket upgrade, it puts a new session's cookie into the response's header, for the upgrade to send.
-// A save costs nothing if nothing has changed since the last one. Its errors are those of [Store.Save].
+// Save saves the request's sessions now, instead of before the first byte of the response. It is for handlers that need to
+// know the outcome. Before a WebSocket upgrade, it adds a new session's cookie to the response's header, so that the
+// upgrade can send it. A save costs nothing if nothing has changed since the last one. Its errors are those of
+// [Store.Save].
 //
 // Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Save(r *http.Request) error {
@@ -74,16 +75,16 @@ func Save(r *http.Request) error {
 	return x.SaveAll(r.Context())
 }
 
-// Destroy ends the request's session at once: it deletes the document, clears the values, and has the response delete the
-// cookie, whatever else the handler does. It does not read the document first, so Config.Collection must hold nothing but
-// sessions. If the request has several cookies of the name, Destroy ends the session of each, of three at most.
-// Values that are set afterwards, in what [Get] returns, begin a new session with a new key.
+// Destroy ends the request's session at once, whatever else the handler does: it deletes the document, clears the values,
+// and makes the response delete the cookie. It does not read the document first, so Config.Collection must hold nothing but
+// sessions. If the request has several cookies of the name, Destroy ends the sessions of up to three. Values that are set
+// afterwards, in what [Get] returns, begin a new session with a new key.
 //
-// A request that had read the session before it ended cannot bring it back. A request that is under way and reads it only
-// afterwards finds a new, empty session, which [Store.Ended] reports. If that request sets a value, its cookie replaces the
-// one that the browser has by then.
+// A request that read the session before it ended cannot bring it back. A request that is under way and reads it only
+// afterwards gets a new, empty session, and [Store.Ended] reports that. If that request sets a value, its cookie replaces
+// the one that the browser has by then.
 //
-// If Firestore does not answer, the session may live on, and Destroy returns the error. The Handler then tries once more
+// If Firestore does not answer, Destroy returns the error, and the session may live on. The Handler then tries once more
 // before a response with a status below 500. If that fails too, the client gets an error.
 //
 // Call it from the handler's goroutine, while nothing else writes headers of the response.
@@ -95,13 +96,13 @@ func Destroy(r *http.Request) error {
 	return x.Destroy(r.Context())
 }
 
-// Renew gives the request's session a new key and keeps its data. Call it when somebody signs in or gains rights, so that
-// nobody who knew the old key shares them. The next save makes the change, in one commit that creates the new document and
-// deletes the old one; from then on, the old key is invalid. A new session gets a new key anyway. If another request ends
-// the session meanwhile, it stays ended.
+// Renew gives the request's session a new key and keeps its data. Call it when a user signs in or gains rights, so that
+// nobody who knew the old key gets these rights, too. The next save makes the change, in one commit that creates the new
+// document and deletes the old one; from then on, the old key is invalid. A new session gets a new key in any case. If
+// another request ends the session meanwhile, it stays ended.
 //
-// If the response is lost, the client still has the old key, and its user has to sign in again. What [Destroy] says about
-// requests under way also applies to those with the old key.
+// If the response is lost, the client still has the old key, and its user has to sign in again. Requests under way with the
+// old key are treated as after [Destroy].
 func Renew(r *http.Request) error {
 	x, err := exchangeOf(r)
 	if err != nil {
@@ -110,19 +111,19 @@ func Renew(r *http.Request) error {
 	return x.Renew(r.Context())
 }
 
-// Update changes the request's session by fn and saves it now, as one step. If another request saves the session meanwhile,
-// fn runs again on what that request stored, so that counters count exactly and tokens are used once. Update also saves the
-// changes that the handler made before. If fn returns an error, or the session cannot be saved, Update undoes what fn did
-// and returns the error.
+// Update calls fn to change the request's session, and saves it at once, as one step. If another request saves the session
+// meanwhile, fn runs again on what that request stored. So counters count exactly, and a token is used only once. Update
+// also saves the changes that the handler made before. If fn returns an error, or the session cannot be saved, Update
+// undoes what fn did and returns the error.
 //
-// If fn empties the session, an empty session is stored. If fn ends it, by a negative Options.MaxAge, it ends only in the
-// state that fn saw; the request that comes second gets [ErrGone]. If the answer to its commit is lost, Update may return
-// ErrGone for its own delete.
+// If fn empties the session, an empty session is stored. If fn ends it with a negative Options.MaxAge, it ends only in the
+// state that fn saw; of two such requests, the second gets [ErrGone]. If the answer to its commit is lost, Update may
+// return ErrGone for its own delete.
 //
-// fn gets the session that [Get] returns. It must have no other effects, and must not modify in place, as in m["x"]++, a
-// value that the handler set before, unless that value has a type that comes from JSON, such as map[string]any. While it
-// runs, Save, Renew, Refresh, Destroy and Update return an error, and so does beginning the response. Other saves of the session in
-// this Store wait for it, but not for longer than a second.
+// fn gets the session that [Get] returns. It must have no other effects, because it may run more than once. It must not
+// modify in place, as in m["x"]++, a value that the handler set before, unless that value has a type that comes from JSON,
+// such as map[string]any. While it runs, Save, Renew, Refresh, Destroy and Update return an error, and so does a write to
+// the response. Other saves of the session in this Store wait for it, for at most a second.
 //
 // Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Update(r *http.Request, fn func(*sessions.Session) error) error {
@@ -133,14 +134,13 @@ func Update(r *http.Request, fn func(*sessions.Session) error) error {
 	return x.Update(r.Context(), fn)
 }
 
-// Refresh reads the request's session as it is stored now, even if it was read before, for one read. Use it where a
-// handler must know: before an action that a revoked session must not take, if there is a Config.CacheFor, and from time
-// to time in a long stream. What the handler has changed stays, on top of what others have stored; [Get] returns the same
-// session as before.
+// Refresh reads the request's session as it is stored now, even if it was read before, for one read. Use it where a handler
+// must know: with Config.CacheFor before anything that a revoked session must not do, and from time to time in a long
+// stream. What the handler has changed stays, on top of what others have stored. [Get] returns the same session as before.
 //
-// If the session is over, Refresh clears its values and returns [ErrGone], also if [Get] has returned a new one in its
-// place. It returns nil if the client has no session. Other errors mean that Firestore did not answer; then the session is
-// what it was. A session that [Get] could not read is read again, unless the handler has set values in it.
+// If the session is over, Refresh clears its values and returns [ErrGone], even if [Get] has returned a new one in its
+// place. If the client has no session, Refresh returns nil. Other errors mean that Firestore did not answer, and leave the
+// session as it was. A session that [Get] could not read is read again, unless the handler has set values in it.
 func Refresh(r *http.Request) error {
 	x, err := exchangeOf(r)
 	if err != nil {

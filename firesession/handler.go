@@ -7,11 +7,10 @@ import (
 	"github.com/echofirestore/echofirestore/internal/session"
 )
 
-// Handler returns a handler that serves requests by next and saves their sessions automatically: if they were changed,
-// before the first byte of the response. In handlers, [Get] and [Session] return the session. Handler is a middleware in
-// the sense of routers such as chi: pass it to Use.
+// Handler returns a handler that calls next and saves the sessions that were changed, before the first byte of the
+// response. In next, [Get] and [Session] return the session. Handler is middleware for routers such as chi: pass it to Use.
 //
-// If a session cannot be loaded or saved, Config.ErrorHandler answers the request in place of next. A request that passes
+// If a session cannot be loaded or saved, Config.ErrorHandler answers the request instead of next. A request that passes
 // the Handler twice has the same session each time.
 func (s *Store) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

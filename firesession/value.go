@@ -8,12 +8,12 @@ import (
 
 // Value returns the session value stored under key as a T, and whether there is one.
 //
-// A value that was stored in an earlier request has been through the codec. [EncodeJSON] keeps the data but not the Go type:
-// a struct comes back as map[string]any, a time.Time as an int of milliseconds, a []string as []any, an int64 as int. Value
-// turns each of these back into a T, if that loses nothing. It reports false if the key has no value, or one that is not a T.
-// A struct is read as encoding/json reads it, which ignores unknown keys.
+// A value that was stored in an earlier request has been through the codec. [EncodeJSON] keeps the data but not the Go
+// type: a struct comes back as map[string]any, a time.Time as an int of milliseconds, a []string as []any, an int64 as int.
+// Value turns each of these back into a T, if that loses nothing. It reports false if the key has no value, or a value that
+// cannot become a T. A struct is read as encoding/json reads it, and unknown keys are ignored.
 //
-// The values of a [SessionInfo] are taken as well: Value[string](info.Values, "device").
+// Value also reads the values of a [SessionInfo]: Value[string](info.Values, "device").
 func Value[T any, S Values](from S, key string) (value T, ok bool) {
 	var stored any
 	switch from := any(from).(type) {
@@ -28,7 +28,7 @@ func Value[T any, S Values](from S, key string) (value T, ok bool) {
 	return codec.Convert[T](stored)
 }
 
-// Values is what [Value] takes a value from: a session, or the values of a [SessionInfo].
+// Values is what [Value] reads from: a session, or the values of a [SessionInfo].
 type Values interface {
 	*sessions.Session | map[string]any
 }

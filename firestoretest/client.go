@@ -12,9 +12,9 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// Start starts a server as [NewServer] does, and a client of it. When the test and its
-// subtests are over, both are closed, unless the test has closed them itself. If either cannot
-// be made, the test fails at once.
+// Start starts a server as [NewServer] does, and a client of it. When the test and its subtests
+// are over, both are closed, unless the test has closed them itself. If either cannot be
+// started, the test fails at once.
 func Start(t testing.TB) (*Server, *firestore.Client) {
 	t.Helper()
 	server, err := NewServer()
@@ -44,9 +44,9 @@ func NewClient(t testing.TB) *firestore.Client {
 	return client
 }
 
-// Client returns a new client of the server, for its [Server.Project] and the default
-// database. It talks to this server even where FIRESTORE_EMULATOR_HOST names another.
-// The caller must close it: the server's Close does not.
+// Client returns a new client of the server, for its [Server.Project] and the default database.
+// It talks to this server even if FIRESTORE_EMULATOR_HOST names another. The caller must close
+// the client: the server's Close does not.
 func (s *Server) Client(ctx context.Context) (*firestore.Client, error) {
 	conn, err := grpc.NewClient("passthrough:///"+s.Addr(),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),

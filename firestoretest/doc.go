@@ -1,9 +1,9 @@
 // Package firestoretest is an in-memory Firestore for tests and demos. It is a gRPC server
-// inside the process of the test, and the official client talks to it as it does to the
-// service. Nothing needs to be installed or cleaned up.
+// inside the test's process, and the official client talks to it as it does to the service.
+// There is nothing to install or clean up.
 //
-// [NewClient] gives a test a client. [Start] also gives it the server, which counts billed operations
-// and fails on request:
+// [NewClient] returns a client for a test. [Start] also returns the server, which counts billed
+// operations and fails on request:
 //
 //	package visits
 //
@@ -52,8 +52,8 @@
 //
 // # What it does not offer
 //
-// Each of these fails with codes.Unimplemented and a message that says what to use instead.
-// The emulator offers
+// Each of these fails with codes.Unimplemented and a message that says what to use instead. The
+// emulator offers:
 //
 //   - listeners (Snapshots, onSnapshot),
 //   - the stream of writes that the web SDK opens,
@@ -69,25 +69,26 @@
 //   - the administration of indexes and databases.
 //
 // Indexes are not needed, so a query works here that fails on the service until its composite
-// index exists. There are no security rules: every client may do everything. No time-to-live policy
-// deletes anything.
+// index exists. There are no security rules: every client may do everything. There are no
+// time-to-live policies: nothing is deleted by itself.
 //
 // # Transactions
 //
-// A write outside of transactions never waits here for a transaction that has read the document.
-// Instead, the commit of that transaction fails with codes.Aborted, and the client runs the
-// transaction again. So does the service in its optimistic mode. In its pessimistic mode, the
-// default of the Standard edition, and on the emulator, the transaction holds a lock, and the write
-// waits until the transaction is over
-// (https://cloud.google.com/firestore/docs/transaction-data-contention). A test that passes on both
-// does not depend on how often a transaction runs, or on which of two contending writes comes first.
+// A write outside of transactions never waits here for a transaction that has read the
+// document. Instead, the commit of that transaction fails with codes.Aborted, and the client
+// runs the transaction again. So does the service in its optimistic mode. In its pessimistic
+// mode, the default of the Standard edition, and on the emulator, the transaction holds a lock,
+// and the write waits until the transaction is over
+// (https://cloud.google.com/firestore/docs/transaction-data-contention). To pass on both, a
+// test must not depend on how often a transaction runs, or on which of two contending writes
+// comes first.
 //
-// The service refuses a transaction of more than 10 MiB, and neither the emulator nor this package
-// does by default: see [Server.LimitTransactions].
+// The service refuses a transaction of more than 10 MiB. By default, neither the emulator nor
+// this package does: see [Server.LimitTransactions].
 //
 // # On the emulator
 //
-// If FIRESTORE_EMULATOR_HOST is set in the environment, the same tests run on the emulator there.
-// Servers keep nothing in memory then. They forward each call to the emulator, including those that
-// they do not offer themselves. Counters and faults work as in memory.
+// If FIRESTORE_EMULATOR_HOST is set in the environment, the same tests run on that emulator.
+// Servers then keep nothing in memory. They forward each call to the emulator, including calls
+// that they do not offer themselves. Counters and faults work as in memory.
 package firestoretest

@@ -11,18 +11,18 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Fault makes calls misbehave. The zero value hits the next call, whichever it is,
-// and does nothing to it.
+// Fault makes calls fail or wait. The zero value hits the next call, whichever it is, and does
+// nothing to it.
 type Fault struct {
 	// Method is the name of the calls that match, such as "Commit" or
 	// "BatchGetDocuments"; "" matches any.
 	Method string
 
-	// Skip is how many matching calls pass untouched first. 0: the next one is hit.
+	// Skip is how many matching calls pass first. 0: the next one is hit.
 	Skip int
 
-	// Times is how many matching calls are hit after those. 0 means 1, a negative
-	// number all of them until the fault is removed.
+	// Times is how many matching calls are hit after those. 0 means 1. A negative number means
+	// all of them, until the fault is removed.
 	Times int
 
 	// Err is the error that a call returns in place of its result. An error with a gRPC
@@ -33,19 +33,19 @@ type Fault struct {
 	// the answer was lost on its way. If After is false, a call with an Err is not applied.
 	After bool
 
-	// Delay is how long a call waits before it is applied, or with After, between being
-	// applied and answering. If its caller gives up meanwhile, the call ends at once, and
-	// without After unapplied.
+	// Delay is how long a call waits before it is applied or, with After, between being applied
+	// and answering. If its caller gives up meanwhile, the call ends at once; without After, it
+	// is then not applied.
 	Delay time.Duration
 
-	// Do, if not nil, runs at the beginning of the Delay, even one of 0. A test can change
-	// something there that the call then finds changed. It runs once for each call that is
-	// hit, at the same time if they are, and Server.Close waits for it to return.
+	// Do, if not nil, runs at the beginning of the Delay, even if that is 0. It can change
+	// something that the call then finds changed. It runs once for each call that is hit,
+	// concurrently if they are concurrent. Server.Close waits for it to return.
 	Do func()
 }
 
-// Inject makes calls from now on misbehave as f says, until f has hit as many as it should
-// or remove is called. remove may be called more than once, or never.
+// Inject makes f hit calls from now on, until it has hit as many as it should, or until remove
+// is called. remove may be called more than once, or never.
 //
 // Faults are tried in the order in which they were injected. The first that is due hits the
 // call; those after it do not count the call as skipped.

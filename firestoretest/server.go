@@ -54,17 +54,17 @@ func NewServer() (*Server, error) {
 }
 
 // Listen starts a server at a TCP address such as "127.0.0.1:8200", for other programs that must
-// know it beforehand. It keeps its documents in memory, whatever the environment says, and is
-// otherwise like that of [NewServer]. Anyone who can reach the address can read and write the
-// documents.
+// know the address in advance. It keeps its documents in memory, whatever the environment says.
+// Otherwise, it is like a server of [NewServer]. Anyone who can reach the address can read and
+// write the documents.
 func Listen(addr string) (*Server, error) {
 	return serve(addr, memoryProject, newMemory())
 }
 
-// NewForwarder starts a server that keeps nothing itself, but passes every call on to the
-// Firestore emulator at addr, a host:port. Counters and faults work as they do in memory.
-// Each server has a project ID of its own, so that tests that share an emulator do not see
-// each other's documents.
+// NewForwarder starts a server that keeps nothing itself, but forwards every call to the
+// Firestore emulator at addr, a host:port. Counters and faults work as they do in memory. Each
+// server has a project ID of its own, so that tests that share an emulator do not see each
+// other's documents.
 //
 // It does not connect before the first call, so it returns no error if the emulator
 // cannot be reached.
@@ -116,21 +116,21 @@ func serve(addr, project string, b backend) (*Server, error) {
 	return s, nil
 }
 
-// Addr returns the server's host:port. It is the value of FIRESTORE_EMULATOR_HOST for other programs
-// on this machine: clients in any language that use gRPC, and only what the package documentation
-// lists.
+// Addr returns the server's host:port. Other programs on this machine can use it as
+// FIRESTORE_EMULATOR_HOST, in any language, if their client uses gRPC and only what the package
+// documentation lists.
 func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }
 
-// Project returns the ID of the project that [Server.Client] uses, for clients that are
-// made in another way. Other project and database IDs work too, and are other databases.
+// Project returns the ID of the project that [Server.Client] uses, for clients that are made in
+// another way. Other project and database IDs work, too, and stand for other databases.
 func (s *Server) Project() string {
 	return s.project
 }
 
-// Close stops the server and forgets its documents. Calls under way fail; Close returns
-// when they have, and leaves no goroutine behind. Clients stay open, but their calls fail.
+// Close stops the server and forgets its documents. Calls under way fail. Close returns when
+// they have failed, and leaves no goroutine behind. Clients stay open, but their calls fail.
 // Further calls of Close do nothing and return nil.
 func (s *Server) Close() error {
 	var err error

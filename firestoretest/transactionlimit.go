@@ -17,9 +17,9 @@ const TransactionLimit = 10 << 20
 
 // LimitTransactions makes the server refuse a commit whose size is more than that many bytes,
 // inside or outside of a transaction, with codes.InvalidArgument and "Transaction too big".
-// Nothing of it is applied, and the transaction is over. 0, the default, means no limit: the
-// service has one, see [TransactionLimit], but the emulator doesn't. The limit works in memory
-// and on the emulator.
+// Nothing of it is applied, and the transaction is over. 0, the default, means no limit. The
+// service has a limit, see [TransactionLimit], but the emulator has none. The limit works in
+// memory and on the emulator.
 //
 // The size of a commit is the sum of
 //

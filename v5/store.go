@@ -7,8 +7,8 @@ import (
 	"github.com/labstack/echo/v5"
 )
 
-// Store keeps sessions in Firestore. [Store.Middleware] is its middleware for Echo. It also has the methods of
-// [firesession.Store], which that page describes:
+// Store keeps sessions in Firestore. [Store.Middleware] returns its middleware for Echo. It also has the methods of
+// [firesession.Store], which are described there:
 //
 //   - [firesession.Store.Get], [firesession.Store.New] and [firesession.Store.Save] make it gorilla's [sessions.Store],
 //     for any net/http program. [firesession.Store.Update] changes a session in one step, and [firesession.Store.Refresh]
@@ -29,7 +29,7 @@ type Store struct {
 	errorHandler func(*echo.Context, error) error
 }
 
-// NewStore returns the Store that cfg describes, or an error that names what is wrong with cfg.
+// NewStore returns a Store, or an error that names everything that is wrong with cfg.
 func NewStore(cfg Config) (*Store, error) {
 	inner, err := firesession.NewStore(cfg.core())
 	if err != nil {

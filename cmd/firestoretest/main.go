@@ -1,10 +1,10 @@
-// Command firestoretest runs the in-memory Firestore of package firestoretest as a program of its
-// own, for programs that can use the Firestore emulator:
+// Command firestoretest runs the in-memory Firestore of package firestoretest as a separate
+// program, for programs that can use the Firestore emulator:
 //
 //	go run github.com/echofirestore/echofirestore/cmd/firestoretest@latest -port 8200
 //
 // It prints the environment variable that makes other programs use it, and runs until it is
-// interrupted. Then its documents are gone.
+// interrupted. After that, its documents are gone.
 //
 //	export FIRESTORE_EMULATOR_HOST=127.0.0.1:8200
 //

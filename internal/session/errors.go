@@ -17,19 +17,20 @@ import (
 )
 
 var (
-	// ErrGone says that a session was saved after it had ended: another request had destroyed, revoked or renewed it, or it
-	// had expired. Nothing was stored, since that would undo a logout.
+	// ErrGone means that the session has ended: another request has destroyed, revoked or renewed
+	// it, or it has expired. Nothing was stored, because that would undo a logout.
 	ErrGone = errors.New("echofirestore: the session was ended by another request")
 
-	// ErrConflict says that other requests kept changing the session while it was being saved, or that Firestore aborted
-	// every attempt because of contention of its own; in that case status.Code of the error is codes.Aborted.
+	// ErrConflict means that other requests kept changing the session while it was being saved, or
+	// that Firestore aborted every attempt because of contention. In the second case, status.Code
+	// of the error is codes.Aborted.
 	ErrConflict = errors.New("echofirestore: the session kept changing while it was being saved")
 
-	// ErrTooLarge says that a session does not fit into a Firestore document. Firestore was not asked.
+	// ErrTooLarge means that the session does not fit into a Firestore document. No call was made.
 	ErrTooLarge = document.ErrTooLarge
 
-	// ErrCommitted says that a new session was saved after the response had begun, when its cookie could no longer be sent.
-	// Nothing was stored.
+	// ErrCommitted means that a new session was saved after the response had begun, when its cookie
+	// could no longer be sent. Nothing was stored.
 	ErrCommitted = errors.New("echofirestore: the response has begun, the cookie of a new session can no longer be sent: save it before the first byte")
 )
 

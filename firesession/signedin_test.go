@@ -1,0 +1,74 @@
+package firesession_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/gorilla/sessions"
+
+	"github.com/echofirestore/echofirestore/firesession"
+	"github.com/echofirestore/echofirestore/firestoretest"
+)
+
+// requestOf returns a request of somebody who is signed in. It stores a session for user, as the sign-in would, and adds
+// the session's cookie to the request.
+func requestOf(t testing.TB, store sessions.Store, user, method, target string) *http.Request {
+	t.Helper()
+	req, rec := httptest.NewRequest(method, target, http.NoBody), httptest.NewRecorder()
+	sess, err := store.New(req, firesession.DefaultCookieName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sess.Values["user"] = user
+	if err := store.Save(req, rec, sess); err != nil {
+		t.Fatal(err)
+	}
+	for _, cookie := range rec.Result().Cookies() {
+		req.AddCookie(cookie)
+	}
+	return req
+}
+
+// newAccounts returns an application with a page for those who are signed in.
+func newAccounts(store *firesession.Store) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /account", func(w http.ResponseWriter, r *http.Request) {
+		user, ok := firesession.Session(r).Values["user"].(string)
+		if !ok {
+			http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+			return
+		}
+		fmt.Fprint(w, "the account of "+user)
+	})
+	return store.Handler(mux)
+}
+
+// TestAccount is the test of docs/testing.md, on net/http.
+func TestAccount(t *testing.T) {
+	t.Parallel()
+	_, client := firestoretest.Start(t)
+	store, err := firesession.NewStore(firesession.Config{Client: client, MaxAge: 3600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := newAccounts(store)
+	for _, tt := range []struct {
+		name   string
+		req    *http.Request
+		status int
+		body   string
+	}{
+		{"a stranger", httptest.NewRequest(http.MethodGet, "/account", http.NoBody), http.StatusSeeOther, "<a href=\"/sign-in\">See Other</a>.\n\n"},
+		{"Alice", requestOf(t, store, "Alice", http.MethodGet, "/account"), http.StatusOK, "the account of Alice"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rec := httptest.NewRecorder()
+			app.ServeHTTP(rec, tt.req)
+			if rec.Code != tt.status || rec.Body.String() != tt.body {
+				t.Errorf("got %d %q, want %d %q", rec.Code, rec.Body, tt.status, tt.body)
+			}
+		})
+	}
+}

@@ -53,7 +53,8 @@ func TestTroubleshooting(t *testing.T) { //nolint:paralleltest // a mistake is i
 			if shown.block != sees || shown.when != tt.when {
 				t.Errorf("the page shows %s:\n%s", shown.when, shown.block)
 			}
-			if waits := took >= patience/2; waits != (tt.when == atTimeout) {
+			// A call is not repeated if the pause before it would end too late, and the pauses are random.
+			if waits := tt.when == atTimeout; waits && took < patience/4 || !waits && took >= patience {
 				t.Errorf("seen after %v", took)
 			}
 		})

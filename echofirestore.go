@@ -153,8 +153,8 @@ func Renew(c echo.Context) error {
 //
 // fn gets the session that [Get] returns. It must have no other effects, and must not modify in place, as in m["x"]++, a
 // value that the handler set before, unless that value has a type that comes from JSON, such as map[string]any. While it
-// runs, Save, Renew, Refresh, Destroy and Update return an error, and so does beginning the response. Other saves of the session in
-// this Store wait for it, but not for longer than a second.
+// runs, Save, Renew, Refresh, Destroy and Update return an error, and so does beginning the response. Other saves of the
+// session in this Store wait for it, but not for longer than a second.
 //
 // Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Update(c echo.Context, fn func(*sessions.Session) error) error {
@@ -170,9 +170,11 @@ func Update(c echo.Context, fn func(*sessions.Session) error) error {
 // to time in a long stream. What the handler has changed stays, on top of what others have stored; [Get] returns the same
 // session as before.
 //
-// If the session is over, Refresh clears its values and returns [ErrGone], also if [Get] has returned a new one in its
-// place. It returns nil if the client has no session. Other errors mean that Firestore did not answer; then the session is
-// what it was.
+// If the session is over, Refresh clears its values and returns [ErrGone]. It also returns ErrGone if [Get] has returned a
+// new session in its place; that one keeps its values. It returns nil if the client has no session. After any other error,
+// such as that Firestore did not answer, the session is what it was.
+//
+// Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Refresh(c echo.Context) error {
 	x, err := exchangeIn(c)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"github.com/gorilla/sessions"
 	contrib "github.com/labstack/echo-contrib/session"
 	"github.com/labstack/echo/v4"
 	"google.golang.org/grpc/codes"
@@ -130,6 +131,48 @@ func TestTimeoutOfAnExtendedSession(t *testing.T) {
 		req.AddCookie(&http.Cookie{Name: "__session", Value: "key"})
 		e.ServeHTTP(httptest.NewRecorder(), req)
 	})
+}
+
+// TestTimeoutOfAnotherRead has Firestore not answer when a session is read once more. That is a time-out like others: no other
+// request has changed the session.
+func TestTimeoutOfAnotherRead(t *testing.T) {
+	t.Parallel()
+	for _, do := range []string{"an Update that refuses", "an Update that changes nothing", "a save of a copy that has expired", "Refresh"} {
+		t.Run(do, func(t *testing.T) {
+			t.Parallel()
+			n := bubble.NewNetwork(t)
+			synctest.Test(t, func(t *testing.T) {
+				a := newCachedBubbleApp(t, n)
+				refused := errors.New("refused")
+				var err error
+				a.POST("/", func(c echo.Context) error {
+					sess := session(c)
+					n.Silent = "BatchGetDocuments"
+					defer func() { n.Silent = "" }()
+					switch do {
+					case "an Update that refuses":
+						err = echofirestore.Update(c, func(*sessions.Session) error { return refused })
+					case "an Update that changes nothing":
+						err = echofirestore.Update(c, func(*sessions.Session) error { return nil })
+					case "Refresh":
+						err = echofirestore.Refresh(c)
+					default:
+						sess.Values["b"] = 1
+						a.clock.Advance(time.Hour)
+						err = echofirestore.Save(c)
+					}
+					return c.NoContent(http.StatusInternalServerError)
+				})
+				client := a.browser()
+				client.post("/set/a")
+				client.post("/")
+				if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, echofirestore.ErrConflict) ||
+					!strings.Contains(err.Error(), "did not answer within 10s") {
+					t.Errorf("error %v", err)
+				}
+			})
+		})
+	}
 }
 
 // TestUnreachable makes clients as applications do, of a database that nobody serves, and looks at what the log says. Requests

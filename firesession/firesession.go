@@ -141,6 +141,8 @@ func Update(r *http.Request, fn func(*sessions.Session) error) error {
 // If the session is over, Refresh clears its values and returns [ErrGone], even if [Get] has returned a new one in its
 // place. If the client has no session, Refresh returns nil. Other errors mean that Firestore did not answer, and leave the
 // session as it was. A session that [Get] could not read is read again, unless the handler has set values in it.
+//
+// Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Refresh(r *http.Request) error {
 	x, err := exchangeOf(r)
 	if err != nil {

@@ -50,8 +50,7 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return s.core.Get(r, name)
 }
 
-// New is like Get, but does not remember the session: each call reads the document again, and only Save saves what it
-// returns.
+// New is like Get, but does not remember the session: each call loads it again, and only Save saves what it returns.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	return s.core.New(r, name)
 }

@@ -167,6 +167,8 @@ func in(c *echo.Context, method func(*session.Exchange, context.Context) error) 
 // If the session is over, Refresh clears its values and returns [ErrGone], even if [Get] has returned a new one in its
 // place. If the client has no session, Refresh returns nil. Other errors mean that Firestore did not answer, and leave the
 // session as it was. A session that [Get] could not read is read again, unless the handler has set values in it.
+//
+// Call it from the handler's goroutine, while nothing else writes headers of the response.
 func Refresh(c *echo.Context) error {
 	x, err := exchangeIn(c)
 	if err != nil {

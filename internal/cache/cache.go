@@ -55,11 +55,12 @@ func (c *Cache) isAge(age time.Duration) bool { return 0 <= age && age < c.maxAg
 
 // keep makes doc the copy of its ID, unless there is a later version. The caller holds c.mu.
 func (c *Cache) keep(doc *document.Stored, as time.Time) {
-	if k, ok := c.copies.Peek(doc.ID); ok && (k.doc.Updated.After(doc.Updated) || k.doc.Updated.Equal(doc.Updated) && k.as.After(as)) {
+	k, ok := c.copies.Peek(doc.ID)
+	if ok && (k.doc.Updated.After(doc.Updated) || k.doc.Updated.Equal(doc.Updated) && k.as.After(as)) {
 		return
 	}
 	c.drop(doc.ID)
-	k := kept{doc: doc, as: as, bytes: weigh(doc)}
+	k = kept{doc: doc, as: as, bytes: weigh(doc)}
 	if k.bytes > c.maxBytes {
 		return
 	}

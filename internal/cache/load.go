@@ -47,7 +47,7 @@ func (c *Cache) Load(
 	return doc, true, err
 }
 
-// find returns the copy of a document, as Lookup does, or else what join returns.
+// find returns the copy of a document, if that is of the version least or a later one and young, or else what join returns.
 func (c *Cache) find(id string, least, now time.Time) (doc *document.Stored, call *Call, begun bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -72,7 +72,7 @@ func (g gateway) load(ctx context.Context, id string, least time.Time) (doc *doc
 		return doc, true, err
 	}
 	start := time.Now()
-	doc, fresh, err = g.cache.Load(ctx, id, least, g.now, func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, "load session", id) })
+	doc, fresh, err = g.cache.Load(ctx, id, least, g.now, g.loader(id))
 	if err != nil && !errors.As(err, new(*failure)) { // ctx has ended while another request was reading
 		err = g.failed(ctx, "load session", start, err, id)
 	}
@@ -81,7 +81,12 @@ func (g gateway) load(ctx context.Context, id string, least time.Time) (doc *doc
 
 // get returns a document as it is stored, nil if there is none.
 func (g gateway) get(ctx context.Context, id string) (*document.Stored, error) {
-	return g.cache.Read(ctx, id, g.now(), func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, "load session", id) })
+	return g.cache.Read(ctx, id, g.now(), g.loader(id))
+}
+
+// loader returns what reads the document of a session.
+func (g gateway) loader(id string) cache.Get {
+	return func(ctx context.Context) (*document.Stored, error) { return g.read(ctx, "load session", id) }
 }
 
 // read asks Firestore for a document. It asks by GetAll, since the span of a Get of the Firestore client quotes the name of a

@@ -115,9 +115,5 @@ func (s *Store) conditionally(
 // reread returns what is stored of a session now, nil if it is over.
 func (s *Store) reread(ctx context.Context, rec *record) (*document.Document, error) {
 	found, _, err := s.find(ctx, rec.name, credential.Sent{Key: rec.key})
-	doc, err := ifAlive(found, err)
-	if err != nil {
-		return nil, inConflict(ctx, err)
-	}
-	return doc, nil
+	return ifAlive(found, err)
 }

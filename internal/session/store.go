@@ -58,7 +58,7 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s.face, name)
 }
 
-// New is Get without the memory: each call reads the document again, and only Save saves what it returns.
+// New is Get without the memory: each call loads the session again, and only Save saves what it returns.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	sess, rec := s.newSession(r, name, r.TLS != nil)
 	return sess, s.load(r.Context(), sess, rec)

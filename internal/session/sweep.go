@@ -39,8 +39,8 @@ func (s *Store) DeleteExpired(ctx context.Context, progress Progress) (int, erro
 	})
 }
 
-// Progress is told after each batch how many documents a call has deleted so far, or looked at. If it returns an error, the call ends and
-// returns that. It may be nil.
+// Progress is told after each batch how many documents a call has deleted so far, or looked at. If it returns an error, the
+// call ends and returns that. It may be nil.
 type Progress func(deleted int) error
 
 // A sweep deletes results of a query.

@@ -107,7 +107,7 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 	}
 	op.Outcome = done.outcome
 	rec.set(func() {
-		rec.key, rec.others = sent.Key, others
+		rec.key, rec.version, rec.others = sent.Key, sent.Version, others
 		switch {
 		case err != nil:
 			rec.state, rec.cause = unreadable, err

@@ -453,3 +453,29 @@ func TestCookieWithoutAVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestEmptiedWithoutACache has a process without a cache serve a client that empties its session, in which another request has
+// stored a value meanwhile. The client's cookie names a version of before, which a process with a cache has.
+func TestEmptiedWithoutACache(t *testing.T) {
+	t.Parallel()
+	a := newCachedApp(t)
+	without := a.config
+	without.CacheFor = 0
+	var err error
+	if a.second, err = echofirestore.NewStore(without); err != nil {
+		t.Fatal(err)
+	}
+	client, copied := a.browser(), a.browser()
+	a.POST("/empty", func(c echo.Context) error {
+		sess := session(c)
+		a.takeStep("copy of there/set/b", client, copied)
+		clear(sess.Values)
+		return nil
+	})
+	a.takeStep("here/set/a", client, copied)
+	a.takeStep("copy", client, copied)
+	a.takeStep("there/empty", client, copied)
+	if got := a.takeStep("here/", client, copied); strings.TrimSpace(got) != `{"b":1}` {
+		t.Errorf("the client that has emptied it sees %s", got)
+	}
+}

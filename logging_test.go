@@ -81,6 +81,15 @@ func TestLoggerMayUseTheSession(t *testing.T) {
 			handler: func(_ *app, c echo.Context) error { _ = session(c); return nil },
 		},
 		{
+			message: "session document ignored", when: "by Refresh",
+			handler: func(a *app, c echo.Context) error {
+				_ = session(c)
+				a.put("key", map[string]any{"data": "malformed"})
+				_ = echofirestore.Refresh(c)
+				return nil
+			},
+		},
+		{
 			message: "session not loaded", when: "by Refresh",
 			handler: func(a *app, c echo.Context) error {
 				_ = session(c)

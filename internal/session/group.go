@@ -88,9 +88,9 @@ func (c *commit) shared(doc *document.Document) error {
 		return err
 	}
 	values := c.change.ApplyTo(c.rec.values)
-	if len(values) == 0 && len(doc.Values) > 0 && c.cfg.CacheFor == 0 {
-		// This request emptied the session, but others have stored values in it: they set the cookie. With a cache, the client
-		// needs the version.
+	if len(values) == 0 && len(doc.Values) > 0 && c.cfg.CacheFor == 0 && c.rec.version.IsZero() {
+		// This request emptied the session, but others have stored values in it: they set the cookie. With a cache, here or
+		// where the client has its cookie from, that must not go on to name an earlier version.
 		c.rec.saved(c.sess, cred, doc, values, c.rec.pendingCookie())
 		return nil
 	}

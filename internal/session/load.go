@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -19,6 +20,8 @@ type loading struct {
 	outcome   telemetry.Outcome
 	missing   bool                       // a key of the client has no document, or one that is over
 	malformed []*document.MalformedError // the documents that were ignored
+	failed    error                      // why a document could not be read
+	isNew     bool                       // there is no session, so the handler gets a new one
 }
 
 // note notes the result of find for a key of the client: fresh, or from the cache. It reports whether to look for the next one.
@@ -36,7 +39,7 @@ func (l *loading) note(doc *document.Document, fresh bool, err error) (next bool
 		}
 		return true
 	case err != nil:
-		l.outcome = telemetry.Failed
+		l.outcome, l.failed = telemetry.Failed, err
 		return false
 	case doc == nil:
 		l.missing = true
@@ -79,7 +82,7 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 	if rec.key == "" {
 		rec.set(func() { rec.state = absent })
 		s.firestore.recorder.CountNone(ctx)
-		return &loading{outcome: telemetry.None}
+		return &loading{outcome: telemetry.None, isNew: true}
 	}
 	ctx, cancel := s.contextOfLoad(ctx)
 	defer cancel()
@@ -104,14 +107,14 @@ func (s *Store) loadAlone(ctx context.Context, sess *sessions.Session, rec *reco
 	}
 	op.Outcome = done.outcome
 	rec.set(func() {
-		rec.key, rec.others = sent.Key, others
+		rec.key, rec.version, rec.others = sent.Key, sent.Version, others
 		switch {
 		case err != nil:
 			rec.state, rec.cause = unreadable, err
 		case doc != nil:
 			rec.state, rec.confirmed = stored, fresh
 		default:
-			rec.state, rec.missing = absent, done.missing
+			rec.state, rec.missing, done.isNew = absent, done.missing, true
 		}
 	})
 	return &done
@@ -223,11 +226,10 @@ func (s *Store) reportLoad(ctx context.Context, rec *record, l *loading) {
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session document ignored", slog.Any("error", ignored),
 			slog.String("collection", s.cfg.Collection), slog.Time("update_time", ignored.Updated))
 	}
-	unread := rec.unreadFor()
-	switch {
-	case unread != nil:
-		s.logUnread(ctx, unread)
-	case l.outcome != telemetry.Found && l.outcome != telemetry.Cached && s.cfg.Logger.Enabled(ctx, slog.LevelDebug):
+	switch failed := cmp.Or(l.failed, rec.unreadFor()); {
+	case failed != nil:
+		s.logUnread(ctx, failed)
+	case l.isNew && s.cfg.Logger.Enabled(ctx, slog.LevelDebug):
 		reason := string(l.outcome)
 		if l.outcome == telemetry.None {
 			reason = string(rec.lack)

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 
@@ -48,7 +47,6 @@ func (s *Store) refresh(ctx context.Context, sess *sessions.Session, rec *record
 		return errUpdating()
 	}
 	var done *loading
-	var failed error
 	err := rec.exclusively(func() (err error) {
 		switch {
 		case rec.key == "" && rec.state == unreadable: // the name is not valid
@@ -59,7 +57,7 @@ func (s *Store) refresh(ctx context.Context, sess *sessions.Session, rec *record
 			}
 			return err
 		case rec.state == stored:
-			failed, err = s.readAgain(ctx, sess, rec)
+			done, err = s.readAgain(ctx, sess, rec)
 			return err
 		case rec.state.in(vanished, dropped), rec.state == absent && rec.missing: // the session in its place is new
 			clear(sess.Values)
@@ -68,13 +66,10 @@ func (s *Store) refresh(ctx context.Context, sess *sessions.Session, rec *record
 			return rec.cause // nil, or why the session could not be ended
 		}
 	})
-	switch { // without the token: the Logger may use the session
-	case done != nil:
+	if done != nil { // without the token: the Logger may use the session
 		s.reportLoad(ctx, rec, done)
-	case failed != nil:
-		s.logUnread(ctx, failed)
 	}
-	return cmp.Or(failed, err)
+	return err
 }
 
 // loadAgain loads a session that was not read yet, or could not be, and returns why it could not be. What a handler has set in a
@@ -91,36 +86,37 @@ func (s *Store) loadAgain(ctx context.Context, sess *sessions.Session, rec *reco
 	return done, nil
 }
 
-// readAgain reads a session that was read before. If Firestore did not answer, failed says so.
-func (s *Store) readAgain(ctx context.Context, sess *sessions.Session, rec *record) (failed, err error) {
+// readAgain reads a session that was read before.
+func (s *Store) readAgain(ctx context.Context, sess *sessions.Session, rec *record) (*loading, error) {
 	p, err := rec.pending(sess)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := s.contextOfLoad(ctx)
 	defer cancel()
-	found, err := s.readStored(ctx, rec)
+	found, done, err := s.readStored(ctx, rec)
 	if err != nil {
-		return err, nil
+		return done, err
 	}
 	if found == nil {
 		rec.vanish()
 		rec.reported()
 		clear(sess.Values)
-		return nil, gone()
+		return done, gone()
 	}
 	s.turns.learn(found)
 	rec.confirm(found)
-	return nil, s.rewind(sess, rec, p)
+	return done, s.rewind(sess, rec, p)
 }
 
 // readStored returns what is stored of a session now, nil if it is over.
-func (s *Store) readStored(ctx context.Context, rec *record) (found *document.Document, err error) {
+func (s *Store) readStored(ctx context.Context, rec *record) (found *document.Document, done *loading, err error) {
 	ctx, op := s.begin(ctx, telemetry.Load)
 	defer func() { endOperation(op, err) }()
 	found, fresh, err := s.find(ctx, rec.name, credential.Sent{Key: rec.key})
-	var done loading
+	done = new(loading)
 	done.note(found, fresh, err)
 	op.Outcome = done.outcome
-	return ifAlive(found, err)
+	found, err = ifAlive(found, err)
+	return found, done, err
 }

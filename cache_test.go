@@ -282,6 +282,20 @@ func TestCache(t *testing.T) {
 			{"revoke", "1", costsReadDelete},
 			{"here/", `{}`, costsARead},
 		}},
+		{name: "revoked, after another process has done so", steps: []cacheStep{
+			{"here/set/user", `{"user":1}`, costsAWrite},
+			{"revoke there", "1", costsReadDelete},
+			{"here/", `{"user":1}`, costsNothing},
+			{"revoke", "0", costsARead},
+			{"here/", `{}`, costsARead},
+		}},
+		{name: "revoked with all others, after another process has done so", steps: []cacheStep{
+			{"here/set/user", `{"user":1}`, costsAWrite},
+			{"revoke there", "1", costsReadDelete},
+			{"here/", `{"user":1}`, costsNothing},
+			{"revoke all", "0", costsARead},
+			{"here/", `{}`, costsARead},
+		}},
 		{name: "revoked with all others", steps: []cacheStep{
 			{"here/set/user", `{"user":1}`, costsAWrite},
 			{"revoke all", "1", costsReadDelete},
@@ -387,6 +401,8 @@ func (a *app) takeStep(do string, client, copied *browser) string {
 		return ""
 	case "revoke":
 		n, err = a.store.RevokeUser(a.t.Context(), "1")
+	case "revoke there":
+		n, err = a.second.RevokeUser(a.t.Context(), "1")
 	case "revoke all":
 		n, err = a.store.RevokeAll(a.t.Context())
 	case "sweep":
@@ -477,5 +493,29 @@ func TestEmptiedWithoutACache(t *testing.T) {
 	a.takeStep("there/empty", client, copied)
 	if got := a.takeStep("here/", client, copied); strings.TrimSpace(got) != `{"b":1}` {
 		t.Errorf("the client that has emptied it sees %s", got)
+	}
+}
+
+// TestRevokedElsewhere revokes one session in two processes: the one that comes second knows at once that it is over.
+func TestRevokedElsewhere(t *testing.T) {
+	t.Parallel()
+	a := newCachedApp(t, func(cfg *echofirestore.Config) { cfg.UserKey = "user" })
+	client := a.browser()
+	a.takeStep("here/set/user", client, nil)
+	infos, err := a.store.Sessions(t.Context(), "1")
+	if len(infos) != 1 || err != nil {
+		t.Fatalf("sessions %v, %v", infos, err)
+	}
+	if err := a.second.Revoke(t.Context(), "1", infos[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.takeStep("here/", client, nil); strings.TrimSpace(got) != `{"user":1}` {
+		t.Errorf("before: %s", got)
+	}
+	if err := a.store.Revoke(t.Context(), "1", infos[0].ID); !errors.Is(err, echofirestore.ErrGone) {
+		t.Errorf("error %v", err)
+	}
+	if got := a.takeStep("here/", client, nil); strings.TrimSpace(got) != `{}` {
+		t.Errorf("afterwards: %s", got)
 	}
 }

@@ -85,6 +85,20 @@ func (c *Cache) Drop(ids ...string) {
 	}
 }
 
+// DropIf forgets the documents that are over: another process may have deleted them.
+func (c *Cache) DropIf(over func(*document.Stored) bool) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range c.copies.Values() {
+		if over(k.doc) {
+			c.spoil(k.doc.ID)
+		}
+	}
+}
+
 // spoil forgets a document, and what the calls that are under way will tell of it. The caller holds c.mu.
 func (c *Cache) spoil(id string) {
 	c.drop(id)

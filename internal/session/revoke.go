@@ -7,6 +7,7 @@ import (
 	"cloud.google.com/go/firestore"
 
 	"github.com/echofirestore/echofirestore/internal/credential"
+	"github.com/echofirestore/echofirestore/internal/document"
 	"github.com/echofirestore/echofirestore/internal/telemetry"
 )
 
@@ -28,6 +29,7 @@ func (s *Store) Revoke(ctx context.Context, user, id string) (err error) {
 	}
 	i := slices.IndexFunc(snaps, func(snap *firestore.DocumentSnapshot) bool { return credential.PublicID(snap.Ref.ID) == id })
 	if i < 0 {
+		s.firestore.cache.DropIf(func(doc *document.Stored) bool { return credential.PublicID(doc.ID) == id })
 		return gone()
 	}
 	revoked := snaps[i].Ref.ID
@@ -55,6 +57,9 @@ func (s *Store) RevokeUser(ctx context.Context, user string, except []string, pr
 	if err != nil {
 		return 0, err
 	}
+	defer s.firestore.cache.DropIf(func(doc *document.Stored) bool {
+		return doc.Fields[document.FieldUser] == user && !slices.Contains(except, credential.PublicID(doc.ID))
+	})
 	return s.sweep(ctx, sweep{
 		kind:     telemetry.RevokeUser,
 		attempt:  "revoke sessions",
@@ -69,6 +74,7 @@ func (s *Store) RevokeUser(ctx context.Context, user string, except []string, pr
 // costs as much as [Store.DeleteExpired]. After more than one batch, it looks for sessions that were renewed meanwhile, for
 // one more read.
 func (s *Store) RevokeAll(ctx context.Context, progress Progress) (int, error) {
+	defer s.firestore.cache.DropIf(func(*document.Stored) bool { return true })
 	return s.sweep(ctx, sweep{
 		kind:     telemetry.RevokeAll,
 		attempt:  "revoke all sessions",

@@ -297,6 +297,16 @@ func TestRefreshWithoutMiddleware(t *testing.T) {
 	if err := a.store.Refresh(r, "__session"); !errors.Is(err, echofirestore.ErrGone) || len(sess.Values) > 0 {
 		t.Errorf("values %v, %v", sess.Values, err)
 	}
+	r = httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+	withCookie("key")(r)
+	a.putSession("key", `{"a": 1}`)
+	failLoad(a)
+	if sess, err = a.store.Get(r, "__session"); err == nil {
+		t.Error("the load did not fail")
+	}
+	if err := a.store.Refresh(r, "__session"); err != nil || fmt.Sprint(sess.Values) != "map[a:1]" {
+		t.Errorf("after a failed load: values %v, %v", sess.Values, err)
+	}
 	if err := a.store.Refresh(r, "a name;"); err == nil {
 		t.Error("a name that is not one of a cookie is accepted")
 	}

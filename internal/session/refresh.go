@@ -17,11 +17,11 @@ func (s *Store) Refresh(r *http.Request, name string) error {
 	if x := ExchangeOf(r.Context(), s); x != nil {
 		return x.refresh(r.Context(), name)
 	}
-	sess, err := s.Get(r, name)
-	if err != nil {
-		return err
+	sess, unread := s.Get(r, name)
+	if sess == nil {
+		return unread
 	}
-	rec, err := s.takeRecord(sess)
+	rec, err := s.takeRecord(sess) // also if it could not be read: gorilla's registry returns that error again and again
 	if err != nil {
 		return err
 	}

@@ -123,15 +123,20 @@ func (s *stage) process(interrupt bool, args ...string) processed {
 	cmd.Env = append(os.Environ(), asCommand+"="+memory, projectVar+"="+s.firestore.Project(), emulatorHost+"="+s.firestore.Addr())
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	started := make(chan *os.Process, 1)
 	if interrupt {
 		s.firestore.Inject(firestoretest.Fault{Method: "Commit", Skip: 1, Do: func() {
-			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			if err := (<-started).Signal(syscall.SIGINT); err != nil {
 				s.t.Error(err)
 			}
 		}})
 	}
 	start := time.Now()
-	_ = cmd.Run() // its exit code tells the same
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	started <- cmd.Process
+	_ = cmd.Wait() // its exit code tells the same
 	p := processed{outcome: outcome{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}}
 	numbers, err := os.ReadFile(memory)
 	if err != nil {

@@ -11,6 +11,8 @@ const (
 	copyBytes      = 512 // the copy of a document without fields, and its place in the cache
 	fieldBytes     = 64  // a field or an element, without what its value refers to
 	mapBytes       = 256 // a map that is not empty
+	roomBytes      = 48  // the room that a map of more than smallMap fields keeps, for each field: it grows by doubling
+	smallMap       = 8
 	referenceBytes = 768 // a reference to a document, for each collection in its path
 )
 
@@ -21,6 +23,9 @@ func weigh(doc *document.Stored) int {
 
 func weighFields(fields map[string]any) int {
 	n := 0
+	if len(fields) > smallMap {
+		n = roomBytes * len(fields)
+	}
 	for name, value := range fields {
 		n += len(name) + weighValue(value)
 	}

@@ -137,7 +137,7 @@ func TestBurst(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("%d at once, %v a commit: writes %v", n, tt.delay, writes)
+			t.Logf("%s: %d at once, %v a commit: %d reads, and writes by round: %v", tt.name, n, tt.delay, tt.reads, writes)
 		})
 	}
 }

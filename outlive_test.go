@@ -190,7 +190,9 @@ func TestHandlersOutliveTheirRequests(t *testing.T) {
 				if err := echofirestore.Save(c); err != nil {
 					return err
 				}
+				over := c.Request().Context().Done()
 				running.Go(func() {
+					<-over // while the request saves it, nothing else may change the session
 					linger()
 					_ = pick(user)(a, c, user, seen)
 				})

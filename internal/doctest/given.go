@@ -81,9 +81,11 @@ var imports = map[string]string{
 	"sessions":      "github.com/gorilla/sessions",
 	"slog":          "log/slog",
 	"status":        "google.golang.org/grpc/status",
+	"strings":       "strings",
 	"sync":          "sync",
 	"testing":       "testing",
 	"time":          "time",
+	"url":           "net/url",
 	"websocket":     "github.com/coder/websocket",
 }
 

@@ -26,7 +26,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: test
-test: ## run the tests, in seconds; needs nothing but Go
+test: ## run the tests, in about a minute; needs nothing but Go
 	$(call in,$(LIBRARY),go test ./...)
 
 .PHONY: full

@@ -54,6 +54,7 @@ func TestQuotes(t *testing.T) {
 		blocks     int // how many of the page's are from there
 	}{
 		{"docs/security.md", "production_example_test.go", 1},
+		{"docs/signing-in.md", "signingin_test.go", 2},
 		{"docs/firebase-auth.md", "example/oidc/firebase/firebase.go", 6},
 	} {
 		source, err := os.ReadFile(tt.file)

@@ -30,7 +30,7 @@
 // same time do not overwrite each other: their changes are merged key by key. A session that has ended does not come back.
 //
 // Python's aiohttp-session-firestore can share the documents. Sessions are gorilla's [sessions.Session] values, and
-// echo-contrib's session.Get finds them, too. Package [firesession] does the same for net/http, without Echo. Package
+// echo-contrib's session.Get finds them too. Package [firesession] does the same for net/http, without Echo. Package
 // [firestoretest] is an in-memory Firestore for tests.
 //
 // [Echo]: https://echo.labstack.com

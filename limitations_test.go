@@ -152,7 +152,7 @@ func TestHeadersOfTheErrorResponse(t *testing.T) {
 }
 
 // TestTimeoutHandlerAroundEcho has net/http answer for a handler that is too slow. What that goes on to change in its session
-// is saved although the client got the 503; a new session is saved for nobody.
+// is saved although the client got the 503; a new session is saved, but no client has it.
 func TestTimeoutHandlerAroundEcho(t *testing.T) {
 	t.Parallel()
 	for _, existing := range []bool{true, false} {

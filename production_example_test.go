@@ -60,10 +60,12 @@ func ExampleConfig_production() {
 		CacheBytes: 0,
 
 		// When something fails.
-		Timeout:      5 * time.Second,
-		ErrorHandler: nil, // 503, 500 or 409 through Echo's HTTPErrorHandler
-		Logger:       slog.New(slog.NewJSONHandler(os.Stderr, nil)),
-		Now:          nil,
+		Timeout:        5 * time.Second,
+		ErrorHandler:   nil, // 503, 500 or 409 through Echo's HTTPErrorHandler
+		Logger:         slog.New(slog.NewJSONHandler(os.Stderr, nil)),
+		TracerProvider: nil, // that of otel.SetTracerProvider, if the program calls it
+		MeterProvider:  nil, // likewise
+		Now:            nil,
 	})
 	if err != nil {
 		log.Fatal(err)

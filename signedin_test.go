@@ -3,21 +3,26 @@ package echofirestore_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/echofirestore/echofirestore"
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
 // requestOf returns a request of somebody who is signed in. It stores a session for user, as the sign-in would, and adds
-// the session's cookie to the request.
-func requestOf(t testing.TB, store sessions.Store, user, method, target string) *http.Request {
+// the session's cookie to the request. A form, which may be nil, is sent as a browser does from a page of the same site.
+func requestOf(t testing.TB, store sessions.Store, user, method, target string, form url.Values) *http.Request {
 	t.Helper()
-	req, rec := httptest.NewRequest(method, target, http.NoBody), httptest.NewRecorder()
-	sess, err := store.New(req, echofirestore.DefaultCookieName)
+	req, rec := httptest.NewRequest(method, target, strings.NewReader(form.Encode())), httptest.NewRecorder()
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	sess, err := store.New(req, echofirestore.DefaultCookieName) // or the store's CookieName
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +39,7 @@ func requestOf(t testing.TB, store sessions.Store, user, method, target string) 
 // newAccounts returns an application with a page for those who are signed in.
 func newAccounts(store *echofirestore.Store) *echo.Echo {
 	e := echo.New()
-	e.Use(store.Middleware())
+	e.Use(middleware.CSRF(), store.Middleware())
 	e.GET("/account", func(c echo.Context) error {
 		sess, err := echofirestore.Get(c)
 		if err != nil {
@@ -45,6 +50,14 @@ func newAccounts(store *echofirestore.Store) *echo.Echo {
 			return c.Redirect(http.StatusSeeOther, "/sign-in")
 		}
 		return c.String(http.StatusOK, "the account of "+user)
+	})
+	e.POST("/account", func(c echo.Context) error {
+		sess, err := echofirestore.Get(c)
+		if err != nil {
+			return err
+		}
+		sess.Values["city"] = c.FormValue("city")
+		return c.Redirect(http.StatusSeeOther, "/account")
 	})
 	return e
 }
@@ -57,7 +70,7 @@ func TestAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := newAccounts(store)
+	app, moving := newAccounts(store), url.Values{"city": {"Paris"}}
 	for _, tt := range []struct {
 		name   string
 		req    *http.Request
@@ -65,7 +78,8 @@ func TestAccount(t *testing.T) {
 		body   string
 	}{
 		{"a stranger", httptest.NewRequest(http.MethodGet, "/account", http.NoBody), http.StatusSeeOther, ""},
-		{"Alice", requestOf(t, store, "Alice", http.MethodGet, "/account"), http.StatusOK, "the account of Alice"},
+		{"Alice", requestOf(t, store, "Alice", http.MethodGet, "/account", nil), http.StatusOK, "the account of Alice"},
+		{"Alice moves", requestOf(t, store, "Alice", http.MethodPost, "/account", moving), http.StatusSeeOther, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			rec := httptest.NewRecorder()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/gorilla/sessions"
@@ -13,11 +15,13 @@ import (
 )
 
 // requestOf returns a request of somebody who is signed in. It stores a session for user, as the sign-in would, and adds
-// the session's cookie to the request.
-func requestOf(t testing.TB, store sessions.Store, user, method, target string) *http.Request {
+// the session's cookie to the request. A form, which may be nil, is sent as a browser does from a page of the same site.
+func requestOf(t testing.TB, store sessions.Store, user, method, target string, form url.Values) *http.Request {
 	t.Helper()
-	req, rec := httptest.NewRequest(method, target, http.NoBody), httptest.NewRecorder()
-	sess, err := store.New(req, firesession.DefaultCookieName)
+	req, rec := httptest.NewRequest(method, target, strings.NewReader(form.Encode())), httptest.NewRecorder()
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	sess, err := store.New(req, firesession.DefaultCookieName) // or the store's CookieName
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +46,11 @@ func newAccounts(store *firesession.Store) http.Handler {
 		}
 		fmt.Fprint(w, "the account of "+user)
 	})
-	return store.Handler(mux)
+	mux.HandleFunc("POST /account", func(w http.ResponseWriter, r *http.Request) {
+		firesession.Session(r).Values["city"] = r.FormValue("city")
+		http.Redirect(w, r, "/account", http.StatusSeeOther)
+	})
+	return http.NewCrossOriginProtection().Handler(store.Handler(mux))
 }
 
 // TestAccount is the test of docs/testing.md, on net/http.
@@ -53,7 +61,7 @@ func TestAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := newAccounts(store)
+	app, moving := newAccounts(store), url.Values{"city": {"Paris"}}
 	for _, tt := range []struct {
 		name   string
 		req    *http.Request
@@ -61,7 +69,8 @@ func TestAccount(t *testing.T) {
 		body   string
 	}{
 		{"a stranger", httptest.NewRequest(http.MethodGet, "/account", http.NoBody), http.StatusSeeOther, "<a href=\"/sign-in\">See Other</a>.\n\n"},
-		{"Alice", requestOf(t, store, "Alice", http.MethodGet, "/account"), http.StatusOK, "the account of Alice"},
+		{"Alice", requestOf(t, store, "Alice", http.MethodGet, "/account", nil), http.StatusOK, "the account of Alice"},
+		{"Alice moves", requestOf(t, store, "Alice", http.MethodPost, "/account", moving), http.StatusSeeOther, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			rec := httptest.NewRecorder()

@@ -50,19 +50,22 @@ func ExampleConfig_production() {
 		UserKey:  "user", // for "your devices" and "sign out everywhere"
 
 		// How long it lives.
-		MaxAge:     60 * 60,        // an hour without a request
-		TouchAfter: time.Minute,    // requests that only read count, too: for a write a minute at most
-		Lifetime:   24 * time.Hour, // whatever happens
+		MaxAge:      0,               // the cookie: until the browser closes
+		IdleTimeout: time.Hour,       // without a request that uses it
+		TouchAfter:  5 * time.Minute, // requests that only read extend it, for at most one write in 5 minutes
+		Lifetime:    24 * time.Hour,  // whatever happens
 
 		// What it costs.
 		CacheFor:   0, // every request sees at once that its session was revoked, in every process
 		CacheBytes: 0,
 
 		// When something fails.
-		Timeout:      5 * time.Second,
-		ErrorHandler: nil, // 503, 500 or 409 through Echo's HTTPErrorHandler
-		Logger:       slog.New(slog.NewJSONHandler(os.Stderr, nil)),
-		Now:          nil,
+		Timeout:        5 * time.Second,
+		ErrorHandler:   nil, // 503, 500 or 409 through Echo's HTTPErrorHandler
+		Logger:         slog.New(slog.NewJSONHandler(os.Stderr, nil)),
+		TracerProvider: nil, // that of otel.SetTracerProvider, if the program calls it
+		MeterProvider:  nil, // likewise
+		Now:            nil,
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -32,7 +32,7 @@ It costs one write, one read and one delete; with -read-only, one read. The Admi
 roles/datastore.viewer. The emulator has no Admin API: that part is skipped.`,
 		define: func(flags *flag.FlagSet) func(context.Context, *call) error {
 			var i inspection
-			flags.BoolVar(&i.sweeps, "sweep", false, "a job runs sweep, in the place of a TTL policy")
+			flags.BoolVar(&i.sweeps, "sweep", false, "a job runs sweep, in place of a TTL policy")
 			flags.BoolVar(&i.noUsers, "no-user-key", false, "the application sets no Config.UserKey, so user needs no index")
 			flags.BoolVar(&i.readOnly, "read-only", false, "only read a document, and write none")
 			return i.run

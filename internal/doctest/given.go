@@ -54,6 +54,7 @@ func importPath(h host, name string) string {
 
 var imports = map[string]string{
 	"aead":          "github.com/tink-crypto/tink-go/v2/aead",
+	"base64":        "encoding/base64",
 	"bytes":         "bytes",
 	"chi":           "github.com/go-chi/chi/v5",
 	"codes":         "google.golang.org/grpc/codes",
@@ -80,9 +81,11 @@ var imports = map[string]string{
 	"sessions":      "github.com/gorilla/sessions",
 	"slog":          "log/slog",
 	"status":        "google.golang.org/grpc/status",
+	"strings":       "strings",
 	"sync":          "sync",
 	"testing":       "testing",
 	"time":          "time",
+	"url":           "net/url",
 	"websocket":     "github.com/coder/websocket",
 }
 

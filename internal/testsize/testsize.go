@@ -1,4 +1,4 @@
-// Package testsize says how much the tests do. By default they take seconds. With ECHOFIRESTORE_TESTS=full in the
+// Package testsize says how much the tests do. By default they take about a minute. With ECHOFIRESTORE_TESTS=full in the
 // environment, as in CI, they leave nothing out.
 package testsize
 

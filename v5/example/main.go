@@ -9,6 +9,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"html/template"
 	"log"
@@ -106,14 +107,23 @@ func home(c *echo.Context) error {
 
 // signIn signs in whoever gives a name. A real application checks a password first.
 func signIn(c *echo.Context) error {
-	if err := echofirestore.Renew(c); err != nil { // a new key: the old one, which others may know, becomes invalid
-		return err
-	}
 	sess, err := echofirestore.Get(c)
 	if err != nil {
 		return err
 	}
-	sess.Values["user"] = c.FormValue("name")
+	user := c.FormValue("name")
+	sess.Values["user"] = user
+	if err := echofirestore.Renew(c); err != nil { // a new key: the old one, which others may know, becomes invalid
+		return err
+	}
+	err = echofirestore.Save(c)
+	if errors.Is(err, echofirestore.ErrGone) { // the old session ended meanwhile: begin a new one
+		err = echofirestore.Destroy(c)
+		sess.Values["user"] = user
+	}
+	if err != nil {
+		return err
+	}
 	return c.Redirect(http.StatusSeeOther, "/")
 }
 

@@ -79,7 +79,15 @@ func (a *application) signIn(c echo.Context) error {
 	if err := echofirestore.Renew(c); err != nil {
 		return err
 	}
-	return c.NoContent(http.StatusNoContent) // saved before that is sent
+	err = echofirestore.Save(c)
+	if errors.Is(err, echofirestore.ErrGone) { // the old session ended meanwhile: begin a new one
+		err = echofirestore.Destroy(c)
+		sess.Values["user"] = token.Subject
+	}
+	if err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
 }
 
 func signOut(c echo.Context) error {

@@ -39,6 +39,7 @@ type page struct {
 	t         *testing.T
 	google    *rsa.PrivateKey
 	firestore *firestoretest.Server
+	store     *echofirestore.Store
 	revoked   *revocations
 	echo      *echo.Echo
 	cookie    *http.Cookie
@@ -63,7 +64,7 @@ func newPage(t *testing.T) *page {
 	clock := func() time.Time { return now }
 	store, err := echofirestore.NewStore(echofirestore.Config{Client: client, MaxAge: 3600, UserKey: "user", Now: clock})
 	requireNoError(t, err)
-	p := &page{t: t, google: google, firestore: server, revoked: new(revocations), echo: echo.New()}
+	p := &page{t: t, google: google, firestore: server, store: store, revoked: new(revocations), echo: echo.New()}
 	verifier, err := newVerifier(oidc.ClientContext(t.Context(), &http.Client{Transport: googleOf(google)}), "shop")
 	requireNoError(t, err)
 	a := &application{store: store, verifier: verifier, firebase: p.revoked, now: clock}
@@ -218,6 +219,22 @@ func TestAnotherUser(t *testing.T) {
 	p.wantGreeting("Hello, grace")
 	p.cookie.Value = before
 	p.wantGreeting("Hello, ")
+}
+
+// TestSignInWhileTheOldSessionEnds has the user's sessions be revoked while the browser signs in again. It is signed in.
+func TestSignInWhileTheOldSessionEnds(t *testing.T) {
+	t.Parallel()
+	p := newPage(t)
+	p.post("/session", "same-origin", sign(t, p.google, claims()))
+	p.firestore.Inject(firestoretest.Fault{Method: "Commit", Do: func() {
+		if n, err := p.store.RevokeUser(t.Context(), "ada"); n != 1 || err != nil {
+			t.Errorf("%d revoked, error %v", n, err)
+		}
+	}})
+	if rec := p.post("/session", "same-origin", sign(t, p.google, claims())); rec.Code != http.StatusNoContent {
+		t.Errorf("answered %d: %s", rec.Code, rec.Body)
+	}
+	p.wantGreeting("Hello, ada")
 }
 
 func TestSignOut(t *testing.T) {

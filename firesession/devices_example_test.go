@@ -112,7 +112,7 @@ func ExampleStore_Revoke() {
 	fmt.Println("by its own:", store.Revoke(ctx, "ada", infos[0].ID))
 	// Output:
 	// POST /sign-in/ada/phone: 200
-	// by another user: echofirestore: the session was ended by another request
+	// by another user: echofirestore: the session has ended: another request ended it, or it has expired
 	// by its own: <nil>
 }
 

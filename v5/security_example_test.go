@@ -247,9 +247,9 @@ func ExampleStore_Revoke() {
 	fmt.Println("once more:", store.Revoke(ctx, "alice", infos[0].ID))
 	// Output:
 	// POST /sign-in/alice/phone: 204
-	// by another user: echofirestore: the session was ended by another request
+	// by another user: echofirestore: the session has ended: another request ended it, or it has expired
 	// by its own: <nil>
-	// once more: echofirestore: the session was ended by another request
+	// once more: echofirestore: the session has ended: another request ended it, or it has expired
 }
 
 func ExampleStore_RevokeAll() {

@@ -19,7 +19,7 @@ import (
 var (
 	// ErrGone means that the session has ended: another request has destroyed, revoked or renewed
 	// it, or it has expired. Nothing was stored, because that would undo a logout.
-	ErrGone = errors.New("echofirestore: the session was ended by another request")
+	ErrGone = errors.New("echofirestore: the session has ended: another request ended it, or it has expired")
 
 	// ErrConflict means that other requests kept changing the session while it was being saved, or
 	// that Firestore aborted every attempt because of contention. In the second case, status.Code

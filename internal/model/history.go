@@ -214,7 +214,7 @@ func (h *history) arrive(v *visit, c *call) {
 	case *pb.CommitRequest:
 		if c.Err == nil {
 			h.committed(v, req)
-			if v != nil {
+			if v != nil && req.GetTransaction() == nil { // which is that of a sweep
 				v.applied = h.now()
 			}
 		} else if v != nil {

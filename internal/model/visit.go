@@ -75,7 +75,7 @@ type visit struct {
 	draining bool              // an Update that empties it is under way
 	renewing string            // the session's ID, while it shows none because it is to be renewed
 	empties  bool              // it has removed the last value that it knew of
-	applied  int               // tick of the last commit of its own that was
+	applied  int               // tick of the last commit of its own session that was
 	dropped  bool              // the log or an error says that its changes are, since the session is gone
 
 	response *http.Response

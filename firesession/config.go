@@ -130,7 +130,7 @@ type Config struct {
 
 	// KeyFactory makes the keys of new sessions. A key is a credential: it must be unpredictable,
 	// with at least 128 bits of entropy. It must also be a Firestore document ID (1 to 1500 bytes
-	// of UTF-8, no slash, not ".", ".." or "__…__"), fit into a cookie, and not begin with "~".
+	// of UTF-8, no slash or NUL, not ".", ".." or "__…__"), fit into a cookie, and not begin with "~".
 	// With any other key, a save fails before anything is written. The Logger gets a warning about
 	// the first key of fewer than 16 characters. Requests call KeyFactory concurrently.
 	// Optional. Default value: 32 bytes of crypto/rand in base64url, 43 characters.

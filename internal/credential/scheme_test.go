@@ -311,6 +311,10 @@ func TestVersioned(t *testing.T) {
 		})
 	}
 
+	forging := NewScheme("__session", func() string { return "1\x00key" }, true, [][]byte{hashKey})
+	if got, err := forging.Issue("__session"); err == nil {
+		t.Errorf("issued %q, which looks like a key with a version", got.Key)
+	}
 	unsigned := newScheme("key")
 	if got := unsigned.Versioned("__session", Credential{"key", "key", "key"}, version); got != "key" {
 		t.Errorf("without signing keys, the cookie is %q: anybody could make up its version", got)

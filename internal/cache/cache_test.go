@@ -12,9 +12,9 @@ import (
 	"unsafe"
 
 	"cloud.google.com/go/firestore"
-	"google.golang.org/api/option"
 	"google.golang.org/genproto/googleapis/type/latlng"
 
+	"github.com/echofirestore/echofirestore/firestoretest"
 	"github.com/echofirestore/echofirestore/internal/document"
 	"github.com/echofirestore/echofirestore/internal/testsize"
 )
@@ -384,10 +384,7 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // it measures memory
 // TestWeight has documents with fields of all types in memory, which other programs may have added.
 func TestWeight(t *testing.T) { //nolint:paralleltest // it measures memory
 	const documents, elements = 20, 1000
-	client, err := firestore.NewRESTClient(t.Context(), "project", option.WithoutAuthentication())
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := firestoretest.NewClient(t)
 	many := func(elem func(i int) any) func() any {
 		return func() any {
 			elems := make([]any, elements)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -244,11 +245,13 @@ func (v *visit) revokes(user string) bool {
 	return slices.ContainsFunc(slices.Concat(v.steps, v.late), func(s step) bool { return s.op == opRevoke && s.key == user })
 }
 
-// companions returns the visits that v may have committed for: itself, and others of its process.
+// companions returns the visits that v may have committed for: itself, and others of its process, also those whose time has
+// ended before the commit arrived.
 func (h *history) companions(v *visit) []*visit {
 	var all []*visit
 	for _, each := range h.visits {
-		if each == v || !each.done && each.process == v.process {
+		late := each.done && each.finished >= v.passed && each.response.StatusCode == http.StatusServiceUnavailable
+		if each == v || (!each.done || late) && each.process == v.process {
 			all = append(all, each)
 		}
 	}

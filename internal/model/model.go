@@ -24,7 +24,7 @@ import (
 
 var (
 	seedFlag      = flag.Uint64("seed", 0, "the one history that package model shows")
-	historiesFlag = flag.Int("histories", 0, "how many histories package model runs, other ones each time")
+	historiesFlag = flag.Int("histories", 0, "how many histories package model runs, the same ones each time")
 	soakFlag      = flag.Duration("soak", 0, "for how long package model runs histories, other ones each time")
 )
 
@@ -96,7 +96,7 @@ func seedsToRun(t *testing.T) (seeds func() (seed uint64, ok bool), least int) {
 	case *soakFlag > 0:
 		first, n, limit = uint64(time.Now().UnixNano()), 1<<62, *soakFlag
 	case *historiesFlag > 0:
-		first, n = uint64(time.Now().UnixNano()), uint64(*historiesFlag)
+		n = uint64(*historiesFlag)
 	}
 	kept := keptSeeds(t)
 	var next atomic.Uint64

@@ -66,13 +66,6 @@ var mutants = []mutant{
 		finds: `which its process has ended`,
 	},
 	{
-		name:  "ended: a copy outlives its revocation",
-		file:  gatewayFile,
-		old:   "\tg.cache.Drop(ids...)\n",
-		new:   "",
-		finds: `which its process has ended`,
-	},
-	{
 		name:  "ended: a read that was under way keeps what it has found",
 		file:  cacheFile,
 		old:   "call.spoilt = true",

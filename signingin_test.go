@@ -62,7 +62,12 @@ func signOutEverywhere(store *echofirestore.Store) echo.HandlerFunc {
 	}
 }
 
-func checkPassword(c echo.Context) (user string, err error) { return c.QueryParam("user"), nil }
+func checkPassword(c echo.Context) (user string, err error) {
+	if user = c.QueryParam("user"); user == "" {
+		return "", echo.ErrUnauthorized
+	}
+	return user, nil
+}
 
 // newSigningIn returns an app with the handlers of docs/signing-in.md.
 func newSigningIn(t *testing.T) *app {

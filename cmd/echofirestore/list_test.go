@@ -13,7 +13,7 @@ import (
 	"github.com/echofirestore/echofirestore/firestoretest"
 )
 
-// reversed encrypts nothing, but what it stores is no JSON.
+// reversed encrypts nothing, but what it stores is not JSON.
 type reversed struct{}
 
 func (reversed) Encrypt(plaintext, _ []byte) ([]byte, error) {
